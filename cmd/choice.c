@@ -1,0 +1,52 @@
+#include "cmd/choice.h"
+
+#include <stdlib.h>
+
+static int read_only(struct rt_session *session, const struct rt_args *args,
+                     struct rt_choice *choice, struct rt_err *err)
+{
+    const char *id;
+    size_t n = 0;
+
+    for (; (id = rt_args_each(args, "only", n)) != NULL; n++) {
+        choice->only = rt_xgrow(choice->only, n, sizeof *choice->only);
+        if (rt_session_record(session, id, &choice->only[n], err) < 0)
+            return -1;
+    }
+    choice->options.only = choice->only;
+    choice->options.only_count = n;
+    return 0;
+}
+
+int rt_choice_read(struct rt_session *session, const struct rt_args *args, struct rt_choice *choice,
+                   struct rt_err *err)
+{
+    const char *to = rt_args_get(args, "to");
+    enum rt_side side;
+
+    *choice = (struct rt_choice){.options = {.is_to = {true, true}}};
+    if (to != NULL) {
+        if (rt_session_side(session, to, &side, err) < 0)
+            return -1;
+        choice->options.is_to[rt_side_other(side)] = false;
+    }
+    choice->options.approve = rt_args_get(args, "approve");
+    choice->options.historical = rt_args_has(args, "historical");
+    if (rt_args_number(args, "limit", 0, RT_NO_LIMIT, &choice->options.limit, err) < 0)
+        return -1;
+    return read_only(session, args, choice, err);
+}
+
+void rt_choice_clear(struct rt_choice *choice)
+{
+    free(choice->only);
+    *choice = (struct rt_choice){0};
+}
+
+int rt_choice_status(const struct rt_session *session, const struct rt_emit *emit)
+{
+    for (int s = 0; s < 2; s++)
+        if (session->work.refused[s] || (emit->side[s].is_blocked && emit->side[s].waiting > 0))
+            return RT_DATA;
+    return 0;
+}

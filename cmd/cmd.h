@@ -1,0 +1,150 @@
+/*
+ * What a subcommand is.  Each cmd_NAME.c defines one struct rt_cmd: its options on top, then its
+ * script: a few library calls and a report.  It says in `needs` what must be open; main opens that
+ * in order and closes it in reverse, so no subcommand opens, locks or checks anything itself.
+ */
+#ifndef RT_CMD_H
+#define RT_CMD_H
+
+#include "lib/config.h"
+#include "lib/err.h"
+#include "lib/lock.h"
+#include "lib/log.h"
+#include "lib/schema.h"
+#include "lib/store.h"
+#include "lib/work.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum rt_needs {
+    RT_NEEDS_PROFILE = 1, /* settings and schema, read and checked */
+    RT_NEEDS_LOCK = 2,    /* the profile's lock */
+    RT_NEEDS_STATE = 4,   /* the state, read-only */
+    RT_NEEDS_SCRATCH = 8, /* the state as a scratch copy */
+    RT_NEEDS_CHANGE =
+        16, /* the state, to change it; what earlier runs left half way is finished first */
+    RT_NEEDS_CONTRACT = 32, /* schema and settings are the accepted ones (DESIGN section 5) */
+    RT_NEEDS_ACTIVE = 64,   /* not paused, or --once (R13) */
+    RT_NEEDS_FRESH = 128    /* no fetch is required since resume (R13) */
+};
+
+struct rt_option {
+    const char *name;     /* "only": --only */
+    const char *argument; /* "ID", or NULL for a flag */
+    const char *help;
+};
+
+/* The words of a command line.  Values are borrowed from argv. */
+struct rt_args {
+    const struct rt_cmd *cmd;
+    struct {
+        const struct rt_option *option;
+        const char *value; /* NULL for a flag */
+    } * given;
+    size_t given_count;
+    char **words; /* operands */
+    size_t word_count;
+};
+
+struct rt_session {
+    const struct rt_cmd *cmd;
+    const char *profile; /* folder */
+    bool quiet, verbose, json, no_progress;
+    int wait; /* seconds */
+    struct rt_config *config;
+    struct rt_schema *schema;
+    struct rt_lock *lock;
+    struct rt_store *store;
+    struct rt_log log;
+    struct rt_rules rules;
+    struct rt_work work;
+    bool has_warned;
+};
+
+struct rt_cmd {
+    const char *name;
+    const char *synopsis;            /* behind "roundtrip NAME " */
+    const char *summary;             /* one line */
+    const struct rt_option *options; /* ends with a NULL name; or NULL */
+    unsigned needs;
+    /* The exit status (0, 1, or any of rt_code), or -1 with err set. */
+    int (*run)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
+};
+
+/* All commands in the order of the help; ends with NULL. */
+extern const struct rt_cmd *const rt_commands[];
+
+/* ---- opt.c ---- */
+
+/* Parses what is behind the command's name.  1: --help was asked for; -1: RT_USAGE. Caller clears.
+ */
+int rt_args_parse(const struct rt_cmd *cmd, int argc, char **argv, struct rt_session *session,
+                  struct rt_args *args, struct rt_err *err) RT_MUST_CHECK;
+void rt_args_clear(struct rt_args *args);
+bool rt_args_has(const struct rt_args *args, const char *option);
+const char *rt_args_get(const struct rt_args *args,
+                        const char *option); /* the last one given, or NULL */
+
+/* The i-th value of an option that may be repeated; NULL behind the last. */
+const char *rt_args_each(const struct rt_args *args, const char *option, size_t i);
+
+/* A number of at least `least`; `otherwise` if the option is not given. RT_USAGE. */
+int rt_args_number(const struct rt_args *args, const char *option, int64_t least, int64_t otherwise,
+                   int64_t *value, struct rt_err *err) RT_MUST_CHECK;
+int rt_args_time(const struct rt_args *args, const char *option, int64_t *value,
+                 struct rt_err *err) RT_MUST_CHECK; /* RT_NEVER if not given */
+/* RT_USAGE unless there are from..to operands. */
+int rt_args_count(const struct rt_args *args, size_t from, size_t to,
+                  struct rt_err *err) RT_MUST_CHECK;
+void rt_args_help(const struct rt_cmd *cmd);
+
+/* ---- session.c ---- */
+
+int rt_session_open(struct rt_session *session, const struct rt_args *args,
+                    struct rt_err *err) RT_MUST_CHECK;
+int rt_session_check_active(struct rt_session *session,
+                            struct rt_err *err) RT_MUST_CHECK; /* RT_STOPPED if paused */
+void rt_session_close(struct rt_session *session);
+
+/* For a command whose options decide what it needs: opens the state to read it; opens it, or opens it again, to
+   change it, under the lock. */
+int rt_session_read(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
+int rt_session_change(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
+
+/* A side from a word or label; RT_USAGE. */
+int rt_session_side(const struct rt_session *session, const char *word, enum rt_side *side,
+                    struct rt_err *err) RT_MUST_CHECK;
+
+/*
+ * An ID of the command line: a native or an external one, "external:ID" or "native:ID" (or a label)
+ * where it is both.  RT_USAGE if it is unknown or ambiguous.
+ */
+int rt_session_record(struct rt_session *session, const char *id, int64_t *rid,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+/* A delta of the command line: its number, a file name or path of one of its parts. RT_USAGE. */
+int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
+                     struct rt_err *err) RT_MUST_CHECK;
+
+/* Begins the run and the transaction that everything is done in; rt_session_commit ends both, and
+   finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
+int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
+int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
+
+/* A decision of a person goes into the journal: `fmt` gives the members behind "at" and "what". */
+int rt_session_journal(struct rt_session *session, const char *what, const char *fmt, ...)
+    RT_PRINTF(3, 4);
+
+/* ---- report.c: the only user of standard output ---- */
+
+void rt_say(const char *fmt, ...) RT_PRINTF(1, 2); /* a result, to standard output */
+void rt_tell(const struct rt_session *session, const char *fmt, ...)
+    RT_PRINTF(2, 3); /* to standard error, not with -q */
+int rt_report_end(struct rt_err *err)
+    RT_MUST_CHECK; /* flushes standard output: RT_IO if it failed */
+/* Prints a path of the profile as the caller can use it. */
+void rt_say_path(const struct rt_session *session, const char *path);
+void rt_report_counts(const struct rt_session *session); /* R14, to standard error */
+
+#endif

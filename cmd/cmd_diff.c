@@ -1,0 +1,172 @@
+#include "cmd/choice.h"
+#include "cmd/cmd.h"
+#include "cmd/diff_report.h"
+
+#include "lib/intake.h"
+#include "lib/outbox.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+static const struct rt_option options[] = {
+    {"to", "SIDE", "as emit would with this option"},
+    {"only", "ID", "as emit would with this option; may be repeated"},
+    {"limit", "N", "as emit would with this option"},
+    {"format", "FORMAT",
+     "summary (default), csv: a line per changed field, json: an object per record"},
+    {"exit-code", NULL, "end with 1 if anything would be sent or reviewed"},
+    {"spreadsheet", NULL, "with csv: defuse formulas"},
+    {NULL, NULL, NULL},
+};
+
+static int read_format(const struct rt_args *args, enum rt_diff_format *format, struct rt_err *err)
+{
+    const char *word = rt_args_get(args, "format");
+
+    if (word == NULL || strcmp(word, "summary") == 0)
+        *format = RT_DIFF_SUMMARY;
+    else if (strcmp(word, "csv") == 0)
+        *format = RT_DIFF_CSV;
+    else if (strcmp(word, "json") == 0)
+        *format = RT_DIFF_JSON;
+    else
+        return rt_err_set(err, RT_USAGE, "--format %s: write summary, csv or json", word);
+    return 0;
+}
+
+static int take_in(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    enum rt_side side;
+
+    if (rt_work_prepare(&session->work, err) < 0 || rt_session_begin(session, err) < 0 ||
+        rt_outbox_notice_gone(&session->work, err) < 0)
+        return -1;
+    if (args->word_count == 0)
+        return rt_intake_inbox(&session->work, err);
+    if (args->word_count == 1)
+        return rt_err_set(err, RT_USAGE, "which files? roundtrip diff %s FILE...", args->words[0]);
+    if (rt_session_side(session, args->words[0], &side, err) < 0)
+        return -1;
+    for (size_t i = 1; i < args->word_count; i++)
+        if (rt_intake_path(&session->work, side, args->words[i], RT_NEVER, err) < 0)
+            return -1;
+    return 0;
+}
+
+static void say_summary(struct rt_session *session, const struct rt_emit *emit)
+{
+    for (int s = 0; s < 2; s++) {
+        const struct rt_counts *c = &session->work.counts[s];
+
+        rt_say("%s: %" PRId64 " files, %" PRId64 " rows", session->config->side[s].label, c->files,
+               c->rows);
+        for (int i = 0; i < RT_CHANGE_COUNT; i++)
+            if (c->of[i])
+                rt_say(", %" PRId64 " %s", c->of[i], rt_change_name((enum rt_change)i));
+        if (c->missing)
+            rt_say(", %" PRId64 " missing", c->missing);
+        rt_say("\n");
+    }
+    for (int s = 0; s < 2; s++) {
+        const struct rt_side_plan *plan = &emit->side[s];
+
+        rt_say("to %s: %zu to be sent, %" PRId64 " wait, %" PRId64 " in review, %" PRId64
+               " not to be sent\n",
+               session->config->side[s].label, plan->count,
+               plan->waiting + plan->due - (int64_t)plan->count, plan->review, plan->excluded);
+    }
+}
+
+static void say_json(struct rt_session *session, const struct rt_emit *emit, int status)
+{
+    struct rt_arena arena = {0};
+
+    rt_say("{\"command\":\"diff\",\"status\":%d,\"plan\":\"%s\"", status, emit->digest);
+    for (int s = 0; s < 2; s++)
+        rt_say(",\"%s\":{\"rows\":%zu,\"waiting\":%" PRId64 ",\"review\":%" PRId64
+               ",\"excluded\":%" PRId64 ",\"in\":%s}",
+               rt_side_name((enum rt_side)s), emit->side[s].count,
+               emit->side[s].waiting + emit->side[s].due - (int64_t)emit->side[s].count,
+               emit->side[s].review, emit->side[s].excluded,
+               rt_counts_json(&session->work.counts[s], &arena));
+    rt_say("}\n");
+    rt_arena_clear(&arena);
+}
+
+/* diff says what emit would do, so also that a guard would stop it. */
+static int tell_plan(struct rt_session *session, struct rt_emit *emit, struct rt_err *err)
+{
+    struct rt_err guard;
+
+    if (rt_emit_digest(emit, err) < 0)
+        return -1;
+    rt_tell(session, "plan %s\n", emit->digest);
+    if (rt_emit_guard(emit, &guard) < 0) {
+        if (guard.code != RT_STOPPED) {
+            *err = guard;
+            return -1;
+        }
+        rt_tell(session, "emit would stop: %s\n", guard.msg);
+    }
+    return 0;
+}
+
+static bool is_different(const struct rt_session *session, const struct rt_emit *emit)
+{
+    for (int s = 0; s < 2; s++) {
+        const struct rt_counts *c = &session->work.counts[s];
+
+        if (emit->side[s].count || emit->side[s].review || c->of[RT_CHANGE_REJECTED] ||
+            c->of[RT_CHANGE_CLASH] || c->of[RT_CHANGE_SUSPECTED] || c->of[RT_CHANGE_CONFLICT] ||
+            c->refused_files)
+            return true;
+    }
+    return false;
+}
+
+static int diff(struct rt_session *session, const struct rt_args *args, struct rt_emit *emit,
+                struct rt_err *err)
+{
+    struct rt_diff_report report = {.session = session, .emit = emit};
+    int status;
+
+    if (read_format(args, &report.format, err) < 0 || rt_emit_plan(emit, err) < 0 ||
+        tell_plan(session, emit, err) < 0)
+        return -1;
+    status = rt_choice_status(session, emit);
+    if (status == 0 && rt_args_has(args, "exit-code") && is_different(session, emit))
+        status = RT_DIFFERS;
+    if (session->json)
+        say_json(session, emit, status);
+    else if (report.format == RT_DIFF_SUMMARY)
+        say_summary(session, emit);
+    else if (rt_diff_report(&report, rt_args_has(args, "spreadsheet"), err) < 0)
+        return -1;
+    return status;
+}
+
+static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    struct rt_choice choice = {0};
+    struct rt_emit emit = {0};
+    int rc = -1;
+
+    if (take_in(session, args, err) < 0 || rt_choice_read(session, args, &choice, err) < 0)
+        goto out;
+    rt_emit_init(&emit, &session->work, &choice.options);
+    rc = diff(session, args, &emit, err);
+out:
+    rt_emit_clear(&emit);
+    rt_choice_clear(&choice);
+    return rc;
+}
+
+const struct rt_cmd rt_cmd_diff = {
+    .name = "diff",
+    .synopsis = "[SIDE FILE...] [--to SIDE] [--only ID]... [--limit N] [--format summary|csv|json] "
+                "[--exit-code]",
+    .summary = "show what the inbox and what is due would lead to; changes nothing",
+    .options = options,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_SCRATCH | RT_NEEDS_CONTRACT,
+    .run = run,
+};

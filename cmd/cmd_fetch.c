@@ -1,0 +1,103 @@
+#include "cmd/cmd.h"
+
+#include "lib/fetch.h"
+
+#include <jansson.h>
+
+static const struct rt_option options[] = {
+    {"stamp", "T", "the time of these files, in UTC: 2026-11-21T06:00:00Z"},
+    {"snapshot", NULL, "these files hold everything, not only changes"},
+    {"once", NULL, "work although the profile is paused, and leave it paused"},
+    {NULL, NULL, NULL},
+};
+
+struct told {
+    const struct rt_session *session;
+    json_t *list;
+};
+
+static void tell(void *context, const char *path)
+{
+    struct told *told = context;
+
+    if (told->session->json)
+        json_array_append_new(told->list, json_string(path));
+    else
+        rt_say_path(told->session, path);
+}
+
+/* Only fetching from a transport stops while paused: files in hand may always be brought in (R13).
+ */
+static int check_allowed(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    if (args->word_count > 1 || rt_args_has(args, "once"))
+        return 0;
+    return rt_session_check_active(session, err);
+}
+
+static int fetch_files(struct rt_session *session, const struct rt_args *args,
+                       const struct rt_fetch_options *fetch, struct rt_err *err)
+{
+    enum rt_side side;
+
+    if (rt_session_side(session, args->words[0], &side, err) < 0)
+        return -1;
+    for (size_t i = 1; i < args->word_count; i++)
+        if (rt_fetch_path(&session->work, side, args->words[i], fetch, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int fetch_sides(struct rt_session *session, const struct rt_args *args,
+                       const struct rt_fetch_options *fetch, struct rt_err *err)
+{
+    enum rt_side only = RT_EXTERNAL;
+
+    if (args->word_count == 1 && rt_session_side(session, args->words[0], &only, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
+        if ((args->word_count == 0 || s == (int)only) &&
+            rt_fetch_side(&session->work, (enum rt_side)s, fetch, err) < 0)
+            return rt_err_context(err, "%s", session->config->side[s].label);
+    return 0;
+}
+
+static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    struct told told = {session, json_array()};
+    struct rt_fetch_options fetch = {
+        .is_snapshot = rt_args_has(args, "snapshot"), .tell = tell, .context = &told};
+    char *text;
+    int rc = -1;
+
+    if (rt_args_time(args, "stamp", &fetch.stamp, err) < 0 || check_allowed(session, args, err) < 0)
+        goto out;
+    if (args->word_count < 2 && (fetch.is_snapshot || fetch.stamp != RT_NEVER)) {
+        rt_err_set(err, RT_USAGE,
+                   "--stamp and --snapshot go with files: roundtrip fetch SIDE FILE...");
+        goto out;
+    }
+    if (args->word_count > 1)
+        rc = fetch_files(session, args, &fetch, err);
+    else
+        rc = fetch_sides(session, args, &fetch, err);
+    if (rc == 0 && (rt_session_begin(session, err) < 0 || rt_session_commit(session, 0, err) < 0))
+        rc = -1;
+    if (rc == 0 && session->json) {
+        text = json_dumps(told.list, JSON_COMPACT);
+        rt_say("{\"command\":\"fetch\",\"status\":0,\"files\":%s}\n", text);
+        free(text);
+    }
+out:
+    json_decref(told.list);
+    return rc;
+}
+
+const struct rt_cmd rt_cmd_fetch = {
+    .name = "fetch",
+    .synopsis = "[SIDE [FILE...]] [--stamp T] [--snapshot] [--once]",
+    .summary = "bring new export files in, oldest first",
+    .options = options,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .run = run,
+};

@@ -1,0 +1,93 @@
+#include "cmd/cmd.h"
+
+#include "lib/outbox.h"
+
+#include <jansson.h>
+
+static const struct rt_option options[] = {
+    {"dry-run", NULL, "only say what would be handed over"},
+    {"once", NULL, "work although the profile is paused, and leave it paused"},
+    {"accept-header", NULL, "the other end is ready for the new header: lock this one"},
+    {"again", "DELTA", "hand a delta over once more, the same bytes under a new name"},
+    {NULL, NULL, NULL},
+};
+
+struct told {
+    const struct rt_session *session;
+    json_t *list;
+};
+
+static void tell(void *context, enum rt_side side, int64_t delta, const char *name)
+{
+    struct told *told = context;
+
+    if (told->session->json)
+        json_array_append_new(told->list, json_pack("{s:s, s:I, s:s}", "side", rt_side_name(side),
+                                                    "delta", (json_int_t)delta, "name", name));
+    else
+        rt_say("%s\n", name);
+}
+
+static int push_again(struct rt_session *session, const char *word, struct rt_err *err)
+{
+    int64_t delta;
+
+    if (rt_session_delta(session, word, &delta, err) < 0 ||
+        rt_outbox_again(&session->work, delta, err) < 0)
+        return -1;
+    rt_tell(session, "delta %06lld was handed over again under a new name\n", (long long)delta);
+    return 0;
+}
+
+static int note_run(struct rt_session *session, struct rt_err *err)
+{
+    if (rt_session_begin(session, err) < 0)
+        return -1;
+    return rt_session_commit(session, 0, err);
+}
+
+static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    struct told told = {session, json_array()};
+    struct rt_push_options push = {.is_side = {true, true},
+                                   .dry_run = rt_args_has(args, "dry-run"),
+                                   .accept_header = rt_args_has(args, "accept-header"),
+                                   .tell = tell,
+                                   .context = &told};
+    enum rt_side side;
+    int rc = -1;
+
+    if (rt_args_count(args, 0, 1, err) < 0)
+        goto out;
+    if (args->word_count == 1) {
+        if (rt_session_side(session, args->words[0], &side, err) < 0)
+            goto out;
+        push.is_side[rt_side_other(side)] = false;
+    }
+    if (rt_args_get(args, "again") != NULL) {
+        rc = push_again(session, rt_args_get(args, "again"), err);
+        goto out;
+    }
+    rc = rt_outbox_push(&session->work, &push, err);
+    if (rc == 0 && !push.dry_run)
+        rc = note_run(session, err);
+    if (rc == 0 && session->json) {
+        char *text = json_dumps(told.list, JSON_COMPACT);
+
+        rt_say("{\"command\":\"push\",\"status\":0,\"dry_run\":%s,\"handed_over\":%s}\n",
+               push.dry_run ? "true" : "false", text);
+        free(text);
+    }
+out:
+    json_decref(told.list);
+    return rc;
+}
+
+const struct rt_cmd rt_cmd_push = {
+    .name = "push",
+    .synopsis = "[SIDE] [--dry-run] [--once] [--accept-header] | push --again DELTA",
+    .summary = "hand over what is in the outbox, in order",
+    .options = options,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,
+    .run = run,
+};

@@ -1,0 +1,236 @@
+#include "cmd/diff_report.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+/* One thing to tell: a row's event, or a record that is due. */
+struct entry {
+    const char *side, *change;
+    struct rt_slice id[2];
+    struct rt_decision decision[2];
+    char reason[400];
+};
+
+static int decide(struct rt_diff_report *r, int64_t rid, struct entry *entry, struct rt_err *err)
+{
+    struct rt_record record;
+    const char *why[2];
+
+    rt_arena_reset(&r->arena);
+    if (rid == 0)
+        return 0;
+    if (rt_store_load(r->session->store, rid, &r->arena, &record, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++) {
+        if (rt_emit_decide(r->emit, &record, (enum rt_side)s, &entry->decision[s], err) < 0)
+            return -1;
+        entry->id[s] = record.end[s].id;
+        why[s] = entry->decision[s].reason;
+    }
+    if (*why[0] && *why[1])
+        snprintf(entry->reason, sizeof entry->reason, "external: %s; native: %s", why[0], why[1]);
+    else
+        snprintf(entry->reason, sizeof entry->reason, "%s%s", why[0], why[1]);
+    return 0;
+}
+
+static int put(struct rt_diff_report *r, struct rt_slice text, struct rt_err *err)
+{
+    return rt_csv_put(&r->writer, &r->line, text, err);
+}
+
+static struct rt_slice json_slice(const json_t *text)
+{
+    return json_is_string(text) ? rt_slice_from(json_string_value(text), json_string_length(text))
+                                : rt_slice_from(NULL, 0);
+}
+
+/* field: NULL for a line about the record as a whole. */
+static int print_csv(struct rt_diff_report *r, const struct entry *entry, const json_t *change,
+                     struct rt_err *err)
+{
+    struct rt_slice cells[10] = {
+        rt_slice_str(entry->side),
+        rt_slice_str(entry->change),
+        entry->id[0],
+        entry->id[1],
+        json_slice(json_array_get(change, 0)),
+        json_slice(json_array_get(change, 1)),
+        json_slice(json_array_get(change, 2)),
+        rt_slice_str(rt_action_name(entry->decision[RT_EXTERNAL].action)),
+        rt_slice_str(rt_action_name(entry->decision[RT_NATIVE].action)),
+        rt_slice_str(entry->reason),
+    };
+
+    rt_buf_reset(&r->line);
+    for (size_t i = 0; i < 10; i++)
+        if (put(r, cells[i], err) < 0)
+            return -1;
+    rt_csv_end_row(&r->writer, &r->line);
+    rt_say("%s", rt_buf_str(&r->line));
+    return 0;
+}
+
+/* What we sent and they wrote over, and what comes next, is for the record's story: it is no change
+ * of theirs. */
+static bool is_change(const json_t *change)
+{
+    const char *outcome = json_string_value(json_array_get(change, 3));
+
+    return outcome != NULL && strcmp(outcome, "unseen") != 0 && strcmp(outcome, "replaced") != 0;
+}
+
+static int print_csv_entry(struct rt_diff_report *r, const struct entry *entry,
+                           const json_t *changes, struct rt_err *err)
+{
+    const json_t *change;
+    bool any = false;
+    size_t i;
+
+    json_array_foreach(changes, i, change)
+    {
+        if (!is_change(change))
+            continue;
+        any = true;
+        if (print_csv(r, entry, change, err) < 0)
+            return -1;
+    }
+    return any ? 0 : print_csv(r, entry, NULL, err);
+}
+
+static json_t *text_of(struct rt_slice text)
+{
+    return json_stringn(text.ptr ? text.ptr : "", text.len);
+}
+
+static void print_json_entry(const struct entry *entry, const json_t *changes)
+{
+    json_t *fields = json_array(), *change, *root;
+    size_t i;
+    char *text;
+
+    json_array_foreach((json_t *)(uintptr_t)changes, i, change) if (is_change(change))
+        json_array_append_new(
+            fields, json_pack("{s:O, s:O, s:O}", "field", json_array_get(change, 0), "before",
+                              json_array_get(change, 1), "after", json_array_get(change, 2)));
+    root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "side", entry->side, "change",
+                     entry->change, "external_id", text_of(entry->id[0]), "native_id",
+                     text_of(entry->id[1]), "fields", fields, "external_action",
+                     rt_action_name(entry->decision[0].action), "native_action",
+                     rt_action_name(entry->decision[1].action), "reason", entry->reason);
+    text = json_dumps(root, JSON_COMPACT);
+    rt_say("%s\n", text);
+    free(text);
+    json_decref(root);
+}
+
+static int print_entry(struct rt_diff_report *r, const struct entry *entry, const char *detail,
+                       struct rt_err *err)
+{
+    json_t *changes = detail ? json_loads(detail, JSON_ALLOW_NUL, NULL) : NULL;
+    int rc = 0;
+
+    if (r->format == RT_DIFF_JSON)
+        print_json_entry(entry, json_is_array(changes) ? changes : NULL);
+    else
+        rc = print_csv_entry(r, entry, json_is_array(changes) ? changes : NULL, err);
+    json_decref(changes);
+    return rc;
+}
+
+static bool is_about_a_row(const char *what)
+{
+    for (int i = 0; i < RT_CHANGE_COUNT; i++)
+        if (strcmp(what, rt_change_name((enum rt_change)i)) == 0)
+            return true;
+    return strcmp(what, "missing") == 0;
+}
+
+static int print_event(void *context, const struct rt_event *event, struct rt_err *err)
+{
+    struct rt_diff_report *r = context;
+    struct entry entry = {.side = event->side >= 0 ? rt_side_name((enum rt_side)event->side) : "",
+                          .change = event->what,
+                          .id = {event->id_of[0], event->id_of[1]}};
+    const char *text;
+    json_t *detail;
+    bool there = false;
+    int rc;
+
+    if (!is_about_a_row(event->what))
+        return 0;
+    if (event->rid && rt_store_has_record(r->session->store, event->rid, &there, err) < 0)
+        return -1;
+    if (decide(r, there ? event->rid : 0, &entry, err) < 0)
+        return -1;
+    if (there)
+        rt_rid_set_add(&r->named, event->rid);
+    detail = event->detail ? json_loads(event->detail, JSON_ALLOW_NUL, NULL) : NULL;
+    text = json_string_value(json_object_get(detail, "text"));
+    if (text != NULL)
+        snprintf(entry.reason, sizeof entry.reason, "%s", text);
+    rc = print_entry(r, &entry, event->detail, err);
+    json_decref(detail);
+    return rc;
+}
+
+static int print_due(struct rt_diff_report *r, int64_t rid, struct rt_err *err)
+{
+    struct entry entry = {.side = "", .change = "due"};
+    bool there;
+
+    if (!rt_rid_set_add(&r->named, rid))
+        return 0;
+    if (rt_store_has_record(r->session->store, rid, &there, err) < 0)
+        return -1;
+    if (!there)
+        return 0;
+    if (decide(r, rid, &entry, err) < 0)
+        return -1;
+    if (entry.decision[0].action == RT_ACTION_NONE && entry.decision[1].action == RT_ACTION_NONE)
+        return 0;
+    return print_entry(r, &entry, NULL, err);
+}
+
+/* Records that no row of these files named: due since earlier, or touched by what a row said of
+ * another. */
+static int print_others(struct rt_diff_report *r, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    int rc = 0;
+
+    for (int s = 0; s < 2 && rc == 0; s++) {
+        struct rt_due_entry due = {0};
+
+        for (size_t i = 0; rc == 0 && i < r->emit->side[s].count; i++)
+            rc = print_due(r, r->emit->side[s].rows[i].rid, err);
+        while (rc == 0 && (rc = rt_store_next_due(r->session->store, (enum rt_side)s, &arena, &due,
+                                                  err)) == 1) {
+            rc = print_due(r, due.rid, err);
+            rt_arena_reset(&arena);
+        }
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_diff_report(struct rt_diff_report *r, bool spreadsheet, struct rt_err *err)
+{
+    struct rt_csv_writer_options options = {.delimiter = ',', .spreadsheet = spreadsheet};
+    int rc = -1;
+
+    if (rt_csv_writer_init(&r->writer, &options, err) < 0)
+        return -1;
+    if (r->format == RT_DIFF_CSV)
+        rt_say("side,change,external_id,native_id,field,before,after,external_action,native_action,"
+               "reason\n");
+    if (rt_store_each_run_event(r->session->store, r->session->work.run, print_event, r, err) ==
+            0 &&
+        print_others(r, err) == 0)
+        rc = 0;
+    rt_csv_writer_clear(&r->writer);
+    rt_buf_clear(&r->line);
+    rt_rid_set_clear(&r->named);
+    rt_arena_clear(&r->arena);
+    return rc;
+}

@@ -1,0 +1,135 @@
+#include "cmd/cmd.h"
+
+#include "lib/fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+extern const struct rt_cmd rt_cmd_init, rt_cmd_check, rt_cmd_fetch, rt_cmd_diff, rt_cmd_emit,
+    rt_cmd_push, rt_cmd_withdraw, rt_cmd_baseline, rt_cmd_bind, rt_cmd_confirm, rt_cmd_retry,
+    rt_cmd_review, rt_cmd_hold, rt_cmd_release, rt_cmd_pause, rt_cmd_resume, rt_cmd_status,
+    rt_cmd_log, rt_cmd_show, rt_cmd_run;
+
+const struct rt_cmd *const rt_commands[] = {&rt_cmd_init,   &rt_cmd_check,    &rt_cmd_fetch,
+                                            &rt_cmd_diff,   &rt_cmd_emit,     &rt_cmd_push,
+                                            &rt_cmd_run,    &rt_cmd_withdraw, &rt_cmd_baseline,
+                                            &rt_cmd_bind,   &rt_cmd_confirm,  &rt_cmd_retry,
+                                            &rt_cmd_review, &rt_cmd_hold,     &rt_cmd_release,
+                                            &rt_cmd_pause,  &rt_cmd_resume,   &rt_cmd_status,
+                                            &rt_cmd_log,    &rt_cmd_show,     NULL};
+
+static void help(void)
+{
+    rt_say("usage: roundtrip [-C DIR] COMMAND ...\n\n"
+           "Keeps interactions in step between a platform and a database that exchange CSV "
+           "files.\n\n");
+    for (size_t i = 0; rt_commands[i] != NULL; i++)
+        rt_say("  %-10s %s\n", rt_commands[i]->name, rt_commands[i]->summary);
+    rt_say("\nroundtrip COMMAND --help tells the options; man roundtrip is the place to start.\n");
+}
+
+static const struct rt_cmd *find_command(const char *word, struct rt_err *err)
+{
+    const char *names[64];
+    const char *near;
+    size_t n = 0;
+
+    for (; rt_commands[n] != NULL; n++) {
+        if (strcmp(rt_commands[n]->name, word) == 0)
+            return rt_commands[n];
+        names[n] = rt_commands[n]->name;
+    }
+    near = rt_nearest(word, names, n);
+    rt_err_set(err, RT_USAGE, "there is no command \"%s\"%s%s%s: see roundtrip --help", word,
+               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return NULL;
+}
+
+/* Options in front of the command.  1: done, nothing to run; 0; -1. */
+static int take_front(int *argc, char ***argv, struct rt_session *session, struct rt_err *err)
+{
+    while (*argc > 0 && (*argv)[0][0] == '-') {
+        const char *word = (*argv)[0];
+
+        (*argc)--;
+        (*argv)++;
+        if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+            help();
+            return 1;
+        }
+        if (strcmp(word, "--version") == 0) {
+            rt_say("roundtrip %s (sqlite %s)\n", RT_VERSION, rt_store_library_version());
+            return 1;
+        }
+        if (strcmp(word, "-q") == 0)
+            session->quiet = true;
+        else if (strcmp(word, "-v") == 0)
+            session->verbose = true;
+        else if (strcmp(word, "-C") == 0 && *argc > 0) {
+            session->profile = (*argv)[0];
+            (*argc)--;
+            (*argv)++;
+        } else
+            return rt_err_set(
+                err, RT_USAGE,
+                "%s: not an option that stands in front of the command: see roundtrip --help",
+                word);
+    }
+    if (*argc > 0)
+        return 0;
+    return rt_err_set(err, RT_USAGE, "which command? see roundtrip --help");
+}
+
+static int run_command(struct rt_session *session, int argc, char **argv, struct rt_err *err)
+{
+    struct rt_args args = {0};
+    int rc;
+
+    session->cmd = find_command(argv[0], err);
+    if (session->cmd == NULL)
+        return -1;
+    rc = rt_args_parse(session->cmd, argc - 1, argv + 1, session, &args, err);
+    if (rc == 1) {
+        rt_args_help(session->cmd);
+        rc = 0;
+    } else if (rc == 0) {
+        rc = rt_session_open(session, &args, err) < 0 ? -1 : session->cmd->run(session, &args, err);
+    }
+    rt_session_close(session);
+    rt_args_clear(&args);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct rt_session session = {.profile = getenv("ROUNDTRIP_PROFILE")};
+    struct rt_err err = {.code = RT_OK};
+    int rc;
+
+    umask(077);
+    rt_stop_install();
+    if (session.profile == NULL || *session.profile == '\0')
+        session.profile = ".";
+    argc--;
+    argv++;
+    rc = take_front(&argc, &argv, &session, &err);
+    if (rc == 1)
+        rc = 0;
+    else if (rc == 0)
+        rc = run_command(&session, argc, argv, &err);
+    if (rc >= 0) {
+        struct rt_err late;
+
+        if (rt_report_end(&late) < 0) {
+            err = late;
+            rc = -1;
+        }
+    }
+    if (rc < 0) {
+        fprintf(stderr, "roundtrip%s%s: %s\n", session.cmd ? " " : "",
+                session.cmd ? session.cmd->name : "", err.msg);
+        return err.code ? (int)err.code : RT_INTERNAL;
+    }
+    return rc;
+}

@@ -1,0 +1,267 @@
+#include "cmd/cmd.h"
+
+#include "lib/filename.h"
+#include "lib/outbox.h"
+#include "lib/profile.h"
+#include "lib/spool.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- messages of the library ---- */
+
+static void on_message(void *context, enum rt_log_level level, const char *text)
+{
+    struct rt_session *session = context;
+
+    if (level == RT_LOG_DEBUG && !session->verbose)
+        return;
+    if (level == RT_LOG_INFO && session->quiet)
+        return;
+    fprintf(stderr, "roundtrip %s: %s\n", session->cmd->name, text);
+}
+
+static void on_progress(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    struct rt_session *session = context;
+
+    if (session->quiet || session->no_progress || !isatty(STDERR_FILENO))
+        return;
+    if (total)
+        fprintf(stderr, "\r\033[K%s %3u %%", what, (unsigned)(done * 100 / total));
+    else
+        fprintf(stderr, "\r\033[K%s %" PRIu64, what, done);
+    if (done >= total)
+        fprintf(stderr, "\r\033[K");
+}
+
+/* ---- opening, in order ---- */
+
+static int open_profile(struct rt_session *session, struct rt_err *err)
+{
+    if (!rt_clock_is_valid())
+        return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
+    if (rt_profile_check(session->profile, err) < 0 ||
+        rt_profile_read(session->profile, &session->config, &session->schema, err) < 0)
+        return -1;
+    session->rules = (struct rt_rules){
+        .config = session->config, .schema = session->schema, .now = rt_clock_now()};
+    return 0;
+}
+
+static enum rt_store_mode mode_of(unsigned needs)
+{
+    return needs & RT_NEEDS_CHANGE ? RT_STORE_CREATE : needs & RT_NEEDS_SCRATCH ? RT_STORE_SCRATCH : RT_STORE_READ;
+}
+
+static int open_state(struct rt_session *session, enum rt_store_mode mode, struct rt_err *err)
+{
+    if (rt_profile_open_state(session->profile, session->config, mode, &session->store, err) < 0)
+        return -1;
+    rt_work_init(&session->work, session->store, &session->rules, session->profile);
+    session->work.log = &session->log;
+    session->work.is_dry = mode == RT_STORE_SCRATCH;
+    if (mode == RT_STORE_CREATE) {
+        /* The layout of the schema is written down; then what earlier runs left half way is
+         * finished. */
+        if (rt_store_begin(session->store, err) < 0 ||
+            rt_store_use_schema(session->store, session->schema, err) < 0 ||
+            rt_store_commit(session->store, err) < 0)
+            return -1;
+        return rt_outbox_finish(&session->work, err);
+    }
+    return rt_store_use_schema(session->store, session->schema, err);
+}
+
+int rt_session_check_active(struct rt_session *session, struct rt_err *err)
+{
+    return rt_profile_check_active(session->store, session->profile, err);
+}
+
+static int check_active(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    unsigned needs = session->cmd->needs;
+
+    if ((needs & RT_NEEDS_ACTIVE) && !rt_args_has(args, "once") &&
+        rt_session_check_active(session, err) < 0)
+        return -1;
+    if ((needs & RT_NEEDS_FRESH) &&
+        rt_profile_check_fresh(session->store, session->config, err) < 0)
+        return -1;
+    return 0;
+}
+
+int rt_session_open(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    unsigned needs = session->cmd->needs;
+
+    session->log =
+        (struct rt_log){.message = on_message, .progress = on_progress, .context = session};
+    if ((needs & RT_NEEDS_PROFILE) && open_profile(session, err) < 0)
+        return -1;
+    if ((needs & RT_NEEDS_LOCK) &&
+        rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err) < 0)
+        return -1;
+    if ((needs & (RT_NEEDS_STATE | RT_NEEDS_SCRATCH | RT_NEEDS_CHANGE)) &&
+        open_state(session, err) < 0)
+        return -1;
+    if ((needs & RT_NEEDS_CONTRACT) &&
+        rt_profile_check_contract(session->store, session->schema, session->config, err) < 0)
+        return -1;
+    return check_active(session, args, err);
+}
+
+int rt_session_read(struct rt_session *session, struct rt_err *err)
+{
+    return open_state(session, RT_STORE_READ, err);
+}
+
+int rt_session_change(struct rt_session *session, struct rt_err *err)
+{
+    rt_work_clear(&session->work);
+    rt_store_close(session->store);
+    session->store = NULL;
+    if (session->lock == NULL &&
+        rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err) < 0)
+        return -1;
+    return open_state(session, RT_STORE_CREATE, err);
+}
+
+void rt_session_close(struct rt_session *session)
+{
+    rt_store_abort(session->store);
+    rt_work_clear(&session->work);
+    rt_store_close(session->store);
+    rt_lock_close(session->lock);
+    rt_schema_free(session->schema);
+    rt_config_free(session->config);
+}
+
+/* ---- words of the command line ---- */
+
+int rt_session_side(const struct rt_session *session, const char *word, enum rt_side *side,
+                    struct rt_err *err)
+{
+    if (rt_config_find_side(session->config, word, side))
+        return 0;
+    return rt_err_set(err, RT_USAGE, "\"%s\" is no side: write external (%s) or native (%s)", word,
+                      session->config->side[RT_EXTERNAL].label,
+                      session->config->side[RT_NATIVE].label);
+}
+
+/* "external:ID", "native:ID" or "LABEL:ID": true, *side and *id. */
+static bool split_id(const struct rt_session *session, const char *text, enum rt_side *side,
+                     const char **id)
+{
+    const char *colon = strchr(text, ':');
+    char *word;
+    bool is_side;
+
+    if (colon == NULL)
+        return false;
+    word = rt_xstrndup(text, (size_t)(colon - text));
+    is_side = rt_config_find_side(session->config, word, side);
+    free(word);
+    *id = colon + 1;
+    return is_side;
+}
+
+int rt_session_record(struct rt_session *session, const char *text, int64_t *rid,
+                      struct rt_err *err)
+{
+    enum rt_side side = RT_EXTERNAL;
+    const char *id;
+    int64_t found[2] = {0, 0};
+
+    if (split_id(session, text, &side, &id)) {
+        int rc = rt_store_find(session->store, side, rt_slice_str(id), rid, err);
+
+        if (rc == 1 || rc < 0)
+            return rc < 0 ? -1 : 0;
+    }
+    for (int s = 0; s < 2; s++)
+        if (rt_store_find(session->store, (enum rt_side)s, rt_slice_str(text), &found[s], err) < 0)
+            return -1;
+    if (found[0] && found[1] && found[0] != found[1])
+        return rt_err_set(err, RT_USAGE,
+                          "%s is both an external and a native ID: write external:%s or native:%s",
+                          text, text, text);
+    *rid = found[0] ? found[0] : found[1];
+    return *rid ? 0
+                : rt_err_set(err, RT_USAGE, "%s: no record has this ID, external or native", text);
+}
+
+int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
+                     struct rt_err *err)
+{
+    const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
+    struct rt_arena arena = {0};
+    struct rt_delta known;
+    char *end;
+    int rc = rt_store_find_part(session->store, name, delta, err);
+
+    if (rc == 0) {
+        *delta = strtoll(word, &end, 10);
+        if (*word && *end == '\0' && *delta > 0)
+            rc = rt_store_delta(session->store, *delta, &arena, &known, err);
+    }
+    rt_arena_clear(&arena);
+    return rc == 0  ? rt_err_set(err, RT_USAGE, "%s: there is no such delta", word)
+           : rc < 0 ? -1
+                    : 0;
+}
+
+/* ---- one run, one transaction ---- */
+
+int rt_session_begin(struct rt_session *session, struct rt_err *err)
+{
+    if (rt_store_begin(session->store, err) < 0)
+        return -1;
+    return rt_store_begin_run(session->store, session->cmd->name, session->rules.now,
+                              &session->work.run, err);
+}
+
+static char *counts_json(const struct rt_session *session)
+{
+    struct rt_arena arena = {0};
+    char *text = rt_xasprintf("{\"external\":%s,\"native\":%s}",
+                              rt_counts_json(&session->work.counts[0], &arena),
+                              rt_counts_json(&session->work.counts[1], &arena));
+
+    rt_arena_clear(&arena);
+    return text;
+}
+
+int rt_session_commit(struct rt_session *session, int status, struct rt_err *err)
+{
+    char *counts = counts_json(session);
+    int rc =
+        rt_store_end_run(session->store, session->work.run, rt_clock_now(), status, counts, err);
+
+    free(counts);
+    if (rc < 0 ||
+        rt_profile_keep_contract(session->store, session->schema, session->config, err) < 0 ||
+        rt_store_commit(session->store, err) < 0)
+        return -1;
+    return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
+}
+
+int rt_session_journal(struct rt_session *session, const char *what, const char *fmt, ...)
+{
+    struct rt_err ignored;
+    char members[768], *line;
+    va_list ap;
+    int rc;
+
+    va_start(ap, fmt);
+    vsnprintf(members, sizeof members, fmt, ap);
+    va_end(ap);
+    line = rt_xasprintf("{\"at\":%" PRId64 ",\"what\":\"%s\"%s%s}", session->rules.now, what,
+                        *members ? "," : "", members);
+    rc = rt_store_add_journal(session->store, line, &ignored);
+    free(line);
+    return rc;
+}

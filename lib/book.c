@@ -1,0 +1,213 @@
+#include "lib/book.h"
+
+#include "lib/review.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int rt_book_find(struct rt_work *work, const struct rt_slice id[2], struct rt_arena *arena,
+                 struct rt_found *found, struct rt_err *err)
+{
+    int64_t rid[2] = {0, 0};
+    const struct rt_record *records[2];
+
+    found->at[0] = found->at[1] = NULL;
+    for (int s = 0; s < 2; s++)
+        if (rt_store_find(work->store, (enum rt_side)s, id[s], &rid[s], err) < 0)
+            return -1;
+    for (int s = 0; s < 2; s++) {
+        if (rid[s] == 0)
+            continue;
+        if (s == 1 && rid[1] == rid[0]) {
+            found->at[1] = found->at[0];
+            continue;
+        }
+        if (rt_store_load(work->store, rid[s], arena, &found->record[s], err) < 0)
+            return -1;
+        found->at[s] = &found->record[s];
+    }
+    records[0] = found->at[0];
+    records[1] = found->at[1];
+    found->verdict = rt_identity_of(id, records);
+    return 0;
+}
+
+/* ---- review items of a record ---- */
+
+/* Kinds that are about rows of a file: their items are written when the row is met, and then stay.
+ */
+#define ROW_KINDS                                                                                  \
+    (RT_KIND_BIT(RT_KIND_CLASH) | RT_KIND_BIT(RT_KIND_REPEATED) | RT_KIND_BIT(RT_KIND_REJECTED) |  \
+     RT_KIND_BIT(RT_KIND_WENT_BACK))
+
+/* Puts the rows in question into the item's detail. */
+static char *with_rows(char *detail, const char *rows)
+{
+    size_t len = strlen(detail);
+    char *text;
+
+    detail[len - 1] = '\0'; /* the closing brace */
+    text = rt_xasprintf("%s,\"rows\":%s}", detail, rows);
+    free(detail);
+    return text;
+}
+
+static int sync_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                     bool is_open, struct rt_err *err)
+{
+    char subject[32], *detail;
+    struct rt_item item;
+    int rc;
+
+    snprintf(subject, sizeof subject, "r%" PRId64, record->rid);
+    if (!is_open)
+        return rt_store_close_item(work->store, rt_kind_text(kind)->name, subject,
+                                   "settled by later files", err);
+    if ((RT_KIND_BIT(kind) & ROW_KINDS) && work->flawed_rows == NULL)
+        return 0;
+    detail = rt_review_detail(&work->rules, record, kind);
+    if (work->flawed_rows != NULL)
+        detail = with_rows(detail, work->flawed_rows);
+    item = (struct rt_item){.kind = rt_kind_text(kind)->name,
+                            .subject = subject,
+                            .rid = record->rid,
+                            .side = -1,
+                            .opened = work->rules.now,
+                            .detail = detail};
+    for (int s = 0; s < 2; s++)
+        if (record->end[s].flaw != RT_FLAW_NONE || record->end[s].is_cut) {
+            item.side = s;
+            item.file = record->end[s].look.file;
+            item.line = record->end[s].look.line;
+        }
+    rc = rt_store_put_item(work->store, &item, err);
+    free(detail);
+    return rc;
+}
+
+/* Values not taken: all of one delta is one item (R7). */
+static int sync_not_taken(struct rt_work *work, const struct rt_record *record, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        const struct rt_end *end = &record->end[s];
+
+        if (rt_store_set_waiting(work->store, record->rid, (enum rt_side)s,
+                                 end->not_taken_count ? end->not_taken_delta : 0, work->rules.now,
+                                 err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int sync_items(struct rt_work *work, const struct rt_record *record, unsigned before,
+                      struct rt_err *err)
+{
+    unsigned now = record->items;
+
+    for (int k = 0; k < RT_KIND_COUNT; k++) {
+        unsigned bit = RT_KIND_BIT(k) & ~RT_KIND_BIT(RT_KIND_NOT_TAKEN);
+
+        if (((now | before) & bit) && sync_item(work, record, (enum rt_kind)k, now & bit, err) < 0)
+            return -1;
+    }
+    if ((now | before) & RT_KIND_BIT(RT_KIND_NOT_TAKEN))
+        return sync_not_taken(work, record, err);
+    return 0;
+}
+
+int rt_book_save(struct rt_work *work, struct rt_record *record,
+                 const struct rt_digest *const print[2], struct rt_err *err)
+{
+    unsigned before = record->items;
+
+    record->items = rt_review_kinds(&work->rules, record);
+    if (rt_store_save(work->store, record, print, err) < 0)
+        return -1;
+    rt_work_touch(work, record->rid);
+    return before | record->items ? sync_items(work, record, before, err) : 0;
+}
+
+/* ---- the story ---- */
+
+static json_t *text_of(struct rt_value value)
+{
+    if (!rt_value_is_known(value))
+        return json_null();
+    return json_stringn(value.raw.ptr ? value.raw.ptr : "", value.raw.len);
+}
+
+/* NULL if there is nothing to tell of single fields. */
+static char *changes_json(const struct rt_observed *observed)
+{
+    json_t *list;
+    char *text;
+
+    if (observed == NULL || observed->change_count == 0)
+        return NULL;
+    list = json_array();
+    for (size_t i = 0; i < observed->change_count; i++) {
+        const struct rt_field_change *c = &observed->changes[i];
+
+        json_array_append_new(list, json_pack("[s, o, o, s]", c->field->name, text_of(c->before),
+                                              text_of(c->after), c->outcome));
+    }
+    text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
+                 const struct rt_observed *observed, struct rt_err *err)
+{
+    char *detail = changes_json(observed);
+    struct rt_event event = {.rid = record->rid,
+                             .run = work->run,
+                             .at = work->rules.now,
+                             .side = row->side,
+                             .file = row->file,
+                             .line = row->line,
+                             .what = rt_change_name(observed->change),
+                             .id_of = {record->end[0].id, record->end[1].id},
+                             .detail = detail};
+    int rc = rt_store_add_event(work->store, &event, err);
+
+    free(detail);
+    return rc;
+}
+
+int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
+                 const char *text, struct rt_err *err)
+{
+    json_t *json = text ? json_pack("{s:s}", "text", text) : NULL;
+    char *detail = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    struct rt_event event = {.rid = record->rid,
+                             .run = work->run,
+                             .at = work->rules.now,
+                             .side = side,
+                             .what = what,
+                             .id_of = {record->end[0].id, record->end[1].id},
+                             .detail = detail};
+    int rc = rt_store_add_event(work->store, &event, err);
+
+    json_decref(json);
+    free(detail);
+    return rc;
+}
+
+int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
+                 struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
+{
+    unsigned before = from->items;
+
+    from->items =
+        0; /* its questions go with it; what is left of them, the joined record raises again */
+    if (before && sync_items(work, from, before, err) < 0)
+        return -1;
+    if (rt_store_remove(work->store, from->rid, err) < 0 ||
+        rt_store_move_events(work->store, from->rid, into->rid, err) < 0)
+        return -1;
+    rt_merge_join(&work->rules, into, from, arena, observed);
+    return rt_book_save(work, into, NULL, err);
+}

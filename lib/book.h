@@ -1,0 +1,40 @@
+/*
+ * Keeping the book: what the pure rules decided about a record is saved, told and listed here.
+ * Finds records by their IDs, saves them with the digest of their last row, keeps the review list
+ * and the record's story up to date.
+ */
+#ifndef RT_BOOK_H
+#define RT_BOOK_H
+
+#include "lib/identity.h"
+#include "lib/merge.h"
+#include "lib/work.h"
+
+/* The records that a row's two IDs lead to, and what R1 says of it. */
+struct rt_found {
+    struct rt_record record[2]; /* by side of the ID; valid where at[s] is not NULL */
+    struct rt_record *at[2];    /* the same record twice if both IDs lead to one */
+    enum rt_identity verdict;
+};
+
+int rt_book_find(struct rt_work *work, const struct rt_slice id[2], struct rt_arena *arena,
+                 struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
+
+/* Saves a record, keeps its review items, and marks it touched. `print` as for rt_store_save. */
+int rt_book_save(struct rt_work *work, struct rt_record *record,
+                 const struct rt_digest *const print[2], struct rt_err *err) RT_MUST_CHECK;
+
+/* Writes a line of the record's story: what a row was, and which fields changed. */
+int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
+                 const struct rt_observed *observed, struct rt_err *err) RT_MUST_CHECK;
+
+/* A line of the story that is not about a row; `text` is put into the detail, NULL for none. */
+int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
+                 const char *text, struct rt_err *err) RT_MUST_CHECK;
+
+/* R1: makes one record of two; `from` is gone afterwards.  Saves, tells, and journals nothing. */
+int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
+                 struct rt_arena *arena, struct rt_observed *observed,
+                 struct rt_err *err) RT_MUST_CHECK;
+
+#endif

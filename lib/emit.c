@@ -1,0 +1,454 @@
+#include "lib/emit.h"
+
+#include "lib/delta.h"
+#include "lib/filename.h"
+#include "lib/outbox.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void rt_emit_init(struct rt_emit *emit, struct rt_work *work, const struct rt_emit_options *options)
+{
+    *emit = (struct rt_emit){.work = work, .options = options};
+}
+
+void rt_emit_clear(struct rt_emit *emit)
+{
+    for (int s = 0; s < 2; s++) {
+        free(emit->side[s].rows);
+        rt_rid_set_clear(&emit->side[s].chosen);
+    }
+    *emit = (struct rt_emit){0};
+}
+
+/* ---- deciding ---- */
+
+static struct rt_delta_cells cells_of(const struct rt_record *record, enum rt_action action)
+{
+    return (struct rt_delta_cells){.id = {record->end[0].id, record->end[1].id},
+                                   .content = record->want,
+                                   .born = record->born,
+                                   .action = action,
+                                   .record = record};
+}
+
+/* Before --only, --to and --limit: what the rules and the side's settings say. */
+static int decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                  struct rt_decision *decision, struct rt_err *err)
+{
+    struct rt_delta_format format;
+    struct rt_delta_cells cells;
+    const struct rt_field *misfit;
+
+    rt_plan_side(&emit->work->rules, record, side, decision);
+    if (!rt_action_is_sent(decision->action))
+        return 0;
+    if (emit->side[side].is_blocked) {
+        decision->action = RT_ACTION_WAIT;
+        snprintf(decision->reason, sizeof decision->reason, "%s", emit->side[side].reason);
+        return 0;
+    }
+    if (rt_delta_format_init(&format, &emit->work->rules, side, 0, err) < 0)
+        return -1;
+    cells = cells_of(record, decision->action);
+    misfit = rt_delta_misfit(&format, &cells);
+    rt_delta_format_clear(&format);
+    if (misfit == NULL)
+        return 0;
+    decision->action = RT_ACTION_WAIT;
+    snprintf(decision->reason, sizeof decision->reason, "%s has characters that %s cannot hold",
+             misfit->name, emit->work->rules.config->side[side].encoding);
+    return 0;
+}
+
+static bool is_asked_for(const struct rt_emit *emit, int64_t rid, enum rt_side side)
+{
+    if (!emit->options->is_to[side])
+        return false;
+    for (size_t i = 0; i < emit->options->only_count; i++)
+        if (emit->options->only[i] == rid)
+            return true;
+    return emit->options->only_count == 0;
+}
+
+int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                   struct rt_decision *decision, struct rt_err *err)
+{
+    if (decide(emit, record, side, decision, err) < 0)
+        return -1;
+    if (!rt_action_is_sent(decision->action) ||
+        rt_rid_set_has(&emit->side[side].chosen, record->rid))
+        return 0;
+    decision->action = RT_ACTION_WAIT;
+    snprintf(decision->reason, sizeof decision->reason, "%s",
+             is_asked_for(emit, record->rid, side) ? "beyond --limit" : "not asked for");
+    return 0;
+}
+
+static int note_open(struct rt_emit *emit, int64_t rid, enum rt_side side,
+                     const struct rt_decision *decision, struct rt_err *err)
+{
+    struct rt_due_entry entry = {.rid = rid,
+                                 .side = side,
+                                 .since = emit->work->rules.now,
+                                 .action = rt_action_name(decision->action),
+                                 .reason = decision->reason};
+
+    return rt_store_put_due(emit->work->store, &entry, err);
+}
+
+static void count_open(struct rt_side_plan *plan, enum rt_action action)
+{
+    plan->waiting += action == RT_ACTION_WAIT;
+    plan->review += action == RT_ACTION_REVIEW;
+    plan->excluded += action == RT_ACTION_EXCLUDE;
+}
+
+/* Decides for one record and side: into the plan, or onto the list of what is due later. */
+static int consider(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                    bool is_noted, struct rt_err *err)
+{
+    struct rt_side_plan *plan = &emit->side[side];
+    int64_t limit = emit->options->limit;
+    struct rt_decision decision;
+
+    if (decide(emit, record, side, &decision, err) < 0)
+        return -1;
+    if (!rt_plan_is_open(&decision))
+        return is_noted ? rt_store_drop_due(emit->work->store, record->rid, side, err) : 0;
+    count_open(plan, decision.action);
+    if (!rt_action_is_sent(decision.action) || !is_asked_for(emit, record->rid, side))
+        return note_open(emit, record->rid, side, &decision, err);
+    plan->due++;
+    plan->deletes += decision.action == RT_ACTION_DELETE;
+    if (limit != RT_NO_LIMIT && (int64_t)plan->count >= limit)
+        return note_open(emit, record->rid, side, &decision, err);
+    plan->rows = rt_xgrow(plan->rows, plan->count, sizeof *plan->rows);
+    plan->rows[plan->count++] = (struct rt_plan_row){record->rid, decision.action};
+    rt_rid_set_add(&plan->chosen, record->rid);
+    return 0;
+}
+
+/* What was due before this run, in the order it became due: first due, first out. */
+static int consider_noted(struct rt_emit *emit, enum rt_side side, struct rt_rid_set *done,
+                          struct rt_err *err)
+{
+    struct rt_due_entry entry = {0};
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    int rc;
+
+    while ((rc = rt_store_next_due(emit->work->store, side, &arena, &entry, err)) == 1) {
+        rt_arena_reset(&arena);
+        rt_rid_set_add(done, entry.rid);
+        if (rt_store_load(emit->work->store, entry.rid, &arena, &record, err) < 0 ||
+            consider(emit, &record, side, true, err) < 0) {
+            rc = -1;
+            break;
+        }
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static int is_gone(struct rt_emit *emit, int64_t rid, struct rt_err *err)
+{
+    bool there;
+
+    if (rt_store_has_record(emit->work->store, rid, &there, err) < 0)
+        return -1;
+    return !there;
+}
+
+static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struct rt_err *err)
+{
+    struct rt_work *work = emit->work;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < work->fresh_count; i++) {
+        int64_t rid = work->fresh[i];
+
+        if (rt_rid_set_has(&done[0], rid) && rt_rid_set_has(&done[1], rid))
+            continue;
+        rc = is_gone(emit, rid, err); /* joined into another meanwhile */
+        if (rc == 1) {
+            rc = 0;
+            continue;
+        }
+        rt_arena_reset(&arena);
+        if (rc == 0)
+            rc = rt_store_load(work->store, rid, &arena, &record, err);
+        for (int s = 0; s < 2 && rc == 0; s++)
+            if (!rt_rid_set_has(&done[s], rid))
+                rc = consider(emit, &record, (enum rt_side)s, false, err);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+struct blocks {
+    struct rt_emit *emit;
+};
+
+static int note_block(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_emit *emit = ((struct blocks *)context)->emit;
+    struct rt_side_plan *plan;
+
+    (void)err;
+    if (item->side != RT_EXTERNAL && item->side != RT_NATIVE)
+        return 0;
+    plan = &emit->side[item->side];
+    plan->is_blocked = true;
+    snprintf(plan->reason, sizeof plan->reason,
+             "a refused file of %s is undecided (review %" PRId64 ")",
+             emit->work->rules.config->side[item->side].label, item->number);
+    return 0;
+}
+
+int rt_emit_plan(struct rt_emit *emit, struct rt_err *err)
+{
+    struct rt_rid_set done[2] = {{0}, {0}};
+    struct blocks blocks = {emit};
+    int rc = -1;
+
+    if (rt_store_each_item(emit->work->store, "refused", note_block, &blocks, err) < 0)
+        goto out;
+    for (int s = 0; s < 2; s++)
+        if (consider_noted(emit, (enum rt_side)s, &done[s], err) < 0)
+            goto out;
+    rc = consider_fresh(emit, done, err);
+out:
+    rt_rid_set_clear(&done[0]);
+    rt_rid_set_clear(&done[1]);
+    return rc;
+}
+
+/* ---- the plan's digest, and the guards ---- */
+
+static int digest_row(struct rt_emit *emit, struct rt_delta_format *format,
+                      struct rt_hasher *hasher, const struct rt_plan_row *row, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_buf text = {0};
+    struct rt_record record;
+    struct rt_delta_cells cells;
+    int rc = rt_store_load(emit->work->store, row->rid, &arena, &record, err);
+
+    if (rc == 0) {
+        cells = cells_of(&record, row->action);
+        rc = rt_delta_row(format, &cells, &text, err);
+        rt_hasher_add(hasher, rt_slice_str(rt_action_name(row->action)));
+        rt_hasher_add(hasher, rt_buf_slice(&text));
+    }
+    rt_buf_clear(&text);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_emit_digest(struct rt_emit *emit, struct rt_err *err)
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    int rc = 0;
+
+    for (int s = 0; s < 2 && rc == 0; s++) {
+        struct rt_delta_format format;
+
+        rc = rt_delta_format_init(&format, &emit->work->rules, (enum rt_side)s, 0, err);
+        rt_hasher_add(hasher, rt_slice_str(rt_side_name((enum rt_side)s)));
+        for (size_t i = 0; rc == 0 && i < emit->side[s].count; i++)
+            rc = digest_row(emit, &format, hasher, &emit->side[s].rows[i], err);
+        rt_delta_format_clear(&format);
+    }
+    rt_digest_hex(rt_hasher_end(hasher), emit->digest);
+    emit->digest[16] = '\0'; /* 64 bits: enough to tell plans apart, short enough to type */
+    rt_hasher_free(hasher);
+    return rc;
+}
+
+struct handed {
+    enum rt_side side;
+    bool any;
+};
+
+static int note_handed(void *context, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct handed *handed = context;
+
+    (void)err;
+    if (delta->side == handed->side && (delta->state == RT_DELTA_HANDED || delta->handed_parts > 0))
+        handed->any = true;
+    return 0;
+}
+
+static int guard_side(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
+                      struct rt_err *err)
+{
+    const struct rt_config *config = emit->work->rules.config;
+    struct rt_side_plan *plan = &emit->side[side];
+    struct handed handed = {.side = side};
+    int64_t held;
+
+    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
+        return -1;
+    if (rt_guard_deletes_trip(config, plan->deletes, reason, size))
+        return 1;
+    if (!rt_guard_trips(config, plan->due, held, reason, size))
+        return 0;
+    if (!emit->options->historical)
+        return 1;
+    if (rt_store_each_delta(emit->work->store, note_handed, &handed, err) < 0)
+        return -1;
+    return handed.any;
+}
+
+/* While the newest file of a side is older than max_age, its edits are unknown. */
+static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
+{
+    const struct rt_side_config *settings = &emit->work->rules.config->side[side];
+    char when[RT_TIME_SIZE];
+    int64_t newest;
+
+    if (settings->max_age == RT_NO_LIMIT || emit->side[side].count == 0)
+        return 0;
+    if (rt_store_newest_stamp(emit->work->store, side, &newest, err) < 0)
+        return -1;
+    if (newest != RT_NEVER && newest + settings->max_age >= emit->work->rules.now)
+        return 0;
+    return rt_err_set(err, RT_STOPPED,
+                      "the newest file of %s is from %s, older than max_age: %zu rows are due for "
+                      "it and not sent; fetch a newer "
+                      "one first",
+                      settings->label, newest == RT_NEVER ? "never" : rt_time_format(newest, when),
+                      emit->side[side].count);
+}
+
+int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        char reason[160];
+        int rc;
+
+        if (check_age(emit, (enum rt_side)s, err) < 0)
+            return -1;
+        rc = guard_side(emit, (enum rt_side)s, reason, sizeof reason, err);
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
+            continue;
+        if (emit->digest[0] == '\0' && rt_emit_digest(emit, err) < 0)
+            return -1;
+        if (emit->options->approve != NULL && strcmp(emit->options->approve, emit->digest) == 0)
+            continue;
+        return rt_err_set(
+            err, RT_STOPPED,
+            "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s",
+            emit->work->rules.config->side[s].label, reason,
+            emit->options->approve ? ", and the approved plan is another one" : "", emit->digest);
+    }
+    return 0;
+}
+
+/* ---- writing ---- */
+
+struct side_writer {
+    struct rt_emit *emit;
+    enum rt_side side;
+    struct rt_delta_format format;
+    struct rt_delta *delta;
+    struct rt_buf row;
+};
+
+static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
+                     struct rt_arena *arena, struct rt_err *err)
+{
+    const struct rt_plan_row *planned = &w->emit->side[w->side].rows[i];
+    struct rt_store *store = w->emit->work->store;
+    struct rt_record record;
+    struct rt_delta_cells cells;
+    struct rt_delta_row row = {
+        .delta = w->delta->number, .position = (int64_t)i + 1, .rid = planned->rid};
+
+    if (rt_store_load(store, planned->rid, arena, &record, err) < 0)
+        return -1;
+    cells = cells_of(&record, planned->action);
+    rt_buf_reset(&w->row);
+    if (rt_delta_row(&w->format, &cells, &w->row, err) < 0 ||
+        rt_stage_add(stage, rt_buf_slice(&w->row), err) < 0)
+        return -1;
+    row.action = planned->action == RT_ACTION_INSERT   ? RT_ROW_INSERT
+                 : planned->action == RT_ACTION_UPDATE ? RT_ROW_UPDATE
+                                                       : RT_ROW_DELETE;
+    row.id[0] = record.end[0].id;
+    row.id[1] = record.end[1].id;
+    row.cid = record.want->cid;
+    if (planned->action == RT_ACTION_DELETE)
+        record.end[w->side].absence = RT_ABSENCE_DELETE;
+    else
+        rt_plan_written(&record, w->side, row.delta, row.position);
+    if (rt_store_add_row(store, &row, err) < 0 || rt_store_save(store, &record, NULL, err) < 0)
+        return -1;
+    return rt_store_drop_due(store, planned->rid, w->side, err);
+}
+
+static int write_rows(struct side_writer *w, struct rt_stage *stage, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    size_t count = w->emit->side[w->side].count;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rt_arena_reset(&arena);
+        rc = write_row(w, stage, i, &arena, err);
+        if ((i & 0xfff) == 0xfff)
+            rt_log_progress(w->emit->work->log, "writing", i, count);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static int write_side(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
+{
+    struct side_writer w = {.emit = emit, .side = side, .delta = &emit->written[side]};
+    struct rt_buf header = {0};
+    struct rt_stage *stage = NULL;
+    int rc = -1;
+
+    if (rt_delta_format_init(&w.format, &emit->work->rules, side, emit->work->rules.now, err) < 0 ||
+        rt_delta_header(&w.format, &header, err) < 0 ||
+        rt_outbox_check_header(emit->work, side, rt_buf_slice(&header), err) < 0)
+        goto out;
+    *w.delta = (struct rt_delta){
+        .side = side,
+        .state = RT_DELTA_COMMITTED,
+        .written_at = emit->work->rules.now,
+        .handed_at = RT_NEVER,
+        .gone_at = RT_NEVER,
+        .confirmed_at = RT_NEVER,
+        .rows = (int64_t)emit->side[side].count,
+        .parts = rt_outbox_parts(emit->work, side, (int64_t)emit->side[side].count),
+        .run = emit->work->run,
+        .header = rt_buf_str(&header)};
+    if (rt_store_add_delta(emit->work->store, w.delta, err) < 0 ||
+        rt_stage_open(emit->work, w.delta, &stage, err) < 0 || write_rows(&w, stage, err) < 0)
+        goto out;
+    rc = rt_stage_end(stage, err);
+    w.delta->header = NULL; /* the caller keeps the number and the counts, not this text */
+out:
+    rt_stage_close(stage);
+    rt_delta_format_clear(&w.format);
+    rt_buf_clear(&header);
+    rt_buf_clear(&w.row);
+    return rc;
+}
+
+int rt_emit_write(struct rt_emit *emit, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++)
+        if (emit->side[s].count && write_side(emit, (enum rt_side)s, err) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,58 @@
+#include "lib/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    err->code = code;
+    va_start(ap, fmt);
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int rt_err_errno(struct rt_err *err, enum rt_code code, const char *fmt, ...)
+{
+    int saved = errno;
+    va_list ap;
+    size_t len;
+
+    err->code = code;
+    va_start(ap, fmt);
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+    len = strlen(err->msg);
+    snprintf(err->msg + len, sizeof err->msg - len, ": %s", strerror(saved));
+    errno = saved;
+    return -1;
+}
+
+int rt_err_context(struct rt_err *err, const char *fmt, ...)
+{
+    char context[sizeof err->msg];
+    size_t len, room, old;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(context, sizeof context - 2, fmt, ap);
+    va_end(ap);
+    strcat(context, ": ");
+    len = strlen(context);
+    room = sizeof err->msg - len - 1;
+    old = strnlen(err->msg, room);
+    memmove(err->msg + len, err->msg, old);
+    memcpy(err->msg, context, len);
+    err->msg[len + old] = '\0';
+    return -1;
+}
+
+void rt_err_clear(struct rt_err *err)
+{
+    err->code = RT_OK;
+    err->msg[0] = '\0';
+}

@@ -1,0 +1,395 @@
+#include "lib/fetch.h"
+
+#include "lib/fault.h"
+#include "lib/filename.h"
+#include "lib/intake.h"
+#include "lib/profile.h"
+#include "lib/remote.h"
+#include "lib/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fetch {
+    struct rt_work *work;
+    enum rt_side side;
+    const struct rt_side_config *settings;
+    const struct rt_fetch_options *options;
+    struct rt_remote *remote;
+    char *inbox; /* folder */
+    struct rt_arena arena;
+};
+
+static void fetch_init(struct fetch *f, struct rt_work *work, enum rt_side side,
+                       const struct rt_fetch_options *options)
+{
+    *f = (struct fetch){.work = work,
+                        .side = side,
+                        .settings = &work->rules.config->side[side],
+                        .options = options};
+    f->inbox = rt_xasprintf("%s/inbox/%s", work->profile, rt_side_name(side));
+}
+
+static void fetch_clear(struct fetch *f)
+{
+    rt_remote_close(f->remote);
+    free(f->inbox);
+    rt_arena_clear(&f->arena);
+}
+
+/* A name in the inbox that is free: NAME, or NAME with -2, -3 ... before its first dot. */
+static char *free_name(const struct fetch *f, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    size_t stem = dot ? (size_t)(dot - name) : strlen(name);
+    char *candidate = rt_xstrdup(name);
+
+    for (int n = 2;; n++) {
+        char *path = rt_xasprintf("%s/%s", f->inbox, candidate);
+        bool is_free = access(path, F_OK) != 0;
+
+        free(path);
+        if (is_free)
+            return candidate;
+        free(candidate);
+        candidate = rt_xasprintf("%.*s-%d%s", (int)stem, name, n, dot ? dot : "");
+    }
+}
+
+/* 1: these bytes wait in the inbox under this name already (a run was killed before it could note
+ * them). */
+static int is_in_inbox(const struct fetch *f, const char *name, struct rt_digest digest,
+                       struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", f->inbox, name);
+    struct rt_file_facts facts;
+    int rc = 0;
+
+    if (access(path, F_OK) == 0) {
+        rc = rt_spool_facts(path, &facts, err);
+        if (rc == 0)
+            rc = rt_digest_is_equal(facts.digest, digest);
+    }
+    free(path);
+    return rc;
+}
+
+static int note_file(struct fetch *f, const struct rt_file *file, struct rt_err *err)
+{
+    struct rt_store *store = f->work->store;
+    struct rt_file noted = *file;
+
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    if (rt_store_add_file(store, &noted, err) < 0 || rt_store_commit(store, err) < 0) {
+        rt_store_abort(store);
+        return -1;
+    }
+    return 0;
+}
+
+/* The file lies in the inbox as `name`: the ledger learns of it, and the caller is told. */
+static int note_fetched(struct fetch *f, const char *name, const struct rt_file *facts,
+                        struct rt_err *err)
+{
+    struct rt_file file = *facts;
+
+    file.path = rt_arena_printf(&f->arena, "inbox/%s/%s", rt_side_name(f->side), name);
+    file.state = RT_FILE_WAITING;
+    file.side = f->side;
+    file.is_snapshot = f->options->is_snapshot || f->settings->is_snapshot ||
+                       (f->settings->snapshot_pattern &&
+                        rt_name_matches(f->settings->snapshot_pattern, file.name));
+    file.has_stamp = f->options->stamp != RT_NEVER || f->settings->stamp != NULL;
+    if (f->options->stamp != RT_NEVER)
+        file.stamp = f->options->stamp;
+    else if (rt_intake_stamp(f->settings, file.name, file.mtime, &file.stamp, err) < 0) {
+        /* The intake will refuse it, and say why. */
+        file.stamp = file.mtime;
+        file.has_stamp = false;
+    }
+    if (note_file(f, &file, err) < 0)
+        return -1;
+    if (f->options->tell)
+        f->options->tell(f->options->context, file.path);
+    return 0;
+}
+
+/* Gives a spooled file its place in the inbox, unless the same bytes are there or were taken in
+ * before. */
+static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, char **name,
+                struct rt_err *err)
+{
+    struct rt_file known;
+    int rc;
+
+    file->digest = rt_spool_digest(spool);
+    file->size = rt_spool_size(spool);
+    rc = rt_store_file_by_digest(f->work->store, f->side, file->digest, file->size, &f->arena,
+                                 &known, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 1 && strcmp(known.name, file->name) == 0 && f->options->stamp == RT_NEVER) {
+        file->state = RT_FILE_KNOWN;
+        file->path = known.path;
+        rt_log_info(f->work->log,
+                    "%s: copied again by the other end, the same bytes: nothing to do", file->name);
+        return note_file(f, file, err);
+    }
+    rc = is_in_inbox(f, *name, file->digest, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 0) {
+        char *wanted = *name;
+
+        rt_spool_set_mtime(spool, file->mtime);
+        *name = free_name(f, wanted);
+        free(wanted);
+        rt_spool_rename(spool, *name);
+        if (rt_spool_commit(spool, err) < 0)
+            return -1;
+    }
+    return note_fetched(f, *name, file, err);
+}
+
+/* ---- local files and standard input ---- */
+
+static int copy_stream(int fd, const char *from, struct rt_spool *spool, struct rt_err *err)
+{
+    char *chunk = rt_xmalloc(262144);
+    ssize_t n;
+    int rc = 0;
+
+    while (rc == 0 && (n = read(fd, chunk, 262144)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        rc = n < 0 ? rt_err_errno(err, RT_IO, "cannot read %s", from)
+                   : rt_spool_write(spool, chunk, (size_t)n, err);
+    }
+    free(chunk);
+    return rc;
+}
+
+int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
+                  const struct rt_fetch_options *options, struct rt_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    bool is_stdin = strcmp(path, "-") == 0;
+    struct rt_file file = {.mtime = work->rules.now};
+    struct rt_spool *spool = NULL;
+    char *name = NULL;
+    struct fetch f;
+    struct stat st;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+
+    fetch_init(&f, work, side, options);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        rt_err_errno(err, RT_IO, "cannot read %s", path);
+        goto out;
+    }
+    if (!is_stdin && !S_ISREG(st.st_mode)) {
+        rt_err_set(err, RT_IO, "%s: not a file", path);
+        goto out;
+    }
+    if (is_stdin) {
+        char time[RT_TIME_SIZE];
+
+        name = rt_xasprintf("stdin-%s.csv", rt_time_format_compact(work->rules.now, time));
+    } else {
+        name = rt_xstrdup(slash ? slash + 1 : path);
+        file.mtime = st.st_mtime;
+    }
+    if (rt_name_fault(name) != NULL) {
+        rt_err_set(err, RT_USAGE, "%s: a name that %s: rename the file first", path,
+                   rt_name_fault(name));
+        goto out;
+    }
+    file.name = rt_arena_strdup(&f.arena, name);
+    if (rt_spool_mkdir(f.inbox, err) == 0 &&
+        rt_spool_open(f.inbox, name, false, &spool, err) == 0 &&
+        copy_stream(fd, path, spool, err) == 0)
+        rc = keep(&f, spool, &file, &name, err);
+out:
+    rt_spool_close(spool);
+    if (fd >= 0 && !is_stdin)
+        close(fd);
+    free(name);
+    fetch_clear(&f);
+    return rc;
+}
+
+/* ---- the other end's exports ---- */
+
+static char *remote_key(struct fetch *f, const struct rt_remote_entry *entry)
+{
+    return rt_arena_printf(&f->arena, "%s|%" PRIu64 "|%" PRId64, entry->name, entry->size,
+                           entry->has_mtime ? entry->mtime : 0);
+}
+
+/* Is the file at rest?  Its time lies back far enough, or an earlier look as far back saw the same.
+ */
+static int is_settled(struct fetch *f, const struct rt_remote_entry *entry, const char *key,
+                      struct rt_err *err)
+{
+    int64_t settle = f->settings->settle, now = f->work->rules.now, first;
+
+    if (settle == 0 || (entry->has_mtime && entry->mtime + settle <= now))
+        return 1;
+    if (rt_store_begin(f->work->store, err) < 0)
+        return -1;
+    if (rt_store_sighting(f->work->store, f->side, key, now, &first, err) < 0 ||
+        rt_store_commit(f->work->store, err) < 0) {
+        rt_store_abort(f->work->store);
+        return -1;
+    }
+    return first + settle <= now;
+}
+
+static int after_fetch(struct fetch *f, const char *path, const char *name, struct rt_err *err)
+{
+    char *to;
+    int rc;
+
+    switch (f->settings->after_fetch) {
+    case RT_AFTER_LEAVE:
+        return 0;
+    case RT_AFTER_DELETE:
+        return f->remote->class->remove(f->remote, path, err);
+    case RT_AFTER_MOVE:
+        break;
+    }
+    to = rt_xasprintf("%s/%s", f->settings->after_fetch_folder, name);
+    rc = f->remote->class->rename(f->remote, path, to, err);
+    free(to);
+    return rc;
+}
+
+static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", f->settings->exports, entry->name),
+         *name = rt_xstrdup(entry->name);
+    struct rt_file file = {.name = rt_arena_strdup(&f->arena, entry->name),
+                           .mtime = entry->has_mtime ? entry->mtime : f->work->rules.now};
+    struct rt_spool *spool = NULL;
+    char *temporary = free_name(f, name);
+    int rc = -1;
+
+    file.remote = remote_key(f, entry);
+    rt_log_info(f->work->log, "fetching %s", entry->name);
+    if (rt_spool_open(f->inbox, temporary, false, &spool, err) == 0 &&
+        f->remote->class->get(f->remote, path, spool, err) == 0)
+        rc = keep(f, spool, &file, &name, err);
+    if (rc == 0)
+        rc = after_fetch(f, path, entry->name, err);
+    rt_spool_close(spool);
+    free(temporary);
+    free(path);
+    free(name);
+    return rc;
+}
+
+/* 1: to be fetched now. */
+static int is_wanted(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
+{
+    size_t len = strlen(entry->name);
+    struct rt_file known;
+    const char *key, *fault;
+    int rc;
+
+    if (!entry->is_regular || entry->name[0] == '.' ||
+        (len > 5 && strcmp(entry->name + len - 5, ".part") == 0))
+        return 0;
+    fault = rt_name_fault(entry->name);
+    if (fault != NULL) {
+        rt_log_warn(f->work->log, "a file of %s is left alone: its name %s", f->settings->label,
+                    fault);
+        return 0;
+    }
+    if (!rt_name_matches(f->settings->pattern, entry->name))
+        return 0;
+    key = remote_key(f, entry);
+    rc = rt_store_file_by_remote(f->work->store, f->side, key, &f->arena, &known, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    rc = is_settled(f, entry, key, err);
+    if (rc == 0)
+        rt_log_info(f->work->log,
+                    "%s: still young, and may still be written to: a fetch %" PRId64
+                    " s later will take it",
+                    entry->name, f->settings->settle);
+    return rc;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct rt_remote_entry *x = a, *y = b;
+
+    if (x->mtime != y->mtime)
+        return x->mtime < y->mtime ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int fetch_folder(struct fetch *f, struct rt_err *err)
+{
+    int64_t deadline = rt_clock_monotonic_ms() + f->settings->deadline * 1000;
+    struct rt_remote_list list = {0};
+    int rc = -1;
+
+    if (rt_remote_open_patient(f->settings, f->work->profile, deadline, f->work->log, &f->remote,
+                               err) < 0 ||
+        f->remote->class->list(f->remote, f->settings->exports, &list, err) < 0)
+        goto out;
+    rc = 0;
+    if (list.count)
+        qsort(list.entries, list.count, sizeof *list.entries, compare_entries); /* oldest first */
+    for (size_t i = 0; rc == 0 && i < list.count; i++) {
+        int wanted = is_wanted(f, &list.entries[i], err);
+
+        if (wanted == 1)
+            rc = fetch_entry(f, &list.entries[i], err);
+        else if (wanted < 0)
+            rc = -1;
+        if (rc == 0 && rt_stop_requested())
+            rc = rt_err_set(err, RT_STOPPED,
+                            "stopped by a signal: what was fetched is in the inbox; run it again");
+    }
+out:
+    rt_remote_list_clear(&list);
+    return rc;
+}
+
+int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch_options *options,
+                  struct rt_err *err)
+{
+    struct fetch f;
+    int rc = 0;
+
+    fetch_init(&f, work, side, options);
+    if (!rt_profile_has_source(f.settings)) {
+        rt_log_info(work->log, "%s has no source: its files are put into inbox/%s by others",
+                    f.settings->label, rt_side_name(side));
+        goto out;
+    }
+    rc = rt_spool_mkdir(f.inbox, err);
+    if (rc == 0 && f.settings->transport == RT_TRANSPORT_COMMAND)
+        rc = rt_err_set(err, RT_INTERNAL, "transport = command is not there yet");
+    else if (rc == 0)
+        rc = fetch_folder(&f, err);
+    if (rc < 0)
+        goto out;
+    rc = rt_store_begin(work->store, err);
+    if (rc == 0)
+        rc = rt_profile_set_fetch_required(work->store, side, false, err);
+    if (rc == 0)
+        rc = rt_store_commit(work->store, err);
+    if (rc < 0)
+        rt_store_abort(work->store);
+out:
+    fetch_clear(&f);
+    return rc;
+}

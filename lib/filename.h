@@ -1,0 +1,51 @@
+/*
+ * Names of files: which incoming ones are taken, what time they tell, how outgoing ones are called,
+ * and which names a receiver would misread.  Pure.
+ */
+#ifndef RT_FILENAME_H
+#define RT_FILENAME_H
+
+#include "lib/config.h"
+#include "lib/err.h"
+#include "lib/mem.h"
+#include "lib/side.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Shell glob (*, ?, [...]), as fnmatch without flags but for the whole name. */
+bool rt_name_matches(const char *pattern, const char *name);
+
+/* A name that may be taken in at all: not empty, no slash, no control character, no leading dot or
+   dash, valid UTF-8, at most 200 bytes.  NULL, or why not. */
+const char *rt_name_fault(const char *name);
+
+/*
+ * The time in a name, in UTC: a strptime pattern in which * stands for anything, as in *%Y-%m-%d*.
+ * The first place (shortest *) where all fits decides.  True and *t, or false.
+ *
+ *     stamp_from_name("*%Y-%m-%d*", "acme-2026-11-21.csv")  2026-11-21T00:00:00Z
+ */
+bool rt_name_stamp(const char *pattern, const char *name, int64_t *t);
+
+/* Is it a pattern that can tell a day?  NULL, or why not. */
+const char *rt_stamp_pattern_fault(const char *pattern);
+
+struct rt_name_parts {
+    const char *profile;
+    enum rt_side side;
+    int64_t written_at;
+    int64_t delta;        /* the running number */
+    unsigned part, parts; /* 1 of 1, or i of n */
+    bool gzip;            /* the name gains .gz */
+};
+
+/* Expands {profile} {side} {stamp} {delta} of a template; caller frees. */
+char *rt_output_name(const char *template, const struct rt_name_parts *parts);
+
+/* May this name go to that side (require_name, forbid_name, name faults)?  RT_CONFIG with what to
+ * do. */
+int rt_output_name_check(const struct rt_side_config *side, const char *name,
+                         struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,370 @@
+#include "lib/intake_internal.h"
+
+#include "lib/fault.h"
+#include "lib/source.h"
+#include "lib/spool.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* With more rows than this part of the records, one pass over the digests beats a look-up a row. */
+#define LOOKUP_PART 200
+#define MEAN_ROW    64 /* bytes, at least: to guess the number of rows from a file's size */
+
+static int add_print(void *context, const struct rt_print_entry *entry, struct rt_err *err)
+{
+    struct rt_intake *in = context;
+
+    (void)err;
+    if (entry->has_print && entry->stamp <= in->file.stamp)
+        rt_prints_add(in->prints, entry->id[in->side], entry->rid, entry->print);
+    return 0;
+}
+
+/* Chooses how rows are recognised as the same as last time: by look-ups, or by one pass over the
+   digests.  A changes file notes each look in the record, so only snapshots take the pass. */
+static int load_prints(struct rt_intake *in, struct rt_err *err)
+{
+    int64_t held;
+
+    if (!in->file.is_snapshot || rt_store_count_held(in->work->store, in->side, &held, err) < 0)
+        return in->file.is_snapshot ? -1 : 0;
+    if ((int64_t)(in->file.size / MEAN_ROW) < held / LOOKUP_PART || held == 0)
+        return 0;
+    in->prints = rt_prints_new((size_t)held);
+    return rt_store_each_print(in->work->store, in->side, add_print, in, err);
+}
+
+static void forget_rows(struct rt_intake *in)
+{
+    rt_rid_set_clear(&in->seen);
+    free(in->rejects);
+    free(in->repeats);
+    in->rejects = NULL;
+    in->repeats = NULL;
+    in->reject_count = in->repeat_count = 0;
+    in->counts = (struct rt_counts){0};
+    in->has_unreadable_id = false;
+    in->long_ids = in->rounded_ids = 0;
+    in->must_read_again = false;
+    rt_prints_free(in->prints);
+    in->prints = NULL;
+    rt_rowmap_free(in->map);
+    in->map = NULL;
+}
+
+static void intake_clear(struct rt_intake *in)
+{
+    forget_rows(in);
+    free(in->repeat_ids);
+    rt_arena_clear(&in->row_arena);
+    rt_arena_clear(&in->file_arena);
+}
+
+static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct rt_err *err)
+{
+    struct rt_csv_row row;
+    int rc;
+
+    while ((rc = rt_csv_next(reader, &row, err)) == 1) {
+        if (rt_intake_row(in, &row, err) < 0)
+            return -1;
+        if ((in->counts.rows & 0xfff) == 0) {
+            rt_log_progress(in->work->log, in->file.name, row.offset, in->file.size);
+            if (rt_stop_requested())
+                return rt_err_set(err, RT_STOPPED,
+                                  "stopped by a signal: nothing was changed; run it again");
+        }
+    }
+    return rc;
+}
+
+/* One reading of the file: all of its rows, then what can only be judged at its end. */
+static int read_file(struct rt_intake *in, struct rt_err *err)
+{
+    const struct rt_side_config *side = &in->work->rules.config->side[in->side];
+    struct rt_csv_options options = {.delimiter = side->delimiter,
+                                     .encoding = side->encoding,
+                                     .final_newline_optional = side->final_newline_optional};
+    struct rt_source_file *file = NULL;
+    struct rt_csv_reader *reader = NULL;
+    struct rt_source source;
+    const struct rt_slice *header;
+    size_t count;
+    int rc = -1;
+
+    if (rt_source_open(in->path, &file, &source, err) < 0 ||
+        rt_csv_open(&source, in->file.name, &options, &reader, err) < 0)
+        goto out;
+    header = rt_csv_header(reader, &count);
+    if (rt_rowmap_new(in->work->rules.schema, in->side, header, count, in->file.name, &in->map,
+                      err) < 0 ||
+        load_prints(in, err) < 0 || read_rows(in, reader, err) < 0)
+        goto out;
+    rc = 0;
+    if (in->must_read_again)
+        goto out;
+    if (in->long_ids > 0 && in->rounded_ids == in->long_ids && !in->rejects_rounded) {
+        in->rejects_rounded = in->must_read_again = true;
+        goto out;
+    }
+    if (rt_intake_judge_repeats(in, err) < 0 ||
+        (!in->must_read_again && rt_intake_absent(in, err) < 0))
+        rc = -1;
+out:
+    rt_csv_close(reader);
+    rt_source_close(file);
+    return rc;
+}
+
+/* A file that changed under the reading was not whole: it is left for the next run. */
+static int check_unchanged(const struct rt_intake *in, struct rt_err *err)
+{
+    struct rt_file_facts facts;
+
+    if (rt_spool_facts(in->path, &facts, err) < 0)
+        return -1;
+    if (facts.size == in->file.size && rt_digest_is_equal(facts.digest, in->file.digest))
+        return 0;
+    return rt_err_set(
+        err, RT_IO,
+        "%s: changed while it was read: put files into the inbox by renaming them there; the "
+        "next run takes it",
+        in->path);
+}
+
+/* ---- what becomes of the file ---- */
+
+static const char *archived_path(struct rt_intake *in)
+{
+    return rt_arena_printf(&in->file_arena, "archive/in/%s/%06" PRId64 "-%s",
+                           rt_side_name(in->side), in->file.id, in->file.name);
+}
+
+static int journal_file(struct rt_intake *in, const char *what, struct rt_err *err)
+{
+    char hex[RT_DIGEST_HEX];
+    char *line = rt_xasprintf(
+        "{\"at\":%" PRId64 ",\"what\":\"%s\",\"file\":%" PRId64
+        ",\"side\":\"%s\",\"path\":\"%s\",\"digest\":\"%s\","
+        "\"stamp\":%" PRId64 ",\"has_stamp\":%s,\"snapshot\":%s,\"run\":%" PRId64 "}",
+        in->work->rules.now, what, in->file.id, rt_side_name(in->side), in->file.path,
+        rt_digest_hex(in->file.digest, hex), in->file.stamp, in->file.has_stamp ? "true" : "false",
+        in->file.is_snapshot ? "true" : "false", in->work->run);
+    int rc = rt_store_add_journal(in->work->store, line, err);
+
+    free(line);
+    return rc;
+}
+
+/* Notes the file in the ledger, and that it is to be moved out of the inbox when all is committed.
+ */
+static int settle_file(struct rt_intake *in, enum rt_file_state state, const char *target,
+                       const char *what, struct rt_err *err)
+{
+    const char *inbox = in->file.path;
+
+    in->file.state = state;
+    in->file.path = target;
+    in->file.counts = rt_counts_json(&in->counts, &in->file_arena);
+    if (rt_store_update_file(in->work->store, &in->file, err) < 0)
+        return -1;
+    if (in->work->is_dry)
+        return 0;
+    return rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
+                   journal_file(in, what, err) < 0
+               ? -1
+               : 0;
+}
+
+static void add_counts(struct rt_counts *to, const struct rt_counts *from)
+{
+    to->rows += from->rows;
+    for (int i = 0; i < RT_CHANGE_COUNT; i++)
+        to->of[i] += from->of[i];
+    to->bound += from->bound;
+    to->held += from->held;
+    to->frozen += from->frozen;
+    to->missing += from->missing;
+}
+
+/* A file that was taken in settles the side's refused ones that are not newer: it is the mended
+ * one. */
+struct settle {
+    struct rt_intake *in;
+};
+
+static int settle_refused(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_intake *in = ((struct settle *)context)->in;
+    struct rt_file refused;
+
+    if (item->side != (int)in->side)
+        return 0;
+    if (rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &refused, err) != 1)
+        return 0;
+    if (refused.stamp > in->file.stamp)
+        return 0;
+    return rt_store_close_item(in->work->store, item->kind, item->subject,
+                               "a newer file was taken in", err);
+}
+
+static int taken(struct rt_intake *in, struct rt_err *err)
+{
+    struct settle settle = {in};
+
+    if (in->reject_count && !in->work->is_dry && rt_rejects_write(in, err) < 0)
+        return -1;
+    if (in->map != NULL && *rt_rowmap_ignored(in->map))
+        rt_log_info(in->work->log, "%s: columns that schema.csv does not map are ignored: %s",
+                    in->file.name, rt_rowmap_ignored(in->map));
+    in->counts.files = 1;
+    in->work->counts[in->side].files++;
+    add_counts(&in->work->counts[in->side], &in->counts);
+    if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0)
+        return -1;
+    return settle_file(in, RT_FILE_TAKEN, archived_path(in), "take", err);
+}
+
+static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
+{
+    char subject[32], *detail;
+    json_t *json;
+    struct rt_item item = {
+        .kind = "refused", .subject = subject, .side = in->side, .opened = in->work->rules.now};
+    const char *target;
+    int rc;
+
+    rt_log_warn(
+        in->work->log,
+        "%s: the file is refused and moved to rejects/; nothing is sent to %s until that is "
+        "decided: see roundtrip review",
+        reason, in->work->rules.config->side[in->side].label);
+    forget_rows(in);
+    in->work->refused[in->side] = true;
+    in->work->counts[in->side].refused_files++;
+    if (in->file.id == 0 && rt_store_add_file(in->work->store, &in->file, err) < 0)
+        return -1;
+    item.file = in->file.id;
+    snprintf(subject, sizeof subject, "f%" PRId64, in->file.id);
+    json = json_pack("{s:s}", "text", reason);
+    item.detail = detail = json_dumps(json, JSON_COMPACT);
+    rc = rt_store_put_item(in->work->store, &item, err);
+    free(detail);
+    json_decref(json);
+    if (rc < 0 || (!in->work->is_dry && rt_rejects_refuse(in->work, &in->file, reason, err) < 0))
+        return -1;
+    target = rt_arena_printf(&in->file_arena, "rejects/%s-%" PRId64 "-%s", rt_side_name(in->side),
+                             in->file.id, in->file.name);
+    return settle_file(in, RT_FILE_REFUSED, target, "refuse", err);
+}
+
+static int note_known(struct rt_intake *in, struct rt_err *err)
+{
+    rt_log_info(in->work->log, "%s: the same bytes were taken in before: nothing to do",
+                in->file.name);
+    in->work->counts[in->side].known_files++;
+    return settle_file(in, RT_FILE_KNOWN, archived_path(in), "known", err);
+}
+
+/* ---- one file ---- */
+
+static int read_until_settled(struct rt_intake *in, struct rt_err *err)
+{
+    for (;;) {
+        forget_rows(in);
+        if (rt_store_savepoint(in->work->store, err) < 0)
+            return -1;
+        if (read_file(in, err) < 0) {
+            struct rt_err ignored;
+
+            if (rt_store_rewind(in->work->store, &ignored) < 0)
+                *err = ignored;
+            return -1;
+        }
+        if (!in->must_read_again)
+            return rt_store_release(in->work->store, err);
+        if (rt_store_rewind(in->work->store, err) < 0)
+            return -1;
+    }
+}
+
+static int take_file(struct rt_work *work, const struct rt_file *file, const char *path,
+                     struct rt_err *err)
+{
+    struct rt_intake in = {.work = work, .file = *file, .path = path, .side = file->side};
+    int rc = rt_intake_is_known(work, file, &in.file_arena, err);
+
+    if (rc < 0)
+        goto out;
+    if (in.file.id == 0 && rt_store_add_file(work->store, &in.file, err) < 0) {
+        rc = -1;
+        goto out;
+    }
+    if (rc == 1) {
+        rc = note_known(&in, err);
+        goto out;
+    }
+    rc = read_until_settled(&in, err);
+    if (rc < 0 && err->code == RT_DATA) {
+        struct rt_err why = *err;
+
+        rc = refuse(&in, why.msg, err);
+    } else if (rc == 0) {
+        rc = check_unchanged(&in, err) < 0 ? -1 : taken(&in, err);
+    }
+out:
+    intake_clear(&in);
+    return rc;
+}
+
+static int take_waiting(struct rt_work *work, struct rt_waiting_file *waiting, struct rt_err *err)
+{
+    struct rt_intake in = {.work = work};
+    const char *name = strrchr(waiting->path, '/') + 1;
+    struct rt_err why;
+    int rc;
+
+    if (waiting->file.stamp != INT64_MAX)
+        return take_file(work, &waiting->file, waiting->path, err);
+    in.file = waiting->file;
+    in.side = in.file.side;
+    in.path = waiting->path;
+    in.file.stamp = in.file.mtime;
+    if (rt_intake_stamp(&work->rules.config->side[in.side], name, in.file.mtime, &in.file.stamp,
+                        &why) < 0)
+        in.file.stamp = in.file.mtime;
+    rc = refuse(&in, why.msg, err);
+    intake_clear(&in);
+    return rc;
+}
+
+int rt_intake_inbox(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_waiting_files list;
+    int rc = rt_intake_list(work, &list, err);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++)
+        rc = take_waiting(work, &list.files[i], err);
+    rt_intake_list_clear(&list);
+    return rc;
+}
+
+int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
+                   struct rt_err *err)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct rt_arena arena = {0};
+    struct rt_file file;
+    int rc = rt_intake_describe(work, side, path, name, stamp, &arena, &file, err);
+
+    if (rc == 0)
+        rc = take_file(work, &file, path, err);
+    else if (err->code == RT_DATA && stamp == RT_NEVER)
+        rc = -1;
+    rt_arena_clear(&arena);
+    return rc;
+}

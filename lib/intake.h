@@ -1,0 +1,30 @@
+/*
+ * Taking files in: every row of every waiting file becomes an observation (R1 to R4, R9, R10, R14).
+ *
+ * Files go by stamp, then external first, then by name.  One file is one savepoint: a file that is
+ * refused half way leaves nothing but its mention in the ledger and the review list.  Rows are read
+ * once; a file in which two rows speak of the same record is read a second time, with those rows
+ * set aside (R9).  Memory holds the file's row numbers and its rejected and repeated rows, nothing
+ * else.
+ *
+ * With work->is_dry no file is moved or written; the state must then be a scratch one.
+ */
+#ifndef RT_INTAKE_H
+#define RT_INTAKE_H
+
+#include "lib/work.h"
+
+/* Takes in what waits in inbox/external and inbox/native.  0 also when files were refused: then
+   work->refused[side] is set and the log has said why.  -1 for what stops the whole run. */
+int rt_intake_inbox(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
+/* Takes in one file from anywhere: for diff and baseline. `stamp`: RT_NEVER to tell it as usual. */
+int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
+                   struct rt_err *err) RT_MUST_CHECK;
+
+/* Tells a file's stamp: of the ledger, the name, or its mtime.  RT_DATA if the name should tell and
+ * does not. */
+int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
+                    int64_t *stamp, struct rt_err *err) RT_MUST_CHECK;
+
+#endif

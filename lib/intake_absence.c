@@ -1,0 +1,86 @@
+#include "lib/intake_internal.h"
+
+#include <stdlib.h>
+
+/*
+ * R10: what a snapshot does not show.  A record is missing if its ID was read in no row (also not
+ * in a rejected, excluded or clashing one), if no row had an unreadable ID, if the side was seen to
+ * hold it, in no later file, and if it is not only in flight.
+ */
+
+struct absent {
+    struct rt_intake *in;
+    int64_t *rids;
+    size_t count;
+    int64_t held;
+};
+
+static int collect(void *context, const struct rt_print_entry *entry, struct rt_err *err)
+{
+    struct absent *absent = context;
+
+    (void)err;
+    absent->held++;
+    if (rt_rid_set_has(&absent->in->seen, entry->rid) || entry->stamp > absent->in->file.stamp)
+        return 0;
+    absent->rids = rt_xgrow(absent->rids, absent->count, sizeof *absent->rids);
+    absent->rids[absent->count++] = entry->rid;
+    return 0;
+}
+
+static enum rt_absence absence_for(const struct rt_work *work, enum rt_side side)
+{
+    return work->rules.config->side[side].deletes == RT_DELETES_PROPAGATE ? RT_ABSENCE_DELETE
+                                                                          : RT_MISSING;
+}
+
+static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
+{
+    struct rt_event event = {
+        .run = in->work->run, .at = in->work->rules.now, .side = in->side, .file = in->file.id};
+    struct rt_record record;
+    struct rt_end *end;
+
+    rt_arena_reset(&in->row_arena);
+    if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
+        return -1;
+    end = &record.end[in->side];
+    if (end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
+        return 0;
+    end->absence = absence_for(in->work, in->side);
+    in->counts.missing++;
+    if (rt_book_save(in->work, &record, NULL, err) < 0)
+        return -1;
+    event.rid = rid;
+    event.what = "missing";
+    event.id_of[0] = record.end[0].id;
+    event.id_of[1] = record.end[1].id;
+    return rt_store_add_event(in->work->store, &event, err);
+}
+
+int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
+{
+    struct absent absent = {.in = in};
+    int rc = -1;
+
+    if (!in->file.is_snapshot)
+        return 0;
+    if (rt_store_each_print(in->work->store, in->side, collect, &absent, err) < 0)
+        goto out;
+    if (in->counts.rows == 0 && absent.held > 0) {
+        rt_err_set(err, RT_STOPPED,
+                   "%s: a snapshot without rows, from a side that was seen to hold %lld records: "
+                   "nothing is done; remove "
+                   "the file if it is wrong, or fetch a right one",
+                   in->file.name, (long long)absent.held);
+        goto out;
+    }
+    rc = 0;
+    for (size_t i = 0; rc == 0 && !in->has_unreadable_id && i < absent.count; i++)
+        rc = mark_missing(in, absent.rids[i], err);
+    if (rc == 0)
+        rc = rt_store_set_snapshot(in->work->store, in->side, in->file.stamp, err);
+out:
+    free(absent.rids);
+    return rc;
+}

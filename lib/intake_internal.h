@@ -1,0 +1,101 @@
+/* What the files of the intake share: one file on its way into the state.  For intake*.c only. */
+#ifndef RT_INTAKE_INTERNAL_H
+#define RT_INTAKE_INTERNAL_H
+
+#include "lib/book.h"
+#include "lib/intake.h"
+#include "lib/prints.h"
+#include "lib/rowmap.h"
+
+struct rt_reject { /* a row that could not be taken in */
+    uint64_t offset, length;
+    int64_t line;
+    size_t column;
+    char *reason;
+};
+
+struct rt_repeat_row { /* a row set aside because another row of the file speaks of the same record
+                          (R9) */
+    size_t group;
+    struct rt_row row; /* lives in the file's arena */
+    struct rt_digest print;
+    bool is_eligible;
+};
+
+struct rt_intake {
+    struct rt_work *work;
+    struct rt_file file;
+    const char *path; /* of its bytes */
+    enum rt_side side;
+    struct rt_rowmap *map;
+    struct rt_arena row_arena;  /* reset before each row */
+    struct rt_arena file_arena; /* lives as long as the file */
+    struct rt_rid_set seen;     /* records that a row of this file led to */
+    struct rt_counts counts;    /* of this file alone */
+    struct rt_prints *prints;   /* digests of the side's last rows, for a snapshot; or NULL */
+    struct rt_reject *rejects;
+    size_t reject_count;
+    bool has_unreadable_id;
+    int64_t long_ids, rounded_ids; /* spreadsheets zero what is past the 15th digit */
+    bool rejects_rounded;
+    /* R9: IDs of records that more than one row speaks of, found by the first reading */
+    struct rt_repeat_id {
+        struct rt_slice id;
+        enum rt_side side;
+        size_t group;
+    } * repeat_ids;
+    size_t repeat_id_count, group_count;
+    bool must_read_again;
+    struct rt_repeat_row *repeats;
+    size_t repeat_count;
+};
+
+/* intake_row.c: one CSV row; one mapped row. */
+int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv,
+                  struct rt_err *err) RT_MUST_CHECK;
+int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
+                    bool is_eligible, struct rt_err *err) RT_MUST_CHECK;
+void rt_intake_count(struct rt_intake *in, enum rt_change change);
+/* A row as JSON, for review items; caller frees. */
+char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row);
+
+/* intake_repeat.c: R9. */
+int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2],
+                          size_t *group); /* 1, 0 */
+int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
+                         const struct rt_row *row);
+int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
+                        struct rt_digest print, bool is_eligible);
+int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+
+/* intake_absence.c: R10, after the last row of a snapshot. */
+int rt_intake_absent(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+
+/* intake_ledger.c: which files, in which order, and what the ledger says of them. */
+struct rt_waiting_file {
+    struct rt_file file;
+    char *path;
+};
+struct rt_waiting_files {
+    struct rt_waiting_file *files;
+    size_t count;
+    struct rt_arena arena;
+};
+int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list,
+                   struct rt_err *err) RT_MUST_CHECK;
+int rt_intake_describe(struct rt_work *work, enum rt_side side, const char *path, const char *name,
+                       int64_t stamp, struct rt_arena *arena, struct rt_file *file,
+                       struct rt_err *err) RT_MUST_CHECK;
+void rt_intake_list_clear(struct rt_waiting_files *list);
+/* 1: its bytes were taken in before and tell nothing new (R2). */
+int rt_intake_is_known(struct rt_work *work, const struct rt_file *file, struct rt_arena *arena,
+                       struct rt_err *err) RT_MUST_CHECK;
+
+/* rejects.c: rejects/ gets the original rows, so that a mended file can be fetched again, and the
+ * reasons. */
+int rt_rejects_write(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+/* A refused file: the reason is written beside where the file will be moved. */
+int rt_rejects_refuse(struct rt_work *work, const struct rt_file *file, const char *reason,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+#endif

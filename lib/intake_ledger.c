@@ -1,0 +1,167 @@
+#include "lib/intake_internal.h"
+
+#include "lib/filename.h"
+#include "lib/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
+                    int64_t *stamp, struct rt_err *err)
+{
+    *stamp = mtime;
+    if (side->stamp == NULL)
+        return 0;
+    if (rt_name_stamp(side->stamp, name, stamp))
+        return 0;
+    return rt_err_set(err, RT_DATA,
+                      "%s: the name does not tell its time (stamp = %s): rename it, or give the "
+                      "time with roundtrip fetch "
+                      "--stamp",
+                      name, side->stamp);
+}
+
+/* What is known of a file before it is opened: its bytes' digest, its stamp, whether it is a
+ * snapshot. */
+int rt_intake_describe(struct rt_work *work, enum rt_side side, const char *path, const char *name,
+                       int64_t stamp, struct rt_arena *arena, struct rt_file *file,
+                       struct rt_err *err)
+{
+    const struct rt_side_config *settings = &work->rules.config->side[side];
+    const char *rel = rt_arena_printf(arena, "inbox/%s/%s", rt_side_name(side), name);
+    struct rt_file_facts facts;
+    struct rt_file noted = {0};
+    int known;
+
+    if (rt_spool_facts(path, &facts, err) < 0)
+        return -1;
+    known = rt_store_file_by_path(work->store, rel, arena, &noted, err);
+    if (known < 0)
+        return -1;
+    *file = (struct rt_file){.side = side,
+                             .name = rt_arena_strdup(arena, name),
+                             .digest = facts.digest,
+                             .size = facts.size,
+                             .mtime = facts.mtime,
+                             .stamp = facts.mtime,
+                             .state = RT_FILE_WAITING,
+                             .run = work->run,
+                             .path = rel,
+                             .is_snapshot = settings->is_snapshot};
+    if (settings->snapshot_pattern != NULL && rt_name_matches(settings->snapshot_pattern, name))
+        file->is_snapshot = true;
+    if (known == 1 && noted.state == RT_FILE_WAITING &&
+        rt_digest_is_equal(noted.digest, facts.digest)) {
+        file->id = noted.id;
+        file->stamp = noted.stamp;
+        file->has_stamp = noted.has_stamp;
+        file->is_snapshot = file->is_snapshot || noted.is_snapshot;
+        file->remote = noted.remote;
+    }
+    if (stamp != RT_NEVER) {
+        file->stamp = stamp;
+        file->has_stamp = true;
+    }
+    if (file->has_stamp || (known == 1 && file->id != 0 && settings->stamp == NULL))
+        return 0;
+    file->has_stamp = settings->stamp != NULL;
+    return rt_intake_stamp(settings, name, file->mtime, &file->stamp, err);
+}
+
+static int add_waiting(struct rt_work *work, enum rt_side side, const char *folder,
+                       const char *name, struct rt_waiting_files *list, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", folder, name);
+    struct rt_waiting_file *waiting;
+    struct stat st;
+
+    if (name[0] == '.' || lstat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+        free(path);
+        return 0;
+    }
+    if (rt_name_fault(name) != NULL) {
+        rt_log_warn(work->log, "inbox/%s: a file whose name %s is left alone: rename it",
+                    rt_side_name(side), rt_name_fault(name));
+        free(path);
+        return 0;
+    }
+    list->files = rt_xgrow(list->files, list->count, sizeof *list->files);
+    waiting = &list->files[list->count];
+    *waiting = (struct rt_waiting_file){.path = path};
+    list->count++;
+    if (rt_intake_describe(work, side, path, name, RT_NEVER, &list->arena, &waiting->file, err) ==
+        0)
+        return 0;
+    if (err->code != RT_DATA)
+        return -1;
+    /* Refused for its name: it comes last, and its turn will say why. */
+    waiting->file.stamp = INT64_MAX;
+    return 0;
+}
+
+static int list_folder(struct rt_work *work, enum rt_side side, struct rt_waiting_files *list,
+                       struct rt_err *err)
+{
+    char *folder = rt_xasprintf("%s/inbox/%s", work->profile, rt_side_name(side));
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int rc = 0;
+
+    if (dir == NULL) {
+        if (errno != ENOENT)
+            rc = rt_err_errno(err, RT_IO, "cannot read %s", folder);
+        free(folder);
+        return rc;
+    }
+    while (rc == 0 && (entry = readdir(dir)) != NULL)
+        rc = add_waiting(work, side, folder, entry->d_name, list, err);
+    closedir(dir);
+    free(folder);
+    return rc;
+}
+
+static int compare_waiting(const void *a, const void *b)
+{
+    const struct rt_file *x = &((const struct rt_waiting_file *)a)->file;
+    const struct rt_file *y = &((const struct rt_waiting_file *)b)->file;
+
+    if (x->stamp != y->stamp)
+        return x->stamp < y->stamp ? -1 : 1;
+    if (x->side != y->side)
+        return x->side == RT_EXTERNAL ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)
+{
+    *list = (struct rt_waiting_files){0};
+    if (list_folder(work, RT_EXTERNAL, list, err) < 0 ||
+        list_folder(work, RT_NATIVE, list, err) < 0)
+        return -1;
+    if (list->count)
+        qsort(list->files, list->count, sizeof *list->files, compare_waiting);
+    return 0;
+}
+
+void rt_intake_list_clear(struct rt_waiting_files *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->files[i].path);
+    free(list->files);
+    rt_arena_clear(&list->arena);
+}
+
+int rt_intake_is_known(struct rt_work *work, const struct rt_file *file, struct rt_arena *arena,
+                       struct rt_err *err)
+{
+    struct rt_file before;
+    int rc = rt_store_file_by_digest(work->store, file->side, file->digest, file->size, arena,
+                                     &before, err);
+
+    if (rc != 1)
+        return rc;
+    return strcmp(before.name, file->name) == 0 || !file->has_stamp || file->stamp <= before.stamp;
+}

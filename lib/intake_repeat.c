@@ -1,0 +1,223 @@
+#include "lib/intake_internal.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * R9, one file, one say.  The first reading finds the records that more than one row speaks of; the
+ * second sets their rows aside by ID, and at the end of the file each group is judged:
+ *
+ *     all rows equal                           the first counts, the others are `repeated`
+ *     modified_at in all, one of them newest   that one counts, the others are `repeated`
+ *     otherwise                                all are `repeated`, and the record waits for a
+ * person
+ */
+
+int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2], size_t *group)
+{
+    for (size_t i = 0; i < in->repeat_id_count; i++) {
+        const struct rt_repeat_id *known = &in->repeat_ids[i];
+
+        if (id[known->side].len && rt_slice_is_equal(id[known->side], known->id)) {
+            *group = known->group;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void add_id(struct rt_intake *in, enum rt_side side, struct rt_slice id, size_t group)
+{
+    if (id.len == 0)
+        return;
+    in->repeat_ids = rt_xgrow(in->repeat_ids, in->repeat_id_count, sizeof *in->repeat_ids);
+    in->repeat_ids[in->repeat_id_count++] = (struct rt_repeat_id){
+        .id = rt_arena_dup(&in->file_arena, id), .side = side, .group = group};
+}
+
+int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
+                         const struct rt_row *row)
+{
+    size_t group = in->group_count++;
+
+    for (int s = 0; s < 2; s++) {
+        add_id(in, (enum rt_side)s, record->end[s].id, group);
+        if (!rt_slice_is_equal(record->end[s].id, row->id[s]))
+            add_id(in, (enum rt_side)s, row->id[s], group);
+    }
+    in->must_read_again = true;
+    return 0;
+}
+
+int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
+                        struct rt_digest print, bool is_eligible)
+{
+    const struct rt_schema *schema = in->work->rules.schema;
+    struct rt_repeat_row *kept;
+
+    in->repeats = rt_xgrow(in->repeats, in->repeat_count, sizeof *in->repeats);
+    kept = &in->repeats[in->repeat_count++];
+    *kept = (struct rt_repeat_row){
+        .group = group, .row = *row, .print = print, .is_eligible = is_eligible};
+    kept->row.content = rt_content_copy(schema, row->content, &in->file_arena);
+    for (size_t i = 0; i < schema->content_count; i++)
+        kept->row.content->value[i].raw = rt_arena_dup(&in->file_arena, row->content->value[i].raw);
+    for (int s = 0; s < 2; s++)
+        kept->row.id[s] = rt_arena_dup(&in->file_arena, row->id[s]);
+    return 0;
+}
+
+static bool is_equal_row(const struct rt_intake *in, const struct rt_row *a, const struct rt_row *b)
+{
+    const struct rt_schema *schema = in->work->rules.schema;
+
+    if (a->modified_at != b->modified_at || a->is_deleted != b->is_deleted)
+        return false;
+    for (size_t i = 0; i < schema->content_count; i++)
+        if (!rt_value_is_same(schema->content[i], in->side, a->content->value[i],
+                              b->content->value[i]))
+            return false;
+    return true;
+}
+
+/* The row of a group that counts; NULL: a person must say. */
+static struct rt_repeat_row *choose(struct rt_intake *in, size_t group)
+{
+    struct rt_repeat_row *first = NULL, *newest = NULL;
+    bool all_equal = true, all_told = true, is_tie = false;
+
+    for (size_t i = 0; i < in->repeat_count; i++) {
+        struct rt_repeat_row *r = &in->repeats[i];
+
+        if (r->group != group)
+            continue;
+        if (first == NULL) {
+            first = newest = r;
+            all_told = r->row.modified_at != RT_NEVER;
+            continue;
+        }
+        all_equal = all_equal && is_equal_row(in, &first->row, &r->row);
+        all_told = all_told && r->row.modified_at != RT_NEVER;
+        if (r->row.modified_at > newest->row.modified_at) {
+            newest = r;
+            is_tie = false;
+        } else if (r->row.modified_at == newest->row.modified_at &&
+                   !is_equal_row(in, &newest->row, &r->row)) {
+            is_tie = true;
+        }
+    }
+    if (all_equal)
+        return first;
+    return all_told && !is_tie ? newest : NULL;
+}
+
+static char *rows_json(const struct rt_intake *in, size_t group)
+{
+    json_t *list = json_array();
+    char *text;
+
+    for (size_t i = 0; i < in->repeat_count; i++) {
+        if (in->repeats[i].group != group)
+            continue;
+        text = rt_intake_row_json(in->work->rules.schema, &in->repeats[i].row);
+        json_array_append_new(list, json_loads(text, JSON_ALLOW_NUL, NULL));
+        free(text);
+    }
+    text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+/* Rows of a record that is not in the state: the item stands for the rows themselves. */
+static int list_rows(struct rt_intake *in, const struct rt_row *row, const char *rows,
+                     struct rt_err *err)
+{
+    char subject[48], *detail = rt_xasprintf("{\"rows\":%s}", rows);
+    struct rt_item item = {.kind = "repeated",
+                           .subject = subject,
+                           .side = in->side,
+                           .file = in->file.id,
+                           .line = row->line,
+                           .opened = in->work->rules.now,
+                           .detail = detail};
+    int rc;
+
+    snprintf(subject, sizeof subject, "f%lld:%lld", (long long)in->file.id, (long long)row->line);
+    rc = rt_store_put_item(in->work->store, &item, err);
+    free(detail);
+    return rc;
+}
+
+/* A person must say which row counts; until then nothing is sent for the record. */
+static int put_to_people(struct rt_intake *in, size_t group, const struct rt_row *first,
+                         struct rt_err *err)
+{
+    struct rt_found found;
+    struct rt_record *record;
+    char *rows = rows_json(in, group);
+    struct rt_event event = {.run = in->work->run,
+                             .at = in->work->rules.now,
+                             .side = in->side,
+                             .file = in->file.id,
+                             .line = first->line,
+                             .what = rt_change_name(RT_CHANGE_REPEATED),
+                             .id_of = {first->id[0], first->id[1]}};
+    int rc = -1;
+
+    rt_log_warn(in->work->log,
+                "%s: line %lld: other rows of this file speak of the same record and differ: see "
+                "roundtrip review",
+                in->file.name, (long long)first->line);
+    if (rt_book_find(in->work, first->id, &in->row_arena, &found, err) < 0)
+        goto out;
+    record = found.at[0] ? found.at[0] : found.at[1];
+    event.rid = record ? record->rid : 0;
+    if (rt_store_add_event(in->work->store, &event, err) < 0)
+        goto out;
+    if (record == NULL) {
+        rc = list_rows(in, first, rows, err);
+        goto out;
+    }
+    rt_rid_set_add(&in->seen, record->rid);
+    rc = 0;
+    if (in->file.stamp >= record->end[in->side].look.stamp ||
+        record->end[in->side].look.stamp == RT_NEVER) {
+        record->end[in->side].flaw = RT_FLAW_REPEATED;
+        in->counts.frozen++;
+        in->work->flawed_rows = rows;
+        rc = rt_book_save(in->work, record, NULL, err);
+        in->work->flawed_rows = NULL;
+    }
+out:
+    free(rows);
+    return rc;
+}
+
+static int judge(struct rt_intake *in, size_t group, struct rt_err *err)
+{
+    struct rt_repeat_row *counts = choose(in, group), *first = NULL;
+
+    rt_arena_reset(&in->row_arena);
+    for (size_t i = 0; i < in->repeat_count; i++) {
+        if (in->repeats[i].group != group)
+            continue;
+        if (first == NULL)
+            first = &in->repeats[i];
+        if (&in->repeats[i] != counts)
+            rt_intake_count(in, RT_CHANGE_REPEATED);
+    }
+    if (first == NULL)
+        return 0;
+    if (counts == NULL)
+        return put_to_people(in, group, &first->row, err);
+    return rt_intake_apply(in, &counts->row, counts->print, counts->is_eligible, err);
+}
+
+int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err)
+{
+    for (size_t group = 0; group < in->group_count; group++)
+        if (judge(in, group, err) < 0)
+            return -1;
+    return 0;
+}

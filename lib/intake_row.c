@@ -1,0 +1,369 @@
+#include "lib/intake_internal.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+void rt_intake_count(struct rt_intake *in, enum rt_change change)
+{
+    in->counts.of[change]++;
+}
+
+static json_t *json_text(struct rt_slice text)
+{
+    return json_stringn(text.ptr ? text.ptr : "", text.len);
+}
+
+char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row)
+{
+    json_t *values = json_object(), *root;
+    char *text;
+
+    for (size_t i = 0; i < schema->content_count; i++)
+        if (rt_value_is_known(row->content->value[i]))
+            json_object_set_new(values, schema->content[i]->name,
+                                json_text(row->content->value[i].raw));
+    root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:o}", "side", rt_side_name(row->side),
+                     "file", (json_int_t)row->file, "line", (json_int_t)row->line, "stamp",
+                     (json_int_t)row->stamp, "external_id", json_text(row->id[RT_EXTERNAL]),
+                     "native_id", json_text(row->id[RT_NATIVE]), "is_deleted", row->is_deleted,
+                     "values", values);
+    if (row->modified_at != RT_NEVER)
+        json_object_set_new(root, "modified_at", json_integer((json_int_t)row->modified_at));
+    text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+/* ---- rejected rows ---- */
+
+/* The record of a rejected row waits for a person, or for a newer row (R9). */
+static int freeze(struct rt_intake *in, const struct rt_slice id[2], enum rt_flaw flaw,
+                  const char *rows, struct rt_err *err)
+{
+    struct rt_found found;
+    int rc = 0;
+
+    if (rt_book_find(in->work, id, &in->row_arena, &found, err) < 0)
+        return -1;
+    in->work->flawed_rows = rows;
+    for (int s = 0; s < 2 && rc == 0; s++) {
+        struct rt_record *record = found.at[s];
+
+        if (record == NULL || (s == 1 && found.at[0] == record))
+            continue;
+        rt_rid_set_add(&in->seen, record->rid);
+        if (in->file.stamp < record->end[in->side].look.stamp)
+            continue; /* a newer file has shown it already */
+        record->end[in->side].flaw = flaw;
+        in->counts.frozen++;
+        rc = rt_book_save(in->work, record, NULL, err);
+    }
+    in->work->flawed_rows = NULL;
+    return rc;
+}
+
+static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const struct rt_row *row,
+                  const struct rt_row_fault *fault, struct rt_err *err)
+{
+    struct rt_event event = {.run = in->work->run,
+                             .at = in->work->rules.now,
+                             .side = in->side,
+                             .file = in->file.id,
+                             .line = (int64_t)csv->line,
+                             .what = rt_change_name(RT_CHANGE_REJECTED)};
+    json_t *detail;
+    char *text;
+    int rc;
+
+    rt_intake_count(in, RT_CHANGE_REJECTED);
+    in->rejects = rt_xgrow(in->rejects, in->reject_count, sizeof *in->rejects);
+    in->rejects[in->reject_count++] =
+        (struct rt_reject){.offset = csv->offset,
+                           .length = csv->length,
+                           .line = (int64_t)csv->line,
+                           .column = fault->column,
+                           .reason = rt_arena_strdup(&in->file_arena, fault->reason)};
+    rt_log_warn(in->work->log, "%s: line %llu, column %zu: %s: the row is set aside in rejects/",
+                in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
+    if (fault->has_id)
+        memcpy(event.id_of, row->id, sizeof event.id_of);
+    if (!fault->has_id || csv->fault != NULL)
+        in->has_unreadable_id = true; /* the row may be about another record than it seems */
+    detail = json_pack("{s:s, s:I}", "text", fault->reason, "column", (json_int_t)fault->column);
+    text = json_dumps(detail, JSON_COMPACT);
+    event.detail = text;
+    rc = rt_store_add_event(in->work->store, &event, err);
+    if (rc == 0 && fault->has_id)
+        rc = freeze(in, row->id, RT_FLAW_REJECTED, text, err);
+    json_decref(detail);
+    free(text);
+    return rc;
+}
+
+/* ---- rows that can be read ---- */
+
+static int tell_clash(struct rt_intake *in, const struct rt_row *row, const struct rt_found *found,
+                      struct rt_err *err)
+{
+    const struct rt_record *records[2] = {found->at[0], found->at[1]};
+    char *json = rt_intake_row_json(in->work->rules.schema, row);
+    struct rt_buf text = {0};
+    struct rt_event event = {.run = in->work->run,
+                             .at = in->work->rules.now,
+                             .side = in->side,
+                             .file = in->file.id,
+                             .line = row->line,
+                             .what = rt_change_name(RT_CHANGE_CLASH),
+                             .id_of = {row->id[0], row->id[1]}};
+    int rc;
+
+    rt_intake_count(in, RT_CHANGE_CLASH);
+    rt_identity_explain(row->id, records, &text);
+    rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
+                in->file.name, (long long)row->line, rt_buf_str(&text));
+    rc = rt_store_add_event(in->work->store, &event, err);
+    if (rc == 0)
+        rc = freeze(in, row->id, RT_FLAW_CLASH, json, err);
+    rt_buf_clear(&text);
+    free(json);
+    return rc;
+}
+
+/* A row that is the same as the one before it in the file counts once (R9). */
+static bool is_same_row(const struct rt_intake *in, const struct rt_record *record,
+                        const struct rt_row *row)
+{
+    const struct rt_end *end = &record->end[in->side];
+    const struct rt_schema *schema = in->work->rules.schema;
+
+    if (end->seen == NULL ||
+        (row->modified_at != RT_NEVER && row->modified_at != end->look.modified_at) ||
+        row->is_deleted != (end->absence == RT_DELETED))
+        return false;
+    for (size_t i = 0; i < schema->content_count; i++)
+        if (rt_value_is_known(row->content->value[i]) &&
+            !rt_value_is_same(schema->content[i], in->side, row->content->value[i],
+                              end->seen->value[i]))
+            return false;
+    return true;
+}
+
+static int exclude(struct rt_intake *in, struct rt_record *record, struct rt_err *err)
+{
+    rt_intake_count(in, RT_CHANGE_EXCLUDED);
+    if (record == NULL || record->end[in->side].is_excluded)
+        return 0;
+    record->end[in->side].is_excluded = true;
+    return rt_book_save(in->work, record, NULL, err);
+}
+
+/* Learns IDs (R1).  The record that the row is about is then found->at[*which]. */
+static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
+                           struct rt_record **record, struct rt_err *err)
+{
+    struct rt_observed joined;
+
+    *record = found->at[0] ? found->at[0] : found->at[1];
+    if (found->verdict == RT_IDENTITY_LEARN || found->verdict == RT_IDENTITY_JOIN)
+        in->counts.bound++;
+    if (found->verdict == RT_IDENTITY_JOIN) {
+        rt_rid_set_add(&in->seen, found->at[1]->rid);
+        if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena,
+                         &joined, err) < 0)
+            return -1;
+        return rt_book_note(in->work, *record, in->side, "join", "two records turned out to be one",
+                            err);
+    }
+    for (int s = 0; s < 2; s++) {
+        if (!row->id[s].len || (*record)->end[s].id.len)
+            continue;
+        (*record)->end[s].id = row->id[s];
+        if (rt_book_note(in->work, *record, in->side, "bind", NULL, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int observe(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
+                   struct rt_digest print, struct rt_err *err)
+{
+    const struct rt_digest *prints[2] = {NULL, NULL};
+    bool is_new = record->rid == 0;
+    struct rt_observed observed;
+    char *json = NULL;
+    int rc;
+
+    rt_merge_observe(&in->work->rules, record, row, is_new, &in->row_arena, &observed);
+    rt_intake_count(in, observed.change);
+    in->counts.held += record->is_held;
+    in->counts.frozen += rt_record_frozen(record) != NULL;
+    if (observed.change != RT_CHANGE_STALE)
+        prints[in->side] = &print;
+    if (observed.went_back)
+        in->work->flawed_rows = json = rt_intake_row_json(in->work->rules.schema, row);
+    rc = rt_book_save(in->work, record, prints, err);
+    in->work->flawed_rows = NULL;
+    free(json);
+    if (rc < 0)
+        return -1;
+    rt_rid_set_add(&in->seen, record->rid);
+    /* What is new tells its own story: where it was born. The rest is told line by line. */
+    if (observed.change == RT_CHANGE_UNCHANGED ||
+        (is_new && observed.change == RT_CHANGE_NEW && !in->work->is_dry))
+        return 0;
+    return rt_book_tell(in->work, record, row, &observed, err);
+}
+
+static int apply_new(struct rt_intake *in, const struct rt_row *row, struct rt_digest print,
+                     bool is_eligible, struct rt_err *err)
+{
+    struct rt_record record;
+
+    if (!is_eligible)
+        return exclude(in, NULL, err);
+    rt_record_init(&record);
+    record.born = in->side;
+    record.born_file = in->file.id;
+    record.born_line = row->line;
+    for (int s = 0; s < 2; s++)
+        record.end[s].id = row->id[s];
+    return observe(in, &record, row, print, err);
+}
+
+/* Learning an ID from a row that is not applied still has to be saved. */
+static int save_learnt(struct rt_intake *in, struct rt_record *record, const struct rt_found *found,
+                       struct rt_err *err)
+{
+    return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, NULL, err) : 0;
+}
+
+int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
+                    bool is_eligible, struct rt_err *err)
+{
+    struct rt_found found;
+    struct rt_record *record;
+    size_t group;
+
+    row->file = in->file.id;
+    row->stamp = in->file.stamp;
+    if (rt_book_find(in->work, row->id, &in->row_arena, &found, err) < 0)
+        return -1;
+    if (found.verdict == RT_IDENTITY_NEW)
+        return apply_new(in, row, print, is_eligible, err);
+    if (found.verdict == RT_IDENTITY_CLASH)
+        return tell_clash(in, row, &found, err);
+    if (settle_identity(in, row, &found, &record, err) < 0)
+        return -1;
+    if (rt_rid_set_has(&in->seen, record->rid) && !rt_intake_find_repeat(in, row->id, &group)) {
+        rt_intake_count(in, RT_CHANGE_REPEATED);
+        if (is_same_row(in, record, row))
+            return save_learnt(in, record, &found, err);
+        return rt_intake_add_repeat(in, record, row);
+    }
+    if (!is_eligible && row->stamp >= record->end[in->side].look.stamp) {
+        rt_rid_set_add(&in->seen, record->rid);
+        return exclude(in, record, err);
+    }
+    return observe(in, record, row, print, err);
+}
+
+/* ---- a CSV row ---- */
+
+/* 1: the row is the same as last time, and counted. */
+static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_digest print,
+                        struct rt_err *err)
+{
+    struct rt_glance glance = {.side = in->side,
+                               .print = print,
+                               .stamp = in->file.stamp,
+                               .file = in->file.id,
+                               .line = (int64_t)csv->line,
+                               .is_snapshot = in->file.is_snapshot};
+    int64_t rid;
+
+    glance.id[in->side] = rt_rowmap_own_id(in->map, csv, &in->row_arena);
+    if (glance.id[in->side].len == 0)
+        return 0;
+    if (in->prints != NULL) {
+        rid = rt_prints_find(in->prints, glance.id[in->side], print);
+        if (rid == 0)
+            return 0;
+    } else {
+        int rc = rt_store_is_unchanged(in->work->store, &glance, &rid, err);
+
+        if (rc != 1)
+            return rc;
+    }
+    if (rt_rid_set_add(&in->seen, rid))
+        rt_intake_count(in, RT_CHANGE_UNCHANGED);
+    else
+        rt_intake_count(in, RT_CHANGE_REPEATED);
+    return 1;
+}
+
+/* Spreadsheets keep 15 digits.  1: this row's ID looks so, and is not one that is known. */
+static int is_rounded(struct rt_intake *in, const struct rt_row *row, struct rt_err *err)
+{
+    int64_t rid;
+    int rc;
+
+    for (int s = 0; s < 2; s++) {
+        if (!rt_id_is_long(row->id[s]))
+            continue;
+        in->long_ids++;
+        in->rounded_ids += rt_id_is_rounded(row->id[s]);
+        if (!in->rejects_rounded || !rt_id_is_rounded(row->id[s]))
+            continue;
+        rc = rt_store_find(in->work->store, (enum rt_side)s, row->id[s], &rid, err);
+        if (rc != 1)
+            return rc < 0 ? -1 : 1;
+    }
+    return 0;
+}
+
+static int is_eligible(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_err *err)
+{
+    struct rt_expr *expr = in->work->eligible[in->side];
+
+    return expr == NULL ? 1 : rt_expr_is_true(expr, rt_rowmap_cells(in->map, csv), err);
+}
+
+int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_err *err)
+{
+    struct rt_digest print = {0, 0};
+    struct rt_row_fault fault;
+    struct rt_row row;
+    size_t group;
+    int rc, eligible;
+
+    rt_arena_reset(&in->row_arena);
+    in->counts.rows++;
+    if (csv->fault == NULL) {
+        print = rt_rowmap_print(in->map, csv);
+        if (in->group_count == 0) {
+            rc = is_unchanged(in, csv, print, err);
+            if (rc != 0)
+                return rc < 0 ? -1 : 0;
+        }
+    }
+    if (rt_rowmap_row(in->map, csv, &in->row_arena, &row, &fault))
+        return reject(in, csv, &row, &fault, err);
+    rc = is_rounded(in, &row, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 1) {
+        fault =
+            (struct rt_row_fault){.reason = "the ID looks damaged by a spreadsheet: every long ID "
+                                            "of this file ends in zeros after the 15th digit"};
+        return reject(in, csv, &row, &fault, err);
+    }
+    eligible = is_eligible(in, csv, err);
+    if (eligible < 0)
+        return rt_err_context(err, "%s: line %llu: eligible", in->file.name,
+                              (unsigned long long)csv->line);
+    row.file = in->file.id;
+    row.stamp = in->file.stamp;
+    if (rt_intake_find_repeat(in, row.id, &group))
+        return rt_intake_set_aside(in, group, &row, print, eligible == 1);
+    return rt_intake_apply(in, &row, print, eligible == 1, err);
+}

@@ -1,0 +1,366 @@
+#include "lib/outbox_internal.h"
+
+#include "lib/fault.h"
+#include "lib/spool.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- lists ---- */
+
+struct collect {
+    struct rt_arena *arena;
+    enum rt_delta_state state;
+    struct rt_delta_list *deltas;
+    struct rt_part_list *parts;
+};
+
+static int collect_delta(void *context, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct collect *c = context;
+    struct rt_delta_list *list = c->deltas;
+    struct rt_delta *grown;
+
+    (void)err;
+    if (delta->state != c->state)
+        return 0;
+    grown = rt_arena_alloc(c->arena, (list->count + 1) * sizeof *grown);
+    if (list->count)
+        memcpy(grown, list->deltas, list->count * sizeof *grown);
+    grown[list->count] = *delta;
+    grown[list->count].header = rt_arena_strdup(c->arena, delta->header);
+    list->deltas = grown;
+    list->count++;
+    return 0;
+}
+
+int rt_outbox_list_deltas(struct rt_work *work, enum rt_delta_state state, struct rt_arena *arena,
+                          struct rt_delta_list *list, struct rt_err *err)
+{
+    struct collect c = {.arena = arena, .state = state, .deltas = list};
+
+    *list = (struct rt_delta_list){0};
+    return rt_store_each_delta(work->store, collect_delta, &c, err);
+}
+
+static int collect_part(void *context, const struct rt_delta_part *part, struct rt_err *err)
+{
+    struct collect *c = context;
+    struct rt_part_list *list = c->parts;
+    struct rt_delta_part *grown = rt_arena_alloc(c->arena, (list->count + 1) * sizeof *grown);
+
+    (void)err;
+    if (list->count)
+        memcpy(grown, list->parts, list->count * sizeof *grown);
+    grown[list->count] = *part;
+    grown[list->count].name = rt_arena_strdup(c->arena, part->name);
+    list->parts = grown;
+    list->count++;
+    return 0;
+}
+
+int rt_outbox_list_parts(struct rt_work *work, int64_t delta, struct rt_arena *arena,
+                         struct rt_part_list *list, struct rt_err *err)
+{
+    struct collect c = {.arena = arena, .parts = list};
+
+    *list = (struct rt_part_list){0};
+    return rt_store_each_part(work->store, delta, collect_part, &c, err);
+}
+
+int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_delta *delta,
+                      int64_t part, struct rt_err *err)
+{
+    char *line =
+        rt_xasprintf("{\"at\":%" PRId64 ",\"what\":\"%s\",\"delta\":%" PRId64 ",\"part\":%" PRId64
+                     ",\"side\":\"%s\"}",
+                     work->rules.now, what, delta->number, part, rt_side_name(delta->side));
+    int rc = rt_store_add_journal(work->store, line, err);
+
+    free(line);
+    return rc;
+}
+
+/* ---- the header lock ---- */
+
+static const char *lock_key(enum rt_side side)
+{
+    return side == RT_EXTERNAL ? "header_external" : "header_native";
+}
+
+int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
+                           struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *locked = NULL, *since;
+    int rc = rt_store_get(work->store, lock_key(side), &arena, &locked, err);
+
+    if (rc == 1) {
+        /* "2026-10-01 HEADER": when it was locked, and what it was */
+        since = locked;
+        locked += 11;
+        rc = 0;
+        if (!rt_slice_is_str(header, locked))
+            rc = rt_err_set(
+                err, RT_STOPPED,
+                "the header for %s differs from the one locked on %.10s: a changed header can turn "
+                "the import off "
+                "there; if the other end is ready for it, roundtrip push --accept-header",
+                work->rules.config->side[side].label, since);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static int lock_header(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *locked;
+    char when[RT_TIME_SIZE];
+    int rc = rt_store_get(work->store, lock_key(delta->side), &arena, &locked, err);
+
+    if (rc == 0)
+        rc = rt_store_set(work->store, lock_key(delta->side),
+                          rt_arena_printf(&arena, "%.10s %s", rt_time_format(work->rules.now, when),
+                                          delta->header),
+                          err);
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
+/* ---- handed over ---- */
+
+int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
+                     int64_t at, struct rt_err *err)
+{
+    char *from = rt_outbox_path(delta->side, part->name);
+    char *to = rt_xasprintf("archive/out/%s/%s", rt_side_name(delta->side), part->name);
+    int rc = -1;
+
+    delta->handed_parts++;
+    if (delta->handed_at == RT_NEVER)
+        delta->handed_at = at;
+    if (delta->handed_parts == delta->parts) {
+        delta->state = RT_DELTA_HANDED;
+        delta->gone_at = work->rules.now;
+    }
+    if (rt_store_set_part_handed(work->store, delta->number, part->part, err) == 0 &&
+        rt_store_update_delta(work->store, delta, err) == 0 && lock_header(work, delta, err) == 0 &&
+        rt_outbox_journal(work, "hand-over", delta, part->part, err) == 0)
+        rc = rt_store_add_move(work->store, from, to, err);
+    free(from);
+    free(to);
+    return rc;
+}
+
+static int notice_delta(struct rt_work *work, struct rt_delta *delta, struct rt_arena *arena,
+                        struct rt_err *err)
+{
+    struct rt_part_list list;
+
+    if (rt_outbox_list_parts(work, delta->number, arena, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct rt_delta_part *part = &list.parts[i];
+        char *path =
+            rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), part->name);
+        bool is_there = access(path, F_OK) == 0;
+
+        free(path);
+        /* It may have been taken as soon as it was published: from then on a file can show it (R3).
+         */
+        if (!part->is_handed && !is_there &&
+            rt_outbox_handed(work, delta, part, delta->written_at, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_list list;
+    int rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++) {
+        const struct rt_side_config *settings = &work->rules.config->side[list.deltas[i].side];
+
+        if (settings->transport == RT_TRANSPORT_DIRECTORY && settings->imports == NULL)
+            rc = notice_delta(work, &list.deltas[i], &arena, err);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+/* ---- finishing what was committed ---- */
+
+static int make_folders(const struct rt_work *work, struct rt_err *err)
+{
+    static const char *const folders[] = {"archive/in/external",
+                                          "archive/in/native",
+                                          "archive/out/external",
+                                          "archive/out/native",
+                                          "outbox/external",
+                                          "outbox/native",
+                                          "rejects",
+                                          "inbox/external",
+                                          "inbox/native"};
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *path = rt_xasprintf("%s/%s", work->profile, folders[i]);
+        int rc = rt_spool_mkdir(path, err);
+
+        free(path);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Gives a staged part its name.  Neither file there: it was published before, and taken. */
+static int publish_part(struct rt_work *work, const struct rt_delta *delta,
+                        const struct rt_delta_part *part, struct rt_err *err)
+{
+    char *folder = rt_outbox_folder(work, delta->side),
+         *hidden = rt_outbox_hidden(delta->number, part->part);
+    char *from = rt_xasprintf("%s/%s", folder, hidden),
+         *to = rt_xasprintf("%s/%s", folder, part->name);
+    int rc = 0;
+
+    if (access(from, F_OK) == 0)
+        rc = rt_spool_move(from, to, err);
+    free(folder);
+    free(hidden);
+    free(from);
+    free(to);
+    return rc;
+}
+
+static int publish(struct rt_work *work, struct rt_delta_list *list, struct rt_arena *arena,
+                   struct rt_err *err)
+{
+    struct rt_part_list parts;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (rt_outbox_list_parts(work, list->deltas[i].number, arena, &parts, err) < 0)
+            return -1;
+        for (size_t p = 0; p < parts.count; p++)
+            if (publish_part(work, &list->deltas[i], &parts.parts[p], err) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+static int make_move(void *context, const char *from, const char *to, struct rt_err *err)
+{
+    struct rt_work *work = context;
+    char *source = rt_xasprintf("%s/%s", work->profile, from),
+         *target = rt_xasprintf("%s/%s", work->profile, to);
+    int rc = 0;
+
+    /* A target that is there was moved before; what is at the source now is another file of that
+       name. A file that others took out of the outbox has no source any more. */
+    if (access(target, F_OK) != 0 && access(source, F_OK) == 0)
+        rc = rt_spool_move(source, target, err);
+    free(source);
+    free(target);
+    return rc;
+}
+
+static int append_journal(struct rt_work *work, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/archive/journal", work->profile);
+    struct rt_buf text = {0};
+    uint64_t offset;
+    int rc = rt_store_journal_tail(work->store, &offset, &text, err);
+
+    if (rc == 0 && text.len)
+        rc = rt_spool_append(path, offset, rt_buf_slice(&text), err);
+    free(path);
+    rt_buf_clear(&text);
+    return rc;
+}
+
+/* Hidden files of deltas that were never committed. */
+static int sweep_side(struct rt_work *work, enum rt_side side, struct rt_err *err)
+{
+    char *folder = rt_outbox_folder(work, side);
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    int rc = rt_spool_sweep(folder, err);
+
+    while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
+        char *path;
+
+        if (strncmp(entry->d_name, ".staged-", 8) != 0)
+            continue;
+        path = rt_xasprintf("%s/%s", folder, entry->d_name);
+        rc = rt_spool_remove(path, err);
+        free(path);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    free(folder);
+    return rc;
+}
+
+static int sweep(struct rt_work *work, struct rt_err *err)
+{
+    static const char *const folders[] = {"rejects", "inbox/external", "inbox/native"};
+
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char *path = rt_xasprintf("%s/%s", work->profile, folders[i]);
+        int rc = access(path, F_OK) == 0 ? rt_spool_sweep(path, err) : 0;
+
+        free(path);
+        if (rc < 0)
+            return -1;
+    }
+    return sweep_side(work, RT_EXTERNAL, err) < 0 || sweep_side(work, RT_NATIVE, err) < 0 ? -1 : 0;
+}
+
+/* Notes that all of it is done, in a transaction of its own. */
+static int note_finished(struct rt_work *work, struct rt_delta_list *list, struct rt_err *err)
+{
+    if (rt_store_begin(work->store, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list->count; i++) {
+        list->deltas[i].state = RT_DELTA_OUTBOX;
+        if (rt_store_update_delta(work->store, &list->deltas[i], err) < 0)
+            goto fail;
+    }
+    if (rt_store_drop_moves(work->store, err) < 0 || rt_store_journal_done(work->store, err) < 0 ||
+        rt_store_commit(work->store, err) < 0)
+        goto fail;
+    return 0;
+fail:
+    rt_store_abort(work->store);
+    return -1;
+}
+
+int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_list list;
+    uint64_t offset;
+    struct rt_buf tail = {0};
+    int rc = -1;
+
+    if (make_folders(work, err) < 0 ||
+        rt_outbox_list_deltas(work, RT_DELTA_COMMITTED, &arena, &list, err) < 0 ||
+        publish(work, &list, &arena, err) < 0 ||
+        rt_store_each_move(work->store, make_move, work, err) < 0 ||
+        append_journal(work, err) < 0 || sweep(work, err) < 0 ||
+        rt_store_journal_tail(work->store, &offset, &tail, err) < 0)
+        goto out;
+    rc = 0;
+    if (list.count || tail.len || rt_store_has_moves(work->store))
+        rc = note_finished(work, &list, err);
+out:
+    rt_buf_clear(&tail);
+    rt_arena_clear(&arena);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* What the files of the outbox share.  For outbox*.c only. */
+#ifndef RT_OUTBOX_INTERNAL_H
+#define RT_OUTBOX_INTERNAL_H
+
+#include "lib/outbox.h"
+
+/* outbox/SIDE of the profile, and the hidden name of a part; caller frees. */
+char *rt_outbox_folder(const struct rt_work *work, enum rt_side side);
+char *rt_outbox_hidden(int64_t delta, int64_t part);
+
+/* Makes a part's bytes again from the state, under its hidden name.  RT_STOPPED if they are not the
+ * same. */
+int rt_outbox_render(struct rt_work *work, const struct rt_delta *delta,
+                     const struct rt_delta_part *part, struct rt_err *err) RT_MUST_CHECK;
+
+/* All parts of a delta, in an arena. */
+struct rt_part_list {
+    struct rt_delta_part *parts;
+    size_t count;
+};
+int rt_outbox_list_parts(struct rt_work *work, int64_t delta, struct rt_arena *arena,
+                         struct rt_part_list *list, struct rt_err *err) RT_MUST_CHECK;
+
+/* All deltas that are in a state, in order. */
+struct rt_delta_list {
+    struct rt_delta *deltas;
+    size_t count;
+};
+int rt_outbox_list_deltas(struct rt_work *work, enum rt_delta_state state, struct rt_arena *arena,
+                          struct rt_delta_list *list, struct rt_err *err) RT_MUST_CHECK;
+
+/* Journals a line about a delta: "hand-over", "withdraw", "publish". */
+int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_delta *delta,
+                      int64_t part, struct rt_err *err) RT_MUST_CHECK;
+
+/* Notes a part as handed over at `at` and, with the last one, its delta; moves its file to
+ * archive/out. */
+int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
+                     int64_t at, struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,338 @@
+#include "lib/outbox_internal.h"
+
+#include "lib/fault.h"
+#include "lib/filename.h"
+#include "lib/spool.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- one hand-over after the other ---- */
+
+struct push {
+    struct rt_work *work;
+    const struct rt_push_options *options;
+    struct rt_remote *remote[2]; /* opened when first needed */
+};
+
+static int open_remote(struct push *push, enum rt_side side, struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+    int64_t deadline = rt_clock_monotonic_ms() + settings->deadline * 1000;
+
+    if (push->remote[side] != NULL)
+        return 0;
+    return rt_remote_open_patient(settings, push->work->profile, deadline, push->work->log,
+                                  &push->remote[side], err);
+}
+
+/* The part's file in the outbox; made again from the state if somebody removed it. */
+static int local_file(struct push *push, const struct rt_delta *delta,
+                      const struct rt_delta_part *part, char **path, struct rt_err *err)
+{
+    struct rt_work *work = push->work;
+    struct rt_file_facts facts;
+    char *hidden, *from;
+    int rc = 0;
+
+    *path = rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), part->name);
+    if (access(*path, F_OK) != 0) {
+        hidden = rt_outbox_hidden(delta->number, part->part);
+        from = rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), hidden);
+        rc = rt_outbox_render(work, delta, part, err);
+        if (rc == 0)
+            rc = rt_spool_move(from, *path, err);
+        free(hidden);
+        free(from);
+    }
+    if (rc == 0)
+        rc = rt_spool_facts(*path, &facts, err);
+    if (rc == 0 && !rt_digest_is_equal(facts.digest, part->digest))
+        rc = rt_err_set(err, RT_STOPPED,
+                        "%s: it is not what emit wrote: remove it, and the next push makes it "
+                        "again from the state",
+                        *path);
+    return rc;
+}
+
+static int record_hand_over(struct push *push, struct rt_delta *delta,
+                            const struct rt_delta_part *part, int64_t at, struct rt_err *err)
+{
+    struct rt_store *store = push->work->store;
+
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    if (rt_outbox_handed(push->work, delta, part, at, err) < 0 || rt_store_commit(store, err) < 0) {
+        rt_store_abort(store);
+        return -1;
+    }
+    return rt_outbox_finish(push->work, err);
+}
+
+static int push_part(struct push *push, struct rt_delta *delta, const struct rt_delta_part *part,
+                     struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[delta->side];
+    int64_t at = push->work->rules.now;
+    char *path = NULL;
+    int rc = -1;
+
+    if (rt_output_name_check(settings, part->name, err) < 0 ||
+        local_file(push, delta, part, &path, err) < 0 || open_remote(push, delta->side, err) < 0)
+        goto out;
+    rt_log_info(push->work->log, "handing over %s", part->name);
+    if (rt_remote_deliver(push->remote[delta->side], path, settings->imports, part->name, err) < 0)
+        goto out;
+    if (RT_STEP("push.delivered") < 0) {
+        rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);
+        goto out;
+    }
+    rc = record_hand_over(push, delta, part, at, err);
+    if (rc == 0 && push->options->tell)
+        push->options->tell(push->options->context, delta->side, delta->number, part->name);
+out:
+    free(path);
+    return rc;
+}
+
+static int accept_header(struct push *push, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct rt_store *store = push->work->store;
+    char when[RT_TIME_SIZE], *text;
+    int rc;
+
+    text = rt_xasprintf("%.10s %s", rt_time_format(push->work->rules.now, when), delta->header);
+    rc = rt_store_begin(store, err);
+    if (rc == 0)
+        rc = rt_store_set(store, delta->side == RT_EXTERNAL ? "header_external" : "header_native",
+                          text, err);
+    if (rc == 0)
+        rc = rt_outbox_journal(push->work, "accept-header", delta, 0, err);
+    if (rc == 0)
+        rc = rt_store_commit(store, err);
+    if (rc < 0)
+        rt_store_abort(store);
+    free(text);
+    return rc;
+}
+
+static bool is_taken_by_others(const struct rt_side_config *settings)
+{
+    return settings->transport == RT_TRANSPORT_DIRECTORY && settings->imports == NULL;
+}
+
+static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena *arena,
+                      struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[delta->side];
+    struct rt_part_list list;
+
+    if (rt_outbox_list_parts(push->work, delta->number, arena, &list, err) < 0)
+        return -1;
+    if (rt_outbox_check_header(push->work, delta->side, rt_slice_str(delta->header), err) < 0) {
+        if (err->code != RT_STOPPED || !push->options->accept_header)
+            return -1;
+        if (!push->options->dry_run && accept_header(push, delta, err) < 0)
+            return -1;
+    }
+    if (is_taken_by_others(settings)) {
+        rt_log_info(push->work->log,
+                    "delta %06" PRId64 " waits in outbox/%s until it is taken from there",
+                    delta->number, rt_side_name(delta->side));
+        return 0;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.parts[i].is_handed)
+            continue;
+        if (rt_stop_requested())
+            return rt_err_set(err, RT_STOPPED,
+                              "stopped by a signal: the rest stays in the outbox; run it again");
+        if (push->options->dry_run && push->options->tell)
+            push->options->tell(push->options->context, delta->side, delta->number,
+                                list.parts[i].name);
+        if (!push->options->dry_run && push_part(push, delta, &list.parts[i], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options, struct rt_err *err)
+{
+    struct push push = {.work = work, .options = options};
+    struct rt_arena arena = {0};
+    struct rt_delta_list list;
+    int rc = -1;
+
+    if (!options->dry_run) {
+        if (rt_store_begin(work->store, err) < 0)
+            goto out;
+        if (rt_outbox_notice_gone(work, err) < 0 || rt_store_commit(work->store, err) < 0) {
+            rt_store_abort(work->store);
+            goto out;
+        }
+        if (rt_outbox_finish(work, err) < 0)
+            goto out;
+    }
+    rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
+    for (size_t i = 0; rc == 0 && i < list.count; i++)
+        if (options->is_side[list.deltas[i].side])
+            rc = push_delta(&push, &list.deltas[i], &arena, err);
+out:
+    rt_remote_close(push.remote[0]);
+    rt_remote_close(push.remote[1]);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+/* ---- withdraw ---- */
+
+struct withdraw {
+    struct rt_work *work;
+    const struct rt_delta *delta;
+};
+
+/* Takes a version back: it never left, so nothing ever held it. */
+static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    struct withdraw *w = context;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    struct rt_end *end;
+    size_t kept = 0;
+    int rc = -1;
+
+    if (rt_store_load(w->work->store, row->rid, &arena, &record, err) < 0)
+        goto out;
+    end = &record.end[w->delta->side];
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (end->sent[i].delta != w->delta->number)
+            end->sent[kept++] = end->sent[i];
+    end->sent_count = kept;
+    if (end->given_delta == w->delta->number) {
+        end->given = kept ? end->sent[kept - 1].content : end->seen;
+        end->given_delta = kept ? end->sent[kept - 1].delta : 0;
+    }
+    if (row->action == RT_ROW_DELETE)
+        end->absence = RT_PRESENT;
+    rc = rt_store_save(w->work->store, &record, NULL, err);
+    rt_work_touch(w->work, row->rid);
+out:
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta delta;
+    struct rt_part_list parts;
+    struct withdraw w = {work, &delta};
+    int rc = rt_store_delta(work->store, number, &arena, &delta, err);
+
+    if (rc == 0)
+        rc = rt_err_set(err, RT_USAGE, "there is no delta %06" PRId64, number);
+    else if (rc == 1 && (delta.state == RT_DELTA_HANDED || delta.handed_parts > 0))
+        rc = rt_err_set(err, RT_USAGE,
+                        "delta %06" PRId64 " was handed over, and cannot be taken back", number);
+    else if (rc == 1 && delta.state == RT_DELTA_WITHDRAWN)
+        rc = rt_err_set(err, RT_USAGE, "delta %06" PRId64 " was withdrawn already", number);
+    if (rc < 0 || rt_outbox_list_parts(work, number, &arena, &parts, err) < 0 ||
+        rt_store_each_row(work->store, number, 1, delta.rows, withdraw_row, &w, err) < 0)
+        goto fail;
+    delta.state = RT_DELTA_WITHDRAWN;
+    if (rt_store_update_delta(work->store, &delta, err) < 0 ||
+        rt_outbox_journal(work, "withdraw", &delta, 0, err) < 0)
+        goto fail;
+    for (size_t i = 0; i < parts.count; i++) {
+        char *from = rt_outbox_path(delta.side, parts.parts[i].name);
+        char *to = rt_xasprintf("rejects/withdrawn-%s", parts.parts[i].name);
+
+        rc = rt_store_add_move(work->store, from, to, err);
+        free(from);
+        free(to);
+        if (rc < 0)
+            goto fail;
+    }
+    rt_arena_clear(&arena);
+    return 0;
+fail:
+    rt_arena_clear(&arena);
+    return -1;
+}
+
+/* ---- again ---- */
+
+static int find_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    struct withdraw *w = context;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    int rc = rt_store_load(w->work->store, row->rid, &arena, &record, err);
+
+    if (rc == 0 && record.end[w->delta->side].given_delta > w->delta->number)
+        rc = rt_err_set(err, RT_STOPPED,
+                        "delta %06" PRId64 " is out of date: a later version of row %" PRId64
+                        " went out with delta %06" PRId64 "; use roundtrip retry",
+                        w->delta->number, row->position, record.end[w->delta->side].given_delta);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static int put_again(struct rt_work *work, const struct rt_delta *delta,
+                     const struct rt_delta_part *part, struct rt_err *err)
+{
+    const struct rt_side_config *settings = &work->rules.config->side[delta->side];
+    char stamp[RT_TIME_SIZE];
+    char *from =
+        rt_xasprintf("%s/archive/out/%s/%s", work->profile, rt_side_name(delta->side), part->name);
+    const char *dot = strchr(part->name, '.');
+    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
+    char *name = rt_xasprintf("%.*s-again-%s%s", (int)stem, part->name,
+                              rt_time_format_compact(work->rules.now, stamp), dot ? dot : "");
+    char *folder = rt_outbox_folder(work, delta->side), *to = rt_xasprintf("%s/%s", folder, name);
+    struct rt_remote *remote = NULL;
+    int rc = -1;
+
+    if (rt_output_name_check(settings, name, err) < 0)
+        goto out;
+    if (is_taken_by_others(settings)) {
+        rc = access(to, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
+        goto out;
+    }
+    if (rt_remote_open_patient(settings, work->profile,
+                               rt_clock_monotonic_ms() + settings->deadline * 1000, work->log,
+                               &remote, err) == 0)
+        rc = rt_remote_deliver(remote, from, settings->imports, name, err);
+out:
+    rt_remote_close(remote);
+    free(from);
+    free(name);
+    free(folder);
+    free(to);
+    return rc;
+}
+
+int rt_outbox_again(struct rt_work *work, int64_t number, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta delta;
+    struct rt_part_list parts = {0};
+    struct withdraw w = {work, &delta};
+    int rc = rt_store_delta(work->store, number, &arena, &delta, err);
+
+    if (rc == 0)
+        rc = rt_err_set(err, RT_USAGE, "there is no delta %06" PRId64, number);
+    else if (rc == 1 && delta.state != RT_DELTA_HANDED)
+        rc = rt_err_set(err, RT_USAGE,
+                        "delta %06" PRId64 " was not handed over yet: use roundtrip push", number);
+    else if (rc == 1)
+        rc = rt_store_each_row(work->store, number, 1, delta.rows, find_later, &w, err);
+    if (rc == 0)
+        rc = rt_outbox_list_parts(work, number, &arena, &parts, err);
+    for (size_t i = 0; rc == 0 && i < parts.count; i++)
+        rc = put_again(work, &delta, &parts.parts[i], err);
+    rt_arena_clear(&arena);
+    return rc;
+}

@@ -1,0 +1,252 @@
+#include "lib/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *rt_action_name(enum rt_action action)
+{
+    static const char *const names[] = {"none", "insert", "update", "delete",
+                                        "wait", "review", "exclude"};
+
+    return names[action];
+}
+
+static void decide(struct rt_decision *decision, enum rt_action action, const char *fmt, ...)
+    RT_PRINTF(3, 4);
+
+static void decide(struct rt_decision *decision, enum rt_action action, const char *fmt, ...)
+{
+    va_list ap;
+
+    decision->action = action;
+    va_start(ap, fmt);
+    vsnprintf(decision->reason, sizeof decision->reason, fmt, ap);
+    va_end(ap);
+}
+
+/* What the side holds: the newest trusted version on its way there, else what it was seen to hold.
+ */
+static const struct rt_content *holds(const struct rt_end *end, bool *has_other_id)
+{
+    *has_other_id = end->shows_other_id;
+    for (size_t i = end->sent_count; i-- > 0;) {
+        if (!end->sent[i].is_trusted)
+            continue;
+        *has_other_id = end->sent[i].has_other_id;
+        return end->sent[i].content;
+    }
+    return end->seen;
+}
+
+/* R5: what is due, before anything that may stand against it.  Says which field, for the reason. */
+struct due {
+    bool is_due;
+    const struct rt_field
+        *field; /* the first that differs; NULL: the record as a whole, or its IDs */
+    const struct rt_field *unknown; /* a two-way field whose value there is not known */
+    size_t count;                   /* fields that differ */
+};
+
+static void look_at_field(const struct rt_rules *rules, const struct rt_record *record,
+                          enum rt_side side, const struct rt_content *held, struct due *due,
+                          size_t i)
+{
+    const struct rt_field *field = rules->schema->content[i];
+    const struct rt_end *end = &record->end[side];
+    struct rt_value want = record->want->value[i], there = {{NULL, 0}, RT_FROM_UNKNOWN};
+    bool is_two_way = rt_record_flow(rules, record, field) == RT_DIR_BOTH;
+
+    if (!rt_record_flows_to(rules, record, field, side))
+        return;
+    if (is_two_way)
+        there = held ? held->value[i] : there;
+    else if (end->given != NULL && rt_value_is_known(end->given->value[i]))
+        there = end->given->value[i];
+    else if (end->seen != NULL)
+        there = end->seen->value[i];
+    if (is_two_way && end->id.len && !rt_value_is_known(there) && due->unknown == NULL)
+        due->unknown = field;
+    if (!rt_value_is_known(want) || rt_record_holds_same(record, field, side, there, want))
+        return;
+    due->is_due = true;
+    due->count++;
+    if (due->field == NULL)
+        due->field = field;
+}
+
+static struct due find_due(const struct rt_rules *rules, const struct rt_record *record,
+                           enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+    struct due due = {0};
+    bool has_other_id;
+    const struct rt_content *held = holds(end, &has_other_id);
+
+    if (record->want == NULL)
+        return due;
+    for (size_t i = 0; i < rules->schema->content_count; i++)
+        look_at_field(rules, record, side, held, &due, i);
+    if (held == NULL && !due.is_due)
+        due.is_due = end->id.len == 0; /* the side does not have the record at all */
+    if (rules->config->side[side].store_ids && held != NULL && !has_other_id &&
+        record->end[rt_side_other(side)].id.len)
+        due.is_due = true;
+    return due;
+}
+
+static bool is_pending_insert(const struct rt_rules *rules, const struct rt_record *record,
+                              enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+
+    return rules->config->side[side].own_id_only && end->id.len == 0 &&
+           (end->sent_count || end->seen != NULL);
+}
+
+static bool is_insert(const struct rt_record *record, enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+
+    return end->id.len == 0 && end->sent_count == 0 && end->seen == NULL;
+}
+
+/* R10, propagate: the record is gone on the other side, and its delete goes to this one. */
+static bool is_delete_due(const struct rt_record *record, enum rt_side side)
+{
+    return record->end[rt_side_other(side)].absence == RT_ABSENCE_DELETE &&
+           record->end[side].absence == RT_PRESENT && record->end[side].id.len;
+}
+
+/* What stands against sending a due record; true if something does. */
+static bool is_stopped(const struct rt_rules *rules, const struct rt_record *record,
+                       enum rt_side side, const struct due *due, struct rt_decision *out)
+{
+    const struct rt_side_config *settings = &rules->config->side[side];
+    const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
+    const char *frozen = rt_record_frozen(record);
+    int64_t window = rules->config->loop_window;
+
+    if (frozen != NULL)
+        decide(out, RT_ACTION_REVIEW, "%s", frozen);
+    else if (record->is_held)
+        decide(out, RT_ACTION_WAIT, "held");
+    else if (end->absence != RT_PRESENT)
+        decide(out, RT_ACTION_EXCLUDE, "%s there",
+               end->absence == RT_DELETED ? "deleted" : "missing");
+    else if (end->is_excluded || other->is_excluded)
+        decide(out, RT_ACTION_EXCLUDE, "not eligible");
+    else if (settings->match == RT_MATCH_UPDATE_ONLY && is_insert(record, side))
+        decide(out, RT_ACTION_EXCLUDE, "match = update-only");
+    else if (settings->match == RT_MATCH_INSERT_ONLY && !is_insert(record, side))
+        decide(out, RT_ACTION_EXCLUDE, "match = insert-only");
+    else if (record->is_flapping && !record->flap_allowed)
+        decide(out, RT_ACTION_REVIEW, "flapping");
+    else if (is_pending_insert(rules, record, side))
+        decide(out, RT_ACTION_WAIT, "pending insert: its %s ID is not known yet", settings->label);
+    else if (due->unknown != NULL)
+        decide(out, RT_ACTION_WAIT, "unknown %s", due->unknown->name);
+    else if (window != RT_NO_LIMIT && other->given_at != RT_NEVER &&
+             rules->now < other->given_at + window)
+        decide(out, RT_ACTION_WAIT, "loop window");
+    else
+        return false;
+    return true;
+}
+
+static void explain_due(const struct rt_record *record, enum rt_side side, const struct due *due,
+                        struct rt_decision *out)
+{
+    if (is_insert(record, side))
+        decide(out, RT_ACTION_INSERT, "not there yet");
+    else if (due->field == NULL)
+        decide(out, RT_ACTION_UPDATE, "its ID is to be stored there");
+    else if (due->count == 1)
+        decide(out, RT_ACTION_UPDATE, "%s differs", due->field->name);
+    else
+        decide(out, RT_ACTION_UPDATE, "%s and %zu more differ", due->field->name, due->count - 1);
+}
+
+void rt_plan_side(const struct rt_rules *rules, const struct rt_record *record, enum rt_side side,
+                  struct rt_decision *decision)
+{
+    struct due due = find_due(rules, record, side);
+
+    *decision = (struct rt_decision){.action = RT_ACTION_NONE};
+    if (is_delete_due(record, side)) {
+        if (rt_record_frozen(record) != NULL)
+            decide(decision, RT_ACTION_REVIEW, "%s", rt_record_frozen(record));
+        else if (record->is_held)
+            decide(decision, RT_ACTION_WAIT, "held");
+        else
+            decide(decision, RT_ACTION_DELETE, "deleted on the other side");
+        return;
+    }
+    if (!due.is_due || record->not_due_until_edited)
+        return;
+    if (record->end[rt_side_other(side)].absence != RT_PRESENT && is_insert(record, side)) {
+        decide(decision, RT_ACTION_EXCLUDE, "gone where it came from");
+        return;
+    }
+    if (!is_stopped(rules, record, side, &due, decision))
+        explain_due(record, side, &due, decision);
+}
+
+bool rt_plan_is_open(const struct rt_decision *decision)
+{
+    return decision->action != RT_ACTION_NONE;
+}
+
+struct rt_version *rt_plan_written(struct rt_record *record, enum rt_side side, int64_t delta,
+                                   int64_t position)
+{
+    struct rt_end *end = &record->end[side];
+    struct rt_version *version;
+
+    if (end->sent_count == RT_SENT_MAX) {
+        memmove(end->sent, end->sent + 1, (RT_SENT_MAX - 1) * sizeof *end->sent);
+        end->sent_count--;
+    }
+    version = &end->sent[end->sent_count++];
+    *version = (struct rt_version){.delta = delta,
+                                   .position = position,
+                                   .content = record->want,
+                                   .handed = RT_NEVER,
+                                   .gone = RT_NEVER,
+                                   .until = RT_NEVER,
+                                   .is_trusted = true,
+                                   .has_other_id = record->end[rt_side_other(side)].id.len != 0};
+    end->given = record->want;
+    end->given_delta = delta;
+    end->given_at = RT_NEVER;
+    return version;
+}
+
+#define PERCENT_FROM 50 /* rows: the percentage says little of fewer */
+
+bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, char *reason,
+                    size_t size)
+{
+    if (config->max_changes != RT_NO_LIMIT && due > config->max_changes) {
+        snprintf(reason, size, "%lld rows are due, more than max_changes = %lld", (long long)due,
+                 (long long)config->max_changes);
+        return true;
+    }
+    if (config->max_change_percent != RT_NO_LIMIT && due >= PERCENT_FROM &&
+        due * 100 > held * config->max_change_percent) {
+        snprintf(reason, size,
+                 "%lld rows are due of %lld records, more than max_change_percent = %lld",
+                 (long long)due, (long long)held, (long long)config->max_change_percent);
+        return true;
+    }
+    return false;
+}
+
+bool rt_guard_deletes_trip(const struct rt_config *config, int64_t deletes, char *reason,
+                           size_t size)
+{
+    if (config->max_deletes == RT_NO_LIMIT || deletes <= config->max_deletes)
+        return false;
+    snprintf(reason, size, "%lld deletes are due, more than max_deletes = %lld", (long long)deletes,
+             (long long)config->max_deletes);
+    return true;
+}

@@ -1,0 +1,367 @@
+#include "lib/profile.h"
+
+#include "lib/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define MAX_SETTINGS ((size_t)4 << 20)
+
+/* ---- who may read it ---- */
+
+/* Can others get to this folder at all?  They need the x bit on every folder above it. */
+static bool is_reachable(const char *path)
+{
+    char *real = realpath(path, NULL), *up;
+    struct stat st;
+    bool reachable = real != NULL;
+
+    while (reachable && strcmp(real, "/") != 0) {
+        up = rt_xstrdup(dirname(real));
+        free(real);
+        real = up;
+        if (stat(real, &st) == 0 && !(st.st_mode & S_IXOTH) && !(st.st_mode & S_IXGRP))
+            reachable = false;
+    }
+    free(real);
+    return reachable;
+}
+
+static int check_private(const char *profile, struct rt_err *err)
+{
+    static const char *const names[] = {"roundtrip.ini", "state.db"};
+    struct stat st;
+
+    if (stat(profile, &st) < 0 || !(st.st_mode & (S_IXGRP | S_IXOTH)) || !is_reachable(profile))
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = rt_xasprintf("%s/%s", profile, names[i]);
+        bool is_open = stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH));
+
+        free(path);
+        if (is_open)
+            return rt_err_set(err, RT_REFUSED, "%s: others can read %s: chmod 700 %s", profile,
+                              names[i], profile);
+    }
+    return 0;
+}
+
+int rt_profile_check(const char *profile, struct rt_err *err)
+{
+    char *ini = rt_xasprintf("%s/roundtrip.ini", profile);
+    bool is_there = access(ini, F_OK) == 0;
+
+    free(ini);
+    if (!is_there)
+        return rt_err_set(
+            err, RT_CONFIG,
+            "%s: no profile here (no roundtrip.ini): make one with roundtrip init, or name it "
+            "with -C DIR",
+            profile);
+    return check_private(profile, err);
+}
+
+/* ---- settings and schema ---- */
+
+struct files {
+    const char *profile;
+};
+
+static int read_in_profile(void *context, const char *path, struct rt_buf *text, struct rt_err *err)
+{
+    struct files *files = context;
+    char *full = path[0] == '/' ? rt_xstrdup(path) : rt_xasprintf("%s/%s", files->profile, path);
+    int rc = rt_spool_read(full, MAX_SETTINGS, text, err);
+
+    free(full);
+    return rc;
+}
+
+static int read_settings(const char *profile, struct rt_config **config, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/roundtrip.ini", profile), *real = realpath(profile, NULL);
+    const char *slash = real ? strrchr(real, '/') : NULL;
+    struct rt_buf text = {0};
+    int rc = rt_spool_read(path, MAX_SETTINGS, &text, err);
+
+    if (rc == 0)
+        rc = rt_config_parse(rt_buf_slice(&text), "roundtrip.ini",
+                             slash && slash[1] ? slash + 1 : "profile", config, err);
+    rt_buf_clear(&text);
+    free(path);
+    free(real);
+    return rc;
+}
+
+int rt_profile_read(const char *profile, struct rt_config **config, struct rt_schema **schema,
+                    struct rt_err *err)
+{
+    struct files files = {profile};
+    struct rt_schema_files reader = {read_in_profile, &files};
+    struct rt_buf text = {0};
+    int rc = -1;
+
+    *config = NULL;
+    *schema = NULL;
+    if (read_settings(profile, config, err) < 0)
+        return -1;
+    if (read_in_profile(&files, "schema.csv", &text, err) < 0) {
+        err->code = RT_CONFIG;
+        goto out;
+    }
+    if (rt_schema_parse(rt_buf_slice(&text), "schema.csv", *config, &reader, schema, err) < 0)
+        goto out;
+    rc = rt_settings_check(*config, *schema, err);
+out:
+    rt_buf_clear(&text);
+    return rc;
+}
+
+/* ---- the state and the archive ---- */
+
+static bool has_files(const char *profile, const char *folder)
+{
+    char *path = rt_xasprintf("%s/%s", profile, folder);
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    bool any = false;
+
+    while (dir != NULL && !any && (entry = readdir(dir)) != NULL)
+        any = entry->d_name[0] != '.';
+    if (dir != NULL)
+        closedir(dir);
+    free(path);
+    return any;
+}
+
+static bool has_archive(const char *profile)
+{
+    return has_files(profile, "archive/in/external") || has_files(profile, "archive/in/native") ||
+           has_files(profile, "archive/out/external") || has_files(profile, "archive/out/native");
+}
+
+static bool is_network(const char *path)
+{
+    static const long kinds[] = {
+        0x6969 /* nfs */,    0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x517b /* smb */,
+        0x01021997 /* 9p */, 0x65735546 /* fuse */, 0x5346414f /* afs */,  0x00c36400 /* ceph */};
+    struct statfs fs;
+
+    if (statfs(path, &fs) < 0)
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if ((unsigned long)fs.f_type == (unsigned long)kinds[i])
+            return true;
+    return false;
+}
+
+/* The archive's journal is a prefix of what the state knows, or the state is an old copy (section
+ * 9, rule 7). */
+static int check_journal(const char *profile, struct rt_store *store, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/archive/journal", profile);
+    struct rt_buf tail = {0};
+    uint64_t offset;
+    struct stat st;
+    int rc = 0;
+
+    if (stat(path, &st) == 0) {
+        rc = rt_store_journal_tail(store, &offset, &tail, err);
+        if (rc == 0 && (uint64_t)st.st_size > offset + tail.len)
+            rc = rt_err_set(err, RT_STOPPED,
+                            "state.db is older than the archive: it was restored from a backup, "
+                            "and does not know what was "
+                            "done since; run roundtrip rebuild");
+    }
+    rt_buf_clear(&tail);
+    free(path);
+    return rc;
+}
+
+int rt_profile_open_state(const char *profile, const struct rt_config *config,
+                          enum rt_store_mode mode, struct rt_store **store, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/state.db", profile);
+    int rc = 0;
+
+    *store = NULL;
+    if (access(path, F_OK) != 0 && has_archive(profile))
+        rc = rt_err_set(err, RT_STOPPED,
+                        "state.db is gone, but the archive is not empty: restore it from a backup, "
+                        "or run roundtrip rebuild");
+    else if (!config->allow_network_state && is_network(profile))
+        rc = rt_err_set(err, RT_STOPPED,
+                        "%s: on a network file system, where locks cannot be trusted: put the "
+                        "profile on a local disk, or set "
+                        "allow_network_state = yes",
+                        profile);
+    if (rc == 0)
+        rc = rt_store_open(path, mode, store, err);
+    if (rc == 0)
+        rc = check_journal(profile, *store, err);
+    free(path);
+    return rc;
+}
+
+/* ---- pause, and fetch required ---- */
+
+int rt_profile_check_active(struct rt_store *store, const char *profile, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *paused;
+    int rc = rt_store_get(store, "paused", &arena, &paused, err);
+
+    if (rc == 1)
+        rc = rt_err_set(err, RT_STOPPED,
+                        "paused %s: roundtrip resume turns it on, --once works once", paused);
+    (void)profile;
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static const char *fetch_key(enum rt_side side)
+{
+    return side == RT_EXTERNAL ? "fetch_required_external" : "fetch_required_native";
+}
+
+bool rt_profile_has_source(const struct rt_side_config *side)
+{
+    switch (side->transport) {
+    case RT_TRANSPORT_SFTP:
+    case RT_TRANSPORT_OPENSSH:
+        return side->exports != NULL;
+    case RT_TRANSPORT_COMMAND:
+        return side->extract != NULL || side->extract_full != NULL;
+    case RT_TRANSPORT_DIRECTORY:
+        break;
+    }
+    return side->exports != NULL;
+}
+
+int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
+                                  struct rt_err *err)
+{
+    return rt_store_set(store, fetch_key(side), required ? "yes" : NULL, err);
+}
+
+int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
+                           struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        struct rt_arena arena = {0};
+        const char *value;
+        int rc = rt_profile_has_source(&config->side[s])
+                     ? rt_store_get(store, fetch_key((enum rt_side)s), &arena, &value, err)
+                     : 0;
+
+        rt_arena_clear(&arena);
+        if (rc < 0)
+            return -1;
+        if (rc == 1)
+            return rt_err_set(err, RT_STOPPED,
+                              "%s was not fetched since the profile was resumed, and stale data "
+                              "must not be sent: roundtrip "
+                              "fetch %s first",
+                              config->side[s].label, rt_side_name((enum rt_side)s));
+    }
+    return 0;
+}
+
+/* ---- the contract ---- */
+
+#define CONTRACT "contract"
+
+static bool has_line(struct rt_slice text, struct rt_slice line)
+{
+    while (text.len) {
+        const char *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.ptr) : text.len;
+
+        if (rt_slice_is_equal(rt_slice_from(text.ptr, len), line))
+            return true;
+        text = rt_slice_from(text.ptr + len + (end != NULL), text.len - len - (end != NULL));
+    }
+    return false;
+}
+
+static void list_missing(struct rt_slice from, struct rt_slice in, char sign, struct rt_buf *out)
+{
+    while (from.len) {
+        const char *end = memchr(from.ptr, '\n', from.len);
+        size_t len = end ? (size_t)(end - from.ptr) : from.len;
+        struct rt_slice line = rt_slice_from(from.ptr, len);
+
+        if (len && !has_line(in, line))
+            rt_buf_printf(out, "%c %.*s\n", sign, RT_SLICE_FMT(line));
+        from = rt_slice_from(from.ptr + len + (end != NULL), from.len - len - (end != NULL));
+    }
+}
+
+int rt_profile_contract_changes(struct rt_store *store, const struct rt_schema *schema,
+                                const struct rt_config *config, struct rt_buf *out,
+                                struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_buf now = {0};
+    const char *accepted;
+    int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
+
+    if (rc == 1) {
+        rt_schema_contract(schema, config, &now);
+        list_missing(rt_slice_str(accepted), rt_buf_slice(&now), '-', out);
+        list_missing(rt_buf_slice(&now), rt_slice_str(accepted), '+', out);
+    }
+    rt_buf_clear(&now);
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
+int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *schema,
+                              const struct rt_config *config, struct rt_err *err)
+{
+    struct rt_buf changes = {0};
+    int rc = rt_profile_contract_changes(store, schema, config, &changes, err);
+
+    if (rc == 0 && changes.len) {
+        const char *end = strchr(rt_buf_str(&changes), '\n');
+
+        rc = rt_err_set(err, RT_STOPPED,
+                        "schema.csv or roundtrip.ini changed (%.*s%s): look at it with roundtrip "
+                        "check, then roundtrip check "
+                        "--accept-schema",
+                        (int)(end - changes.ptr), changes.ptr, end[1] ? " ..." : "");
+    }
+    rt_buf_clear(&changes);
+    return rc;
+}
+
+int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *schema,
+                               const struct rt_config *config, struct rt_err *err)
+{
+    struct rt_buf now = {0};
+    int rc;
+
+    rt_schema_contract(schema, config, &now);
+    rc = rt_store_set(store, CONTRACT, rt_buf_str(&now), err);
+    rt_buf_clear(&now);
+    return rc;
+}
+
+int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *schema,
+                             const struct rt_config *config, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *accepted;
+    int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
+
+    rt_arena_clear(&arena);
+    return rc == 0 ? rt_profile_accept_contract(store, schema, config, err) : rc < 0 ? -1 : 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * The profile folder: its files, who may read them, its state, and whether it may work just now
+ * (R13; DESIGN sections 3, 5 and 9).
+ */
+#ifndef RT_PROFILE_H
+#define RT_PROFILE_H
+
+#include "lib/config.h"
+#include "lib/schema.h"
+#include "lib/store.h"
+
+/* Is this a profile, and can nobody else read it?  RT_CONFIG, RT_REFUSED. */
+int rt_profile_check(const char *profile, struct rt_err *err) RT_MUST_CHECK;
+
+/* Reads roundtrip.ini and schema.csv.  Caller frees both, also after a failure (then they may be
+ * NULL). */
+int rt_profile_read(const char *profile, struct rt_config **config, struct rt_schema **schema,
+                    struct rt_err *err) RT_MUST_CHECK;
+
+/* Opens state.db, if it is the state of this archive: one that is lost, or older than the archive,
+   or on a network file system is RT_STOPPED with what to do. */
+int rt_profile_open_state(const char *profile, const struct rt_config *config,
+                          enum rt_store_mode mode, struct rt_store **store,
+                          struct rt_err *err) RT_MUST_CHECK;
+
+/* RT_STOPPED if the profile is paused, with since when and why. */
+int rt_profile_check_active(struct rt_store *store, const char *profile,
+                            struct rt_err *err) RT_MUST_CHECK;
+
+/* R13: RT_STOPPED while a side with a source was not fetched since `resume`. */
+int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
+                           struct rt_err *err) RT_MUST_CHECK;
+bool rt_profile_has_source(const struct rt_side_config *side);
+int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
+                                  struct rt_err *err) RT_MUST_CHECK;
+
+/* DESIGN section 5: RT_STOPPED with the first difference, if schema, `eligible` or `mode` are not
+ * the accepted ones. */
+int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *schema,
+                              const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;
+/* What differs, a line each ("+ ..." and "- ..."), in order; nothing if nothing does. */
+int rt_profile_contract_changes(struct rt_store *store, const struct rt_schema *schema,
+                                const struct rt_config *config, struct rt_buf *out,
+                                struct rt_err *err) RT_MUST_CHECK;
+int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *schema,
+                               const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;
+/* Notes the contract in a state that has none yet. */
+int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *schema,
+                             const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,102 @@
+#include "lib/record.h"
+
+struct rt_content *rt_content_new(const struct rt_schema *schema, struct rt_arena *arena)
+{
+    return rt_arena_alloc(arena, sizeof(struct rt_content) +
+                                     schema->content_count * sizeof(struct rt_value));
+}
+
+struct rt_content *rt_content_copy(const struct rt_schema *schema, const struct rt_content *from,
+                                   struct rt_arena *arena)
+{
+    struct rt_content *to = rt_content_new(schema, arena);
+
+    if (from != NULL)
+        memcpy(to->value, from->value, schema->content_count * sizeof(struct rt_value));
+    return to;
+}
+
+void rt_record_init(struct rt_record *record)
+{
+    *record = (struct rt_record){0};
+    for (int s = 0; s < 2; s++) {
+        record->end[s].look = (struct rt_look){.stamp = RT_NEVER, .modified_at = RT_NEVER};
+        record->end[s].given_at = RT_NEVER;
+    }
+}
+
+enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_record *record,
+                                 const struct rt_field *field)
+{
+    if (rules->config->single_trip && record->born == RT_EXTERNAL &&
+        field->direction == RT_DIR_BOTH)
+        return RT_DIR_TO_NATIVE;
+    if (rules->config->single_trip && record->born == RT_EXTERNAL &&
+        field->direction == RT_DIR_TO_EXTERNAL)
+        return RT_DIR_NONE;
+    return field->direction;
+}
+
+bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
+                        const struct rt_field *field, enum rt_side side)
+{
+    enum rt_direction flow = rt_record_flow(rules, record, field);
+
+    return flow == RT_DIR_BOTH ||
+           flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
+}
+
+bool rt_end_is_quiet(const struct rt_end *end)
+{
+    return end->seen != NULL && end->sent_count == 0 && end->flaw == RT_FLAW_NONE &&
+           end->absence == RT_PRESENT && !end->is_excluded && end->not_taken_count == 0 &&
+           !end->is_cut && !end->edit_vs_delete;
+}
+
+bool rt_record_holds_same(const struct rt_record *record, const struct rt_field *field,
+                          enum rt_side side, struct rt_value shown, struct rt_value want)
+{
+    if (rt_value_is_same(field, side, shown, want))
+        return true;
+    return record->end[side].accepts_cut && rt_value_is_cut(field, side, shown, want);
+}
+
+static const char *end_frozen(const struct rt_end *end)
+{
+    if (end->not_taken_count)
+        return "not-taken";
+    if (end->is_cut)
+        return "altered";
+    if (end->edit_vs_delete)
+        return "edit-vs-delete";
+    switch (end->flaw) {
+    case RT_FLAW_REJECTED:
+        return "rejected";
+    case RT_FLAW_CLASH:
+        return "clash";
+    case RT_FLAW_REPEATED:
+        return "repeated";
+    case RT_FLAW_WENT_BACK:
+        return "went-back";
+    case RT_FLAW_NONE:
+        break;
+    }
+    return NULL;
+}
+
+const char *rt_record_frozen(const struct rt_record *record)
+{
+    const char *why;
+
+    for (size_t i = 0; i < record->conflict_count; i++)
+        if (!record->conflicts[i].is_first_seen)
+            return "conflict";
+    if (record->conflict_count)
+        return "first-seen";
+    why = end_frozen(&record->end[RT_EXTERNAL]);
+    if (why == NULL)
+        why = end_frozen(&record->end[RT_NATIVE]);
+    if (why == NULL && record->is_suspect)
+        why = "suspected";
+    return why;
+}

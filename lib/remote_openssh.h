@@ -1,0 +1,60 @@
+/*
+ * The openssh transport from inside: shared by lib/remote_openssh*.c only.
+ *
+ * Each operation is one run of the system's `sftp` program with a few commands on its standard
+ * input, so everything that ssh and its ssh_config can do is there: other algorithms, jump hosts,
+ * hardware keys.  What that costs: a connection per operation, and times in listings that are only
+ * as fine as `ls -l` shows them, a minute, or a day for files older than half a year.  They are
+ * rounded up, to the last second of the minute or day, so that a file never looks older than it is.
+ */
+#ifndef RT_REMOTE_OPENSSH_H
+#define RT_REMOTE_OPENSSH_H
+
+#include "lib/err.h"
+#include "lib/mem.h"
+#include "lib/remote_impl.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rt_openssh {
+    struct rt_remote base; /* first: the interface knows only this */
+    char *profile;
+    char *where;       /* the host, for messages */
+    char *start;       /* folder that sessions start in, as the server says */
+    char *key;         /* key file, or NULL */
+    char *askpass;     /* script that runs the commands for secrets, or NULL */
+    const char *types; /* host key types to ask for, or NULL for ssh's choice */
+    bool is_dead;
+};
+
+/* One run: what goes in and what comes out. */
+struct rt_openssh_run {
+    struct rt_buf commands;
+    const char *growing; /* a local file that grows while all is well, or NULL */
+    bool
+        is_silent; /* nothing can be seen of its progress: only ssh's own limits and the deadline */
+    struct rt_buf out, errors;
+    bool has_failed; /* a command failed, the connection was good; errors says why */
+};
+
+/* 0 also when a command failed (has_failed); -1 when the connection did. */
+int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run,
+                   struct rt_err *err) RT_MUST_CHECK;
+void rt_openssh_run_clear(struct rt_openssh_run *run);
+
+/* Checks the key file, gets the secrets' commands ready, and tries whether a session comes about.
+ */
+int rt_openssh_prepare(struct rt_openssh *o, struct rt_err *err) RT_MUST_CHECK;
+
+/* Appends a path in sftp's quotes.  RT_IO for one with a line break, which sftp cannot take. */
+int rt_openssh_quote(struct rt_buf *commands, const char *path, struct rt_err *err) RT_MUST_CHECK;
+
+/*
+ * Takes the listings apart that `ls -lna` printed, one after the other: *rest is moved behind the
+ * one that was read.  Lines that begin with "sftp> " stand between listings.  `now` tells the year.
+ */
+int rt_openssh_parse_list(struct rt_slice *rest, int64_t now, struct rt_remote_list *list,
+                          struct rt_err *err) RT_MUST_CHECK;
+
+#endif

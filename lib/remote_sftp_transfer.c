@@ -1,0 +1,246 @@
+#include "lib/remote_sftp.h"
+
+#include "lib/fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GET_BLOCK   (1 << 20) /* libssh2 reads ahead four times this */
+#define SMALL_BLOCK 4096      /* for servers that answer reads short */
+#define PUT_WINDOW  (2 << 20) /* bytes in flight */
+
+static struct rt_sftp *sftp_of(struct rt_remote *remote)
+{
+    return (struct rt_sftp *)remote;
+}
+
+/* Reading. */
+
+struct reading {
+    struct rt_sftp *s;
+    LIBSSH2_SFTP_HANDLE *handle;
+    const char *path;
+    struct rt_spool *into;
+    uint64_t start; /* bytes that were in the spool before */
+    size_t block;
+};
+
+static int reopen_with_small_blocks(struct reading *r, struct rt_err *err)
+{
+    r->block = SMALL_BLOCK;
+    if (rt_sftp_close_handle(r->s, r->handle, 0, r->path, err) != 0)
+        return -1;
+    r->handle = rt_sftp_open_handle(r->s, r->path, LIBSSH2_FXF_READ, LIBSSH2_SFTP_OPENFILE, err);
+    if (r->handle == NULL)
+        return -1;
+    libssh2_sftp_seek64(r->handle, rt_spool_size(r->into) - r->start);
+    return 0;
+}
+
+/* libssh2 does not expect a read to be answered with less than it asked for; what came so far is
+ * right. */
+static bool is_short_answer(const struct reading *r, ssize_t n)
+{
+    return n == LIBSSH2_ERROR_SFTP_PROTOCOL && r->block != SMALL_BLOCK &&
+           rt_sftp_status(r->s) == 0 &&
+           strstr(rt_sftp_last_error(r->s), "Unexpected Offset") != NULL;
+}
+
+static int read_all(struct reading *r, struct rt_err *err)
+{
+    char *bytes = rt_xmalloc(GET_BLOCK);
+    int rc = 0;
+
+    while (rc == 0) {
+        ssize_t n;
+
+        if (RT_STEP("remote.get") != 0) {
+            rc = rt_sftp_fail_step(r->s, "read", r->path, err);
+            break;
+        }
+        n = libssh2_sftp_read(r->handle, bytes, r->block);
+        if (n == 0)
+            break;
+        if (n == LIBSSH2_ERROR_EAGAIN)
+            rc = rt_sftp_wait(r->s, err);
+        else if (n > 0)
+            rc = rt_spool_write(r->into, bytes, (size_t)n, err);
+        else if (is_short_answer(r, n))
+            rc = reopen_with_small_blocks(r, err);
+        else
+            rc = rt_sftp_fail(r->s, "reading", r->path, err);
+        if (n > 0 && rc == 0)
+            rc = rt_remote_check_time(&r->s->base, err);
+    }
+    free(bytes);
+    return rc;
+}
+
+static int compare_after(struct reading *r, const struct rt_remote_entry *before,
+                         struct rt_err *err)
+{
+    struct rt_remote_entry after, named;
+    uint64_t len = rt_spool_size(r->into) - r->start;
+    int found;
+
+    if (rt_sftp_stat_handle(r->s, r->handle, r->path, &after, err) != 0)
+        return -1;
+    found = rt_sftp_stat_path(r->s, r->path, &named, err);
+    if (found < 0)
+        return -1;
+    if (found == 0 || !rt_remote_is_same(before, &after) || !rt_remote_is_same(&after, &named) ||
+        (after.has_size && after.size != len))
+        return rt_remote_changed(err, r->path);
+    if (!after.has_size)
+        rt_log_warn(r->s->base.log,
+                    "%s: the server tells no sizes; its length could not be checked", r->path);
+    return 0;
+}
+
+int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *into,
+                struct rt_err *err)
+{
+    struct reading r = {.s = sftp_of(remote), .path = path, .into = into, .block = GET_BLOCK};
+    struct rt_remote_entry before;
+    int rc;
+
+    r.start = rt_spool_size(into);
+    if (rt_sftp_begin(r.s, err) != 0)
+        return -1;
+    r.handle = rt_sftp_open_handle(r.s, path, LIBSSH2_FXF_READ, LIBSSH2_SFTP_OPENFILE, err);
+    if (r.handle == NULL)
+        return -1;
+    rc = rt_sftp_stat_handle(r.s, r.handle, path, &before, err);
+    if (rc == 0)
+        rc = read_all(&r, err);
+    if (rc == 0)
+        rc = compare_after(&r, &before, err);
+    return r.handle == NULL ? -1 : rt_sftp_close_handle(r.s, r.handle, rc, path, err);
+}
+
+/* Writing. */
+
+struct writing {
+    struct rt_sftp *s;
+    LIBSSH2_SFTP_HANDLE *handle;
+    const char *path;
+    int from;
+    char *bytes; /* twice the window */
+    size_t pos, end;
+    bool is_read; /* the local file has ended */
+};
+
+/* Keeps a window of bytes ready, so that what is in flight never runs dry. */
+static int refill(struct writing *w, struct rt_err *err)
+{
+    if (w->is_read || w->end - w->pos >= PUT_WINDOW)
+        return 0;
+    memmove(w->bytes, w->bytes + w->pos, w->end - w->pos);
+    w->end -= w->pos;
+    w->pos = 0;
+    while (w->end < 2 * PUT_WINDOW) {
+        ssize_t n = read(w->from, w->bytes + w->end, 2 * PUT_WINDOW - w->end);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return rt_err_errno(err, RT_IO, "cannot read the local file for %s", w->path);
+        if (n == 0) {
+            w->is_read = true;
+            return 0;
+        }
+        w->end += (size_t)n;
+    }
+    return 0;
+}
+
+static int write_some(struct writing *w, struct rt_err *err)
+{
+    size_t ready = w->end - w->pos;
+    ssize_t n;
+
+    if (RT_STEP("remote.put") != 0)
+        return rt_sftp_fail_step(w->s, "write", w->path, err);
+    n = libssh2_sftp_write(w->handle, w->bytes + w->pos, ready < PUT_WINDOW ? ready : PUT_WINDOW);
+    if (n == LIBSSH2_ERROR_EAGAIN)
+        return rt_sftp_wait(w->s, err);
+    if (n < 0)
+        return rt_sftp_fail(w->s, "writing", w->path, err);
+    w->pos += (size_t)n;
+    return rt_remote_check_time(&w->s->base, err);
+}
+
+static int write_all(struct writing *w, struct rt_err *err)
+{
+    int rc = refill(w, err);
+
+    while (rc == 0 && w->pos < w->end) {
+        rc = write_some(w, err);
+        if (rc == 0)
+            rc = refill(w, err);
+    }
+    return rc;
+}
+
+/* Every write may have been acknowledged and the file still be short. */
+static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, struct rt_err *err)
+{
+    struct rt_remote_entry there;
+    int found = rt_sftp_stat_path(s, path, &there, err);
+
+    if (found < 0)
+        return -1;
+    if (found == 0 && s->base.settings->upload == RT_UPLOAD_DIRECT)
+        return 0; /* taken at once: that is what direct is for */
+    if (found == 0)
+        return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);
+    if (there.has_size && there.size != size)
+        return rt_err_set(err, RT_IO,
+                          "%s has %" PRIu64 " bytes after the write instead of %" PRIu64, path,
+                          there.size, size);
+    return 0;
+}
+
+/* The server's answer to an open that must not overwrite differs; a look tells. */
+static int open_new(struct writing *w, struct rt_err *err)
+{
+    struct rt_remote_entry there;
+    int found = rt_sftp_stat_path(w->s, w->path, &there, err);
+
+    if (found < 0)
+        return -1;
+    if (found > 0)
+        return rt_err_set(err, RT_IO, "%s is already there and is not overwritten", w->path);
+    w->handle =
+        rt_sftp_open_handle(w->s, w->path, LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL,
+                            LIBSSH2_SFTP_OPENFILE, err);
+    return w->handle == NULL ? -1 : 0;
+}
+
+int rt_sftp_put(struct rt_remote *remote, const char *local, const char *path, struct rt_err *err)
+{
+    struct writing w = {.s = sftp_of(remote), .path = path};
+    struct rt_err later;
+    uint64_t size = 0;
+    int rc = -1;
+
+    if (rt_sftp_begin(w.s, err) != 0)
+        return -1;
+    w.from = rt_remote_open_local(local, &size, err);
+    if (w.from < 0)
+        return -1;
+    if (open_new(&w, err) == 0) {
+        w.bytes = rt_xmalloc(2 * PUT_WINDOW);
+        rc = rt_sftp_close_handle(w.s, w.handle, write_all(&w, err), path, err);
+        if (rc == 0)
+            rc = compare_size(w.s, path, size, err);
+        if (rc != 0 && !w.s->is_dead && rt_sftp_begin(w.s, &later) == 0)
+            (void)!rt_sftp_remove_path(w.s, path, &later);
+        free(w.bytes);
+    }
+    close(w.from);
+    return rc;
+}

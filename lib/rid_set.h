@@ -1,0 +1,22 @@
+/*
+ * A set of record numbers: which records a file has shown, which ones a run has touched.  16 to 32
+ * bytes an entry.  Zero-initialised is empty and ready.
+ */
+#ifndef RT_RID_SET_H
+#define RT_RID_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rt_rid_set {
+    int64_t *slots; /* 0: free */
+    size_t size;    /* a power of two, or 0 */
+    size_t count;
+};
+
+bool rt_rid_set_add(struct rt_rid_set *set, int64_t rid); /* true: it was not in it */
+bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid);
+void rt_rid_set_clear(struct rt_rid_set *set);
+
+#endif

@@ -1,0 +1,278 @@
+#include "lib/rowmap.h"
+
+#include "lib/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NO_COLUMN ((size_t)-1)
+
+struct rt_rowmap {
+    const struct rt_schema *schema;
+    enum rt_side side;
+    size_t *column; /* by field index: cell number, or NO_COLUMN */
+    struct rt_slice *cells;
+    struct rt_hasher *hasher;
+    struct rt_digest seed; /* what else a row's digest depends on */
+    char *ignored;
+};
+
+static size_t find_column(const struct rt_slice *header, size_t count, const char *name,
+                          size_t from)
+{
+    for (size_t i = from; i < count; i++)
+        if (rt_slice_is_str(header[i], name))
+            return i;
+    return NO_COLUMN;
+}
+
+/* A header written differently is the usual mishap: names the nearest one. */
+static int missing_column(const struct rt_slice *header, size_t count, const char *name,
+                          const char *wanted, struct rt_err *err)
+{
+    const char **known = rt_xcalloc(count + 1, sizeof *known);
+    const char *near;
+
+    for (size_t i = 0; i < count; i++)
+        known[i] = rt_xstrndup(header[i].ptr, header[i].len);
+    near = rt_nearest(wanted, known, count);
+    rt_err_set(err, RT_DATA,
+               "%s: line 1: there is no column \"%s\", which schema.csv maps%s%s%s: send the whole "
+               "form again, or "
+               "change schema.csv",
+               name, wanted, near ? " (did \"" : "", near ? near : "",
+               near ? "\" take its place?)" : "");
+    for (size_t i = 0; i < count; i++)
+        free((void *)(uintptr_t)known[i]);
+    free(known);
+    return -1;
+}
+
+static int map_field(struct rt_rowmap *map, size_t i, const struct rt_slice *header, size_t count,
+                     const char *name, struct rt_err *err)
+{
+    const char *wanted = map->schema->fields[i].column[map->side].in;
+    size_t twice;
+
+    map->column[i] = NO_COLUMN;
+    if (wanted == NULL)
+        return 0;
+    map->column[i] = find_column(header, count, wanted, 0);
+    if (map->column[i] == NO_COLUMN)
+        return missing_column(header, count, name, wanted, err);
+    twice = find_column(header, count, wanted, map->column[i] + 1);
+    if (twice != NO_COLUMN)
+        return rt_err_set(err, RT_DATA,
+                          "%s: line 1, column %zu: \"%s\" is there twice (also column %zu), and it "
+                          "cannot be told which "
+                          "one counts: rename one of them",
+                          name, twice + 1, wanted, map->column[i] + 1);
+    return 0;
+}
+
+static void list_ignored(struct rt_rowmap *map, const struct rt_slice *header, size_t count)
+{
+    struct rt_buf list = {0};
+
+    for (size_t c = 0; c < count; c++) {
+        bool is_mapped = false;
+
+        for (size_t i = 0; i < map->schema->count; i++)
+            is_mapped = is_mapped || map->column[i] == c;
+        if (!is_mapped)
+            rt_buf_printf(&list, "%s%.*s", list.len ? ", " : "", RT_SLICE_FMT(header[c]));
+    }
+    map->ignored = rt_xstrdup(rt_buf_str(&list));
+    rt_buf_clear(&list);
+}
+
+int rt_rowmap_new(const struct rt_schema *schema, enum rt_side side, const struct rt_slice *header,
+                  size_t count, const char *name, struct rt_rowmap **map, struct rt_err *err)
+{
+    struct rt_rowmap *m = rt_xcalloc(1, sizeof *m);
+
+    *map = NULL;
+    m->schema = schema;
+    m->side = side;
+    m->column = rt_xcalloc(schema->count, sizeof *m->column);
+    m->cells = rt_xcalloc(schema->count, sizeof *m->cells);
+    m->hasher = rt_hasher_new();
+    for (size_t i = 0; i < schema->count; i++) {
+        if (map_field(m, i, header, count, name, err) < 0) {
+            rt_rowmap_free(m);
+            return -1;
+        }
+        if (m->column[i] == NO_COLUMN)
+            continue;
+        rt_hasher_add(m->hasher, rt_slice_str(schema->fields[i].name));
+        rt_hasher_add(m->hasher, rt_slice_str(rt_role_name(schema->fields[i].role)));
+        rt_hasher_add(m->hasher, rt_slice_str(rt_type_name(schema->fields[i].type)));
+        rt_hasher_add(m->hasher, rt_slice_str(rt_direction_name(schema->fields[i].direction)));
+    }
+    m->seed = rt_hasher_end(m->hasher);
+    list_ignored(m, header, count);
+    *map = m;
+    return 0;
+}
+
+void rt_rowmap_free(struct rt_rowmap *map)
+{
+    if (map == NULL)
+        return;
+    free(map->column);
+    free(map->cells);
+    free(map->ignored);
+    rt_hasher_free(map->hasher);
+    free(map);
+}
+
+const char *rt_rowmap_ignored(const struct rt_rowmap *map)
+{
+    return map->ignored;
+}
+
+static struct rt_slice cell_of(const struct rt_rowmap *map, const struct rt_csv_row *csv, size_t i)
+{
+    size_t column = map->column[i];
+
+    return column == NO_COLUMN || column >= csv->count ? rt_slice_from(NULL, 0)
+                                                       : csv->cells[column];
+}
+
+static size_t field_number(const struct rt_rowmap *map, const struct rt_field *field)
+{
+    return (size_t)(field - map->schema->fields);
+}
+
+/* Reads the ID that side `of` gives, from its one or several columns.  -1: partly empty. */
+static int read_id(struct rt_rowmap *map, const struct rt_csv_row *csv, enum rt_side of,
+                   struct rt_arena *arena, struct rt_slice *id)
+{
+    size_t n = map->schema->id_count[of];
+    struct rt_slice *parts;
+    struct rt_buf joined = {0};
+    int rc;
+
+    *id = rt_slice_from(NULL, 0);
+    if (n == 1) {
+        *id = cell_of(map, csv, field_number(map, map->schema->id[of][0]));
+        return 0;
+    }
+    parts = rt_arena_alloc(arena, n * sizeof *parts + 1);
+    for (size_t i = 0; i < n; i++)
+        parts[i] = cell_of(map, csv, field_number(map, map->schema->id[of][i]));
+    rc = rt_id_join(parts, n, &joined);
+    if (rc == 0)
+        *id = rt_arena_dup(arena, rt_buf_slice(&joined));
+    rt_buf_clear(&joined);
+    return rc;
+}
+
+struct rt_slice rt_rowmap_own_id(struct rt_rowmap *map, const struct rt_csv_row *csv,
+                                 struct rt_arena *arena)
+{
+    struct rt_slice id;
+
+    return read_id(map, csv, map->side, arena, &id) < 0 ? rt_slice_from(NULL, 0) : id;
+}
+
+static int fault_at(struct rt_row_fault *fault, size_t column, const char *fmt, ...)
+    RT_PRINTF(3, 4);
+
+static int fault_at(struct rt_row_fault *fault, size_t column, const char *fmt, ...)
+{
+    va_list ap;
+
+    fault->column = column;
+    va_start(ap, fmt);
+    vsnprintf(fault->reason, sizeof fault->reason, fmt, ap);
+    va_end(ap);
+    return 1;
+}
+
+static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
+                   struct rt_row *row, struct rt_row_fault *fault)
+{
+    for (int s = 0; s < 2; s++) {
+        for (size_t i = 0; i < map->schema->id_count[s]; i++) {
+            size_t f = field_number(map, map->schema->id[s][i]);
+            const char *why = rt_id_damage(cell_of(map, csv, f));
+
+            if (why != NULL)
+                return fault_at(fault, map->column[f] + 1,
+                                "the ID looks damaged by a spreadsheet: %s", why);
+        }
+        if (read_id(map, csv, (enum rt_side)s, arena, &row->id[s]) < 0)
+            return fault_at(fault, map->column[field_number(map, map->schema->id[s][0])] + 1,
+                            "the %s ID has several fields, and some of them are empty",
+                            rt_side_name((enum rt_side)s));
+    }
+    if (row->id[0].len == 0 && row->id[1].len == 0)
+        return fault_at(fault, map->column[field_number(map, map->schema->id[map->side][0])] + 1,
+                        "the row has no ID");
+    fault->has_id = true;
+    return 0;
+}
+
+static int map_value(struct rt_rowmap *map, const struct rt_csv_row *csv, size_t i,
+                     struct rt_row *row, struct rt_row_fault *fault)
+{
+    const struct rt_field *field = &map->schema->fields[i];
+    struct rt_slice cell = cell_of(map, csv, i);
+    struct rt_err err;
+
+    if (map->column[i] == NO_COLUMN || field->role == RT_ROLE_EXTERNAL_ID ||
+        field->role == RT_ROLE_NATIVE_ID)
+        return 0;
+    if (field->role == RT_ROLE_ORIGIN)
+        return 0; /* filled in by us: what comes in is only read by `eligible` */
+    if (rt_value_check(field, map->side, cell, &err) < 0)
+        return fault_at(fault, map->column[i] + 1, "%s", err.msg);
+    if (field->role == RT_ROLE_MODIFIED_AT)
+        return rt_value_time(field, map->side, cell, &row->modified_at, &err) < 0
+                   ? fault_at(fault, map->column[i] + 1, "%s", err.msg)
+                   : 0;
+    if (field->role == RT_ROLE_DELETED)
+        row->is_deleted = rt_value_is_yes(field, map->side, cell);
+    else
+        row->content->value[field->content_index] =
+            (struct rt_value){cell, rt_from_side(map->side)};
+    return 0;
+}
+
+int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
+                  struct rt_row *row, struct rt_row_fault *fault)
+{
+    *fault = (struct rt_row_fault){0};
+    *row = (struct rt_row){.side = map->side, .modified_at = RT_NEVER, .line = (int64_t)csv->line};
+    row->content = rt_content_new(map->schema, arena);
+    if (csv->fault != NULL) {
+        /* The cells may have shifted, but an ID that names a known record is better noted than
+         * overlooked. */
+        map_ids(map, csv, arena, row, fault);
+        return fault_at(fault, csv->fault_column, "%s", csv->fault);
+    }
+    if (map_ids(map, csv, arena, row, fault))
+        return 1;
+    for (size_t i = 0; i < map->schema->count; i++)
+        if (map_value(map, csv, i, row, fault))
+            return 1;
+    return 0;
+}
+
+const struct rt_slice *rt_rowmap_cells(struct rt_rowmap *map, const struct rt_csv_row *csv)
+{
+    for (size_t i = 0; i < map->schema->count; i++)
+        map->cells[i] = cell_of(map, csv, i);
+    return map->cells;
+}
+
+struct rt_digest rt_rowmap_print(struct rt_rowmap *map, const struct rt_csv_row *csv)
+{
+    rt_hasher_reset(map->hasher);
+    rt_hasher_add_bytes(map->hasher, rt_slice_from(&map->seed, sizeof map->seed));
+    for (size_t i = 0; i < map->schema->count; i++)
+        if (map->column[i] != NO_COLUMN)
+            rt_hasher_add(map->hasher, cell_of(map, csv, i));
+    return rt_hasher_end(map->hasher);
+}

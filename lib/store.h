@@ -1,0 +1,431 @@
+/*
+ * The state: one SQLite file that says what every other file means (DESIGN sections 2 and 9).
+ *
+ * The only user of sqlite3 (store*.c).  Tables are documented in roundtrip-state(5).  Opened in one
+ * of two ways: to change it, under the profile's lock, or as a scratch copy for `diff` and all that
+ * only reads: then the file is opened read-only and every change goes to temporary tables that are
+ * gone at close, so that the same code computes what emit would do and leaves the profile as it
+ * was.
+ *
+ * Everything between begin and commit is one transaction, with synchronous=EXTRA: once commit has
+ * returned it survives a power cut.  A savepoint lets one refused file leave no trace.
+ *
+ * Failures: RT_IO for reading and writing (disk full), RT_BUSY when another process holds SQLite's
+ * lock for long, RT_STOPPED for a state that is not ours to use (newer than the program, another
+ * program's file, damaged).
+ */
+#ifndef RT_STORE_H
+#define RT_STORE_H
+
+#include "lib/digest.h"
+#include "lib/err.h"
+#include "lib/mem.h"
+#include "lib/merge.h"
+#include "lib/record.h"
+#include "lib/side.h"
+#include "lib/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rt_store;
+
+enum rt_store_mode {
+    RT_STORE_CREATE, /* make it if it is not there; change it */
+    RT_STORE_CHANGE, /* it must be there */
+    RT_STORE_READ,   /* read-only */
+    RT_STORE_SCRATCH /* read-only; changes are seen by this process alone and gone at close */
+};
+
+int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **store,
+                  struct rt_err *err) RT_MUST_CHECK;
+void rt_store_close(struct rt_store *store); /* without a commit before it, changes are lost */
+bool rt_store_is_scratch(const struct rt_store *store);
+const char *rt_store_library_version(void);
+
+int rt_store_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_commit(struct rt_store *store,
+                    struct rt_err *err) RT_MUST_CHECK; /* step: store.commit */
+void rt_store_abort(struct rt_store *store);           /* no transaction: nothing */
+int rt_store_savepoint(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_release(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_rewind(struct rt_store *store,
+                    struct rt_err *err) RT_MUST_CHECK; /* back to the savepoint, which ends */
+
+/* Is the file what SQLite wrote?  RT_STOPPED with what is wrong. */
+int rt_store_verify(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* A consistent copy of the whole state, as a file of its own that must not exist. */
+int rt_store_backup(struct rt_store *store, const char *path, struct rt_err *err) RT_MUST_CHECK;
+
+/* Single values: pause, journal length, fingerprints.  get: 1 and *value in the arena, 0, -1. */
+int rt_store_get(struct rt_store *store, const char *key, struct rt_arena *arena,
+                 const char **value, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_set(struct rt_store *store, const char *key, const char *value,
+                 struct rt_err *err) RT_MUST_CHECK; /* NULL removes */
+
+/*
+ * Tells which schema the contents are read and written with.  Contents written under an earlier
+ * layout are mapped by field name when they are loaded; a field that was not there, or was written
+ * in another way (type, format, zone, codes), is unknown (DESIGN section 5).
+ */
+int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
+                        struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- records ---- */
+
+/* 1: *rid is the record with that ID; 0: there is none; -1. */
+int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
+                  struct rt_err *err) RT_MUST_CHECK;
+
+/* Loads record `rid`, which must be there, into the arena. */
+int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
+                  struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
+
+/* Saves a record; one with rid 0 is new and gets its number. Contents with cid 0 are appended.
+   `print[s]`: the digest of the side's last row as it came (rt_row_print), NULL to leave what is
+   there. */
+int rt_store_save(struct rt_store *store, struct rt_record *record,
+                  const struct rt_digest *const print[2], struct rt_err *err) RT_MUST_CHECK;
+
+int rt_store_has_record(struct rt_store *store, int64_t rid, bool *there,
+                        struct rt_err *err) RT_MUST_CHECK;
+
+/* Removes a record that was joined into another. */
+int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err) RT_MUST_CHECK;
+
+/* Loads one content by its number. */
+int rt_store_content(struct rt_store *store, int64_t cid, struct rt_arena *arena,
+                     const struct rt_content **content, struct rt_err *err) RT_MUST_CHECK;
+
+/*
+ * The quick way to see that a row is the same as last time.  Looks the row's own ID up, and
+ * compares the digest of the row as it came.  1: same, nothing can change, *rid; 0: not known to be
+ * the same. For a changes file also notes that the record was looked at (`stamp`, `file`, `line`).
+ */
+struct rt_glance {
+    enum rt_side side;
+    struct rt_slice id[2];
+    struct rt_digest print;
+    int64_t stamp, file, line;
+    bool is_snapshot; /* then the look need not be noted: the snapshot's stamp counts for all */
+};
+int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance, int64_t *rid,
+                          struct rt_err *err) RT_MUST_CHECK;
+
+/* How many records a side holds (has an ID there for), for the guard; cheap: kept as a running
+ * number. */
+int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *count,
+                        struct rt_err *err) RT_MUST_CHECK;
+int rt_store_count_records(struct rt_store *store, int64_t *count,
+                           struct rt_err *err) RT_MUST_CHECK;
+
+/* Walks all records in order of rid, calling `visit` with each one's number. Stops at its -1. */
+typedef int rt_store_visit(void *context, int64_t rid, struct rt_err *err);
+int rt_store_each_record(struct rt_store *store, rt_store_visit *visit, void *context,
+                         struct rt_err *err) RT_MUST_CHECK;
+
+/* One pass: the quick digests of all records of a side, for a snapshot.  `take` gets ID and digest.
+ */
+struct rt_print_entry {
+    int64_t rid;
+    struct rt_slice id[2];
+    struct rt_digest print;
+    bool has_print; /* false: has no digest, must be looked at */
+    int64_t stamp;  /* of the last file that showed it, but for snapshots */
+};
+typedef int rt_store_take_print(void *context, const struct rt_print_entry *entry,
+                                struct rt_err *err);
+int rt_store_each_print(struct rt_store *store, enum rt_side side, rt_store_take_print *take,
+                        void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* A snapshot of that side was taken in: its stamp counts as the look of every record that it
+   showed. Those that it did not show are marked otherwise. */
+int rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp,
+                          struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- what is due ---- */
+
+/* A record that is due for a side and was not sent yet, or waits; kept in the order they became
+ * due. */
+struct rt_due_entry {
+    int64_t seq; /* the order; set by the store */
+    int64_t rid;
+    enum rt_side side;
+    int64_t since;
+    const char *action, *reason; /* words of rt_decision */
+};
+/* The entry of that side that follows entry->seq (0: the first): 1, 0, -1.  Texts live in the
+ * arena. */
+int rt_store_next_due(struct rt_store *store, enum rt_side side, struct rt_arena *arena,
+                      struct rt_due_entry *entry, struct rt_err *err) RT_MUST_CHECK;
+/* Notes that a record is due for a side, or why it waits; one that is noted already keeps its
+ * place. */
+int rt_store_put_due(struct rt_store *store, const struct rt_due_entry *entry,
+                     struct rt_err *err) RT_MUST_CHECK;
+int rt_store_drop_due(struct rt_store *store, int64_t rid, enum rt_side side,
+                      struct rt_err *err) RT_MUST_CHECK;
+int rt_store_count_due(struct rt_store *store, enum rt_side side, int64_t *count,
+                       struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- files taken in: the ledger ---- */
+
+enum rt_file_state {
+    RT_FILE_WAITING, /* in the inbox, known with its stamp */
+    RT_FILE_TAKEN,
+    RT_FILE_REFUSED, /* moved to rejects/ */
+    RT_FILE_KNOWN    /* same bytes as one that was taken before: a no-op */
+};
+
+struct rt_file {
+    int64_t id;
+    enum rt_side side;
+    const char *name; /* as it came */
+    struct rt_digest digest;
+    uint64_t size;
+    int64_t mtime;
+    int64_t stamp;
+    bool has_stamp; /* told by fetch --stamp or the name: not only the mtime */
+    bool is_snapshot;
+    enum rt_file_state state;
+    int64_t run;
+    const char *path;   /* where its bytes are, relative to the profile */
+    const char *counts; /* R14 as JSON, or NULL */
+    const char *remote; /* how the other end called it, with size and time; or NULL */
+};
+
+int rt_store_add_file(struct rt_store *store, struct rt_file *file,
+                      struct rt_err *err) RT_MUST_CHECK; /* sets id */
+int rt_store_update_file(struct rt_store *store, const struct rt_file *file,
+                         struct rt_err *err) RT_MUST_CHECK;
+/* 1 and *file in the arena, 0, -1 */
+int rt_store_file_by_id(struct rt_store *store, int64_t id, struct rt_arena *arena,
+                        struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_arena *arena,
+                          struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
+/* The file of that side taken in with those bytes, the newest by stamp. */
+int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
+                            uint64_t size, struct rt_arena *arena, struct rt_file *file,
+                            struct rt_err *err) RT_MUST_CHECK;
+/* By the other end's name, size and time: was it fetched already? */
+int rt_store_file_by_remote(struct rt_store *store, enum rt_side side, const char *remote,
+                            struct rt_arena *arena, struct rt_file *file,
+                            struct rt_err *err) RT_MUST_CHECK;
+/* The newest stamp of a taken file of that side; RT_NEVER. */
+int rt_store_newest_stamp(struct rt_store *store, enum rt_side side, int64_t *stamp,
+                          struct rt_err *err) RT_MUST_CHECK;
+/* Walks the ledger in order of id. */
+typedef int rt_store_visit_file(void *context, const struct rt_file *file, struct rt_err *err);
+int rt_store_each_file(struct rt_store *store, rt_store_visit_file *visit, void *context,
+                       struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- deltas: the outbox ---- */
+
+enum rt_delta_state {
+    RT_DELTA_COMMITTED, /* its rows are in the state; the files may not all be published yet */
+    RT_DELTA_OUTBOX,    /* its files are in outbox/ */
+    RT_DELTA_HANDED,    /* handed over, all parts */
+    RT_DELTA_WITHDRAWN
+};
+
+struct rt_delta {
+    int64_t number;
+    enum rt_side side;
+    enum rt_delta_state state;
+    int64_t written_at;
+    int64_t handed_at, gone_at; /* RT_NEVER */
+    int64_t confirmed_at;       /* by `confirm`; RT_NEVER */
+    int64_t rows;
+    int64_t parts;
+    int64_t handed_parts;
+    int64_t run;
+    const char *header; /* its header line, for the lock */
+};
+
+struct rt_delta_part {
+    int64_t delta, part;
+    const char *name;
+    int64_t first, rows; /* positions first .. first+rows-1 */
+    uint64_t size;
+    struct rt_digest digest;
+    bool is_handed;
+};
+
+struct rt_delta_row {
+    int64_t delta, position;
+    int64_t rid;
+    enum rt_action_code { RT_ROW_INSERT = 1, RT_ROW_UPDATE = 2, RT_ROW_DELETE = 3 } action;
+    struct rt_slice id[2]; /* as written */
+    int64_t cid;
+};
+
+int rt_store_add_delta(struct rt_store *store, struct rt_delta *delta,
+                       struct rt_err *err) RT_MUST_CHECK; /* sets number */
+int rt_store_next_delta(struct rt_store *store, int64_t *number, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_update_delta(struct rt_store *store, const struct rt_delta *delta,
+                          struct rt_err *err) RT_MUST_CHECK;
+int rt_store_delta(struct rt_store *store, int64_t number, struct rt_arena *arena,
+                   struct rt_delta *delta, struct rt_err *err) RT_MUST_CHECK; /* 1, 0, -1 */
+typedef int rt_store_visit_delta(void *context, const struct rt_delta *delta, struct rt_err *err);
+int rt_store_each_delta(struct rt_store *store, rt_store_visit_delta *visit, void *context,
+                        struct rt_err *err) RT_MUST_CHECK;
+int rt_store_add_part(struct rt_store *store, const struct rt_delta_part *part,
+                      struct rt_err *err) RT_MUST_CHECK;
+int rt_store_set_part_handed(struct rt_store *store, int64_t delta, int64_t part,
+                             struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_part(void *context, const struct rt_delta_part *part,
+                                struct rt_err *err);
+int rt_store_each_part(struct rt_store *store, int64_t delta, rt_store_visit_part *visit,
+                       void *context, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_find_part(struct rt_store *store, const char *name, int64_t *delta,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_store_add_row(struct rt_store *store, const struct rt_delta_row *row,
+                     struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_row(void *context, const struct rt_delta_row *row, struct rt_err *err);
+int rt_store_each_row(struct rt_store *store, int64_t delta, int64_t first, int64_t count,
+                      rt_store_visit_row *visit, void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* Rows of handed-over or waiting deltas that a side was not seen to hold yet, counted by delta, in
+   order.  Only records with something under way are looked at. */
+typedef int rt_store_visit_flight(void *context, int64_t delta, int64_t rows, struct rt_err *err);
+int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_visit_flight *visit,
+                         void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* What is due for a side, counted by action and reason, the most frequent first. */
+typedef int rt_store_visit_due(void *context, const char *action, const char *reason, int64_t rows,
+                               struct rt_err *err);
+int rt_store_each_due_group(struct rt_store *store, enum rt_side side, rt_store_visit_due *visit,
+                            void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* The delta rows that carried a record, oldest first. */
+int rt_store_each_row_of(struct rt_store *store, int64_t rid, rt_store_visit_row *visit,
+                         void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* Every row is looked at again, also one that comes as it came last time: after a change of the
+ * schema. */
+int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- the story: runs and events ---- */
+
+struct rt_run {
+    int64_t id;
+    const char *command;
+    int64_t started, ended;
+    int status;
+    const char *counts; /* JSON, or NULL */
+};
+
+int rt_store_begin_run(struct rt_store *store, const char *command, int64_t now, int64_t *run,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_store_end_run(struct rt_store *store, int64_t run, int64_t now, int status,
+                     const char *counts, struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_run(void *context, const struct rt_run *run, struct rt_err *err);
+int rt_store_each_run(struct rt_store *store, int64_t since, rt_store_visit_run *visit,
+                      void *context, struct rt_err *err) RT_MUST_CHECK;
+/* The newest run of a command that ended with a status below 64 (0: none): its time. */
+int rt_store_last_run(struct rt_store *store, const char *command, int64_t *ended,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+/* Something that happened to a record, or to a row that belongs to none (rid 0). */
+struct rt_event {
+    int64_t id;
+    int64_t rid;
+    int64_t run, at;
+    int side; /* or -1 */
+    int64_t file, line;
+    const char *what; /* a word of R14, or "emit", "confirm", "bind", "take" ... */
+    struct rt_slice id_of[2];
+    const char *detail; /* JSON: [[field, before, after, outcome], ...] or {"text": ...}; NULL:
+                           nothing more */
+};
+int rt_store_add_event(struct rt_store *store, const struct rt_event *event,
+                       struct rt_err *err) RT_MUST_CHECK;
+/* The story of a record that was joined into another goes on there. */
+int rt_store_move_events(struct rt_store *store, int64_t from, int64_t to,
+                         struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_event(void *context, const struct rt_event *event, struct rt_err *err);
+int rt_store_each_event(struct rt_store *store, int64_t rid, rt_store_visit_event *visit,
+                        void *context, struct rt_err *err) RT_MUST_CHECK; /* of one record */
+int rt_store_each_run_event(struct rt_store *store, int64_t run, rt_store_visit_event *visit,
+                            void *context, struct rt_err *err) RT_MUST_CHECK; /* of one run */
+
+/* ---- the list for people ---- */
+
+struct rt_item {
+    int64_t number;
+    const char *kind;
+    const char *subject; /* "r12" a record, "d5" a delta, "f7" a file, "f7:12" a line of a file */
+    int64_t rid;         /* 0: none */
+    int side;            /* or -1 */
+    int64_t file, line;
+    int64_t opened;
+    int64_t version; /* counts up when it changes */
+    bool is_open;
+    const char *how;    /* how it ended, or NULL */
+    const char *detail; /* JSON */
+};
+/* Opens an item, or keeps the open one of the same kind and subject up to date. */
+int rt_store_put_item(struct rt_store *store, struct rt_item *item,
+                      struct rt_err *err) RT_MUST_CHECK;
+int rt_store_close_item(struct rt_store *store, const char *kind, const char *subject,
+                        const char *how, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
+                  struct rt_item *item, struct rt_err *err) RT_MUST_CHECK; /* 1, 0, -1 */
+typedef int rt_store_visit_item(void *context, const struct rt_item *item, struct rt_err *err);
+int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
+                       void *context,
+                       struct rt_err *err) RT_MUST_CHECK; /* open ones; kind NULL: all */
+int rt_store_count_items(struct rt_store *store, int64_t *count, struct rt_err *err) RT_MUST_CHECK;
+
+/* R7: which records wait because a delta's values were not taken.  Sets the delta that a record
+   waits for on a side (0: none), and opens, keeps or closes the delta's `not-taken` item
+   accordingly. */
+int rt_store_set_waiting(struct rt_store *store, int64_t rid, enum rt_side side, int64_t delta,
+                         int64_t now, struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_waiting(void *context, int64_t rid, enum rt_side side,
+                                   struct rt_err *err);
+int rt_store_each_waiting(struct rt_store *store, int64_t delta, rt_store_visit_waiting *visit,
+                          void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- what a fetch saw at the other end ---- */
+
+/* Notes that `remote` (name, size and time) was seen now; *first: when it was seen first. */
+int rt_store_sighting(struct rt_store *store, enum rt_side side, const char *remote, int64_t now,
+                      int64_t *first, struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- moves of files that the last commit decided, and that may still have to be made ---- */
+
+int rt_store_add_move(struct rt_store *store, const char *from, const char *to,
+                      struct rt_err *err) RT_MUST_CHECK;
+typedef int rt_store_visit_move(void *context, const char *from, const char *to,
+                                struct rt_err *err);
+int rt_store_each_move(struct rt_store *store, rt_store_visit_move *visit, void *context,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_store_drop_moves(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+bool rt_store_has_moves(struct rt_store *store);
+
+/* ---- the journal (DESIGN section 9, rule 7): lines wait here until they are in archive/journal
+ * ---- */
+
+int rt_store_add_journal(struct rt_store *store, const char *line,
+                         struct rt_err *err) RT_MUST_CHECK;
+/* What is to be appended at which offset of the file; *text empty: nothing. */
+int rt_store_journal_tail(struct rt_store *store, uint64_t *offset, struct rt_buf *text,
+                          struct rt_err *err) RT_MUST_CHECK;
+int rt_store_journal_done(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_journal_length(struct rt_store *store, uint64_t *length,
+                            struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- SQL expressions over field names (`eligible`) ---- */
+
+struct rt_expr;
+/* RT_CONFIG if it does not compile, names an unknown field, or does more than compute. Caller
+ * closes. */
+int rt_expr_open(const char *text, const struct rt_schema *schema, struct rt_expr **expr,
+                 struct rt_err *err) RT_MUST_CHECK;
+/* cells: by field index, NULL pointer for not there.  1 true, 0 not true, -1. */
+int rt_expr_is_true(struct rt_expr *expr, const struct rt_slice *cells,
+                    struct rt_err *err) RT_MUST_CHECK;
+void rt_expr_close(struct rt_expr *expr);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * What the files of the store share.  For store*.c only.
+ *
+ * Statements are prepared once and kept by the address of their text, so every SQL text stands as
+ * one literal beside the function that runs it.  Table names are never qualified: in scratch mode
+ * the temporary table of the same name comes first, which is the whole trick.
+ */
+#ifndef RT_STORE_INTERNAL_H
+#define RT_STORE_INTERNAL_H
+
+#include "lib/store.h"
+
+#include <sqlite3.h>
+
+#define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
+#define RT_STORE_VERSION        1          /* PRAGMA user_version: number of migrations */
+
+struct rt_layout; /* store_content.c */
+
+struct rt_store {
+    sqlite3 *db;
+    char *path;
+    enum rt_store_mode mode;
+    bool is_empty; /* there is no file: a reader's own, empty state */
+    bool in_transaction;
+    struct rt_statement {
+        const char *sql;
+        sqlite3_stmt *stmt;
+    } * statements;
+    size_t statement_count;
+    int64_t next_rid, next_cid; /* valid in a transaction */
+    int64_t held[2];            /* records with an ID on that side; valid in a transaction */
+    int64_t snapshot_stamp[2];  /* of the newest snapshot taken in */
+    const struct rt_schema *schema;
+    struct rt_layout *layouts; /* those met so far */
+    size_t layout_count;
+    int64_t layout; /* number of the current one */
+    struct rt_delta_times {
+        int64_t handed, gone;
+    } * delta_times; /* by delta number; loaded on first use, renewed when a delta changes */
+    int64_t delta_times_count;
+    struct rt_buf scratch; /* for building texts */
+};
+
+/* Fills err from SQLite's last error: RT_BUSY, RT_IO, RT_STOPPED or RT_INTERNAL.  Returns -1. */
+int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err);
+
+/* A prepared, reset statement; borrowed.  NULL with err set on failure. */
+sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql,
+                               struct rt_err *err) RT_MUST_CHECK;
+
+/* Steps a statement: 1 a row, 0 done, -1.  After 0 and -1 it is reset. */
+int rt_store_step(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err) RT_MUST_CHECK;
+
+/* Runs a statement that gives no rows. */
+int rt_store_run(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err) RT_MUST_CHECK;
+
+/* Runs SQL text without parameters. */
+int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err) RT_MUST_CHECK;
+
+/* Binding: times that are RT_NEVER, and NULL texts, become NULL. Texts are not copied: they must
+ * live until the step. */
+void rt_bind_int(sqlite3_stmt *stmt, int index, int64_t value);
+void rt_bind_time(sqlite3_stmt *stmt, int index, int64_t t);
+void rt_bind_text(sqlite3_stmt *stmt, int index, const char *text);
+void rt_bind_slice(sqlite3_stmt *stmt, int index, struct rt_slice text); /* len 0: NULL */
+void rt_bind_digest(sqlite3_stmt *stmt, int index,
+                    struct rt_digest digest); /* 16 bytes, big-endian */
+
+int64_t rt_column_time(sqlite3_stmt *stmt, int index);
+struct rt_slice rt_column_slice(sqlite3_stmt *stmt, int index); /* borrowed until the next step */
+const char *rt_column_str(sqlite3_stmt *stmt, int index,
+                          struct rt_arena *arena); /* NULL stays NULL */
+struct rt_digest rt_column_digest(sqlite3_stmt *stmt, int index);
+
+/* Tables (store_schema.c): makes or migrates them; sets up the temporary ones of scratch mode. */
+int rt_store_migrate(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_make_views(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* Numbers kept in meta: loaded at begin, saved at commit. */
+int rt_store_load_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_save_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_content.c */
+int rt_store_put_content(struct rt_store *store, struct rt_content *content,
+                         struct rt_err *err) RT_MUST_CHECK;
+void rt_store_forget_layouts(struct rt_store *store);
+
+/* store_delta.c: when a delta was handed over (R3) and from when import_lag counts (R7). */
+int rt_store_delta_times(struct rt_store *store, int64_t delta, int64_t *handed, int64_t *gone,
+                         struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * The review list.  One open item for each kind and subject; closed ones stay, as history.  The
+ * walk collects first: a visitor may open, change and close items.
+ */
+#include "lib/store_internal.h"
+
+#include <stdlib.h>
+
+#define COLUMNS                                                                                    \
+    "item, kind, subject, coalesce(rid, 0), coalesce(side, -1), coalesce(file, 0),"                \
+    " coalesce(line, 0), opened, version, is_open, how, detail"
+
+static void bind_item(sqlite3_stmt *stmt, const struct rt_item *item)
+{
+    rt_bind_text(stmt, 1, item->kind);
+    rt_bind_text(stmt, 2, item->subject);
+    rt_bind_int(stmt, 3, item->rid);
+    rt_bind_int(stmt, 4, item->side);
+    rt_bind_int(stmt, 5, item->file);
+    rt_bind_int(stmt, 6, item->line);
+    rt_bind_text(stmt, 7, item->detail);
+}
+
+/* 1: there was an open one, and it says now what `item` says; 0: there is none. */
+static int update_item(struct rt_store *store, struct rt_item *item, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "UPDATE item SET version = version + (rid IS NOT nullif(?3, 0)"
+        " OR side IS NOT nullif(?4, -1) OR file IS NOT nullif(?5, 0) OR line IS NOT nullif(?6, 0)"
+        " OR detail IS NOT ?7),"
+        " rid = nullif(?3, 0), side = nullif(?4, -1), file = nullif(?5, 0), line = nullif(?6, 0),"
+        " detail = ?7 WHERE kind = ?1 AND subject = ?2 AND is_open"
+        " RETURNING item, opened, version",
+        err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    bind_item(stmt, item);
+    rc = rt_store_step(store, stmt, err);
+    if (rc != 1)
+        return rc;
+    item->number = sqlite3_column_int64(stmt, 0);
+    item->opened = sqlite3_column_int64(stmt, 1);
+    item->version = sqlite3_column_int64(stmt, 2);
+    return rt_store_run(store, stmt, err) < 0 ? -1 : 1;
+}
+
+/* Sets number, opened, version, is_open and how to what is stored. */
+int rt_store_put_item(struct rt_store *store, struct rt_item *item, struct rt_err *err)
+{
+    sqlite3_stmt *stmt;
+    int rc = update_item(store, item, err);
+
+    item->is_open = true;
+    item->how = NULL;
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    stmt = rt_store_prepare(store,
+                            "INSERT INTO item (kind, subject, rid, side, file, line, detail,"
+                            " opened, version, is_open) VALUES (?1, ?2, nullif(?3, 0),"
+                            " nullif(?4, -1), nullif(?5, 0), nullif(?6, 0), ?7, ?8, 1, 1)",
+                            err);
+    if (stmt == NULL)
+        return -1;
+    bind_item(stmt, item);
+    rt_bind_int(stmt, 8, item->opened);
+    if (rt_store_run(store, stmt, err) < 0)
+        return -1;
+    item->number = sqlite3_last_insert_rowid(store->db);
+    item->version = 1;
+    return 0;
+}
+
+/* One that is not open stays as it is. */
+int rt_store_close_item(struct rt_store *store, const char *kind, const char *subject,
+                        const char *how, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "UPDATE item SET is_open = 0, how = ?3, version = version + 1"
+                         " WHERE kind = ?1 AND subject = ?2 AND is_open",
+                         err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, kind);
+    rt_bind_text(stmt, 2, subject);
+    rt_bind_text(stmt, 3, how);
+    return rt_store_run(store, stmt, err);
+}
+
+static void read_item(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_item *item)
+{
+    item->number = sqlite3_column_int64(stmt, 0);
+    item->kind = rt_column_str(stmt, 1, arena);
+    item->subject = rt_column_str(stmt, 2, arena);
+    item->rid = sqlite3_column_int64(stmt, 3);
+    item->side = sqlite3_column_int(stmt, 4);
+    item->file = sqlite3_column_int64(stmt, 5);
+    item->line = sqlite3_column_int64(stmt, 6);
+    item->opened = sqlite3_column_int64(stmt, 7);
+    item->version = sqlite3_column_int64(stmt, 8);
+    item->is_open = sqlite3_column_int(stmt, 9) != 0;
+    item->how = rt_column_str(stmt, 10, arena);
+    item->detail = rt_column_str(stmt, 11, arena);
+}
+
+int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
+                  struct rt_item *item, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE item = ?1", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, number);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1) {
+        read_item(stmt, arena, item);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
+int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
+                       void *context, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store,
+                                          "SELECT " COLUMNS " FROM item WHERE is_open"
+                                          " AND (?1 IS NULL OR kind = ?1) ORDER BY item",
+                                          err);
+    struct rt_arena arena = {0};
+    struct rt_item *items = NULL;
+    size_t count = 0;
+    int rc = -1;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, kind);
+    while ((rc = rt_store_step(store, stmt, err)) == 1) {
+        items = rt_xgrow(items, count, sizeof *items);
+        read_item(stmt, &arena, &items[count++]);
+    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = visit(context, &items[i], err) < 0 ? -1 : 0;
+    free(items);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_store_count_items(struct rt_store *store, int64_t *count, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT count(*) FROM item WHERE is_open", err);
+
+    *count = 0;
+    if (stmt == NULL || rt_store_step(store, stmt, err) < 0)
+        return -1;
+    *count = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}

@@ -1,0 +1,60 @@
+#include "lib/work.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void rt_work_init(struct rt_work *work, struct rt_store *store, const struct rt_rules *rules,
+                  const char *profile)
+{
+    *work = (struct rt_work){.store = store, .rules = *rules, .profile = profile};
+}
+
+void rt_work_clear(struct rt_work *work)
+{
+    rt_expr_close(work->eligible[0]);
+    rt_expr_close(work->eligible[1]);
+    free(work->fresh);
+    rt_rid_set_clear(&work->fresh_set);
+    *work = (struct rt_work){0};
+}
+
+int rt_work_prepare(struct rt_work *work, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        const char *text = work->rules.config->side[s].eligible;
+
+        if (text == NULL || rt_expr_open(text, work->rules.schema, &work->eligible[s], err) == 0)
+            continue;
+        return rt_err_context(err, "roundtrip.ini: eligible in [%s]",
+                              rt_side_name((enum rt_side)s));
+    }
+    return 0;
+}
+
+void rt_work_touch(struct rt_work *work, int64_t rid)
+{
+    if (!rt_rid_set_add(&work->fresh_set, rid))
+        return;
+    work->fresh = rt_xgrow(work->fresh, work->fresh_count, sizeof *work->fresh);
+    work->fresh[work->fresh_count++] = rid;
+}
+
+const char *rt_counts_json(const struct rt_counts *counts, struct rt_arena *arena)
+{
+    struct rt_buf text = {0};
+    const char *json;
+
+    rt_buf_printf(&text,
+                  "{\"files\":%" PRId64 ",\"known_files\":%" PRId64 ",\"refused_files\":%" PRId64
+                  ",\"rows\":%" PRId64,
+                  counts->files, counts->known_files, counts->refused_files, counts->rows);
+    for (int i = 0; i < RT_CHANGE_COUNT; i++)
+        rt_buf_printf(&text, ",\"%s\":%" PRId64, rt_change_name((enum rt_change)i), counts->of[i]);
+    rt_buf_printf(&text,
+                  ",\"bound\":%" PRId64 ",\"held\":%" PRId64 ",\"frozen\":%" PRId64
+                  ",\"missing\":%" PRId64 "}",
+                  counts->bound, counts->held, counts->frozen, counts->missing);
+    json = rt_arena_strdup(arena, rt_buf_str(&text));
+    rt_buf_clear(&text);
+    return json;
+}

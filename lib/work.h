@@ -1,0 +1,54 @@
+/*
+ * What one run of emit (or diff, baseline, run) works on: the state, the rules, and what it has
+ * done so far.  Made by a command, handed to intake.h and emit.h.  Everything happens inside one
+ * transaction.
+ */
+#ifndef RT_WORK_H
+#define RT_WORK_H
+
+#include "lib/log.h"
+#include "lib/merge.h"
+#include "lib/record.h"
+#include "lib/rid_set.h"
+#include "lib/store.h"
+
+/* R14: what became of the rows of one side. `bound`, `held` and `frozen` are marks beside it. */
+struct rt_counts {
+    int64_t files, known_files, refused_files;
+    int64_t rows;
+    int64_t of[RT_CHANGE_COUNT];
+    int64_t bound, held, frozen;
+    int64_t missing;
+};
+
+struct rt_work {
+    struct rt_store *store;
+    struct rt_rules rules;
+    const char *profile; /* folder */
+    const struct rt_log *log;
+    int64_t run;
+    bool is_dry;                 /* diff: write no files */
+    struct rt_expr *eligible[2]; /* or NULL */
+    struct rt_counts counts[2];
+    int64_t *fresh; /* records touched in this run, in order, each once */
+    size_t fresh_count;
+    struct rt_rid_set fresh_set;
+    bool refused[2];         /* a file of this side was refused in this run */
+    const char *flawed_rows; /* JSON of the row or rows that the record being saved is frozen for;
+                                or NULL */
+};
+
+void rt_work_init(struct rt_work *work, struct rt_store *store, const struct rt_rules *rules,
+                  const char *profile);
+void rt_work_clear(struct rt_work *work);
+
+/* Compiles `eligible` of both sides.  RT_CONFIG. */
+int rt_work_prepare(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
+/* Notes that what is due for a record may have changed. */
+void rt_work_touch(struct rt_work *work, int64_t rid);
+
+/* The counts of one side as a JSON object, in an arena. */
+const char *rt_counts_json(const struct rt_counts *counts, struct rt_arena *arena);
+
+#endif

@@ -1,0 +1,487 @@
+"""The commands: withdraw, bind, confirm, retry, baseline, push, status, show, log, and their exit statuses."""
+import json
+import subprocess
+import time
+
+import pytest
+
+from profile import only, pick, row
+
+
+# -- usage ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("args", [
+    ["no-such-command"], ["emit", "--no-such-option"], ["emit", "--limit", "x"], ["emit", "--to", "nowhere"],
+    ["emit", "--only"], ["bind"], ["bind", "E1"], ["confirm"], ["withdraw"], ["retry"], ["show"],
+    ["diff", "--format", "xml"], ["emit", "--only", "E99"], ["show", "E99"], ["baseline", "--prefer", "nobody"],
+])
+def test_wrong_usage_is_64_and_changes_nothing(pair, args):
+    before = pair.snapshot()
+    assert pair.run(*args, status=64).err
+    assert pair.snapshot() == before
+
+
+def test_profile_is_found_by_option_and_by_environment(pair, tmp_path):
+    assert "E1" in pair.run("-C", pair.path, "show", "E1", cwd=tmp_path).out
+    assert "E1" in pair.run("show", "E1", cwd=tmp_path, ROUNDTRIP_PROFILE=str(pair.path)).out
+
+
+def test_a_folder_that_is_no_profile_is_not_touched(pair, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir(mode=0o700)
+    assert pair.run("-C", empty, "emit", status=None).status not in (0, 1)
+    assert not list(empty.iterdir())
+
+
+def test_readable_profile_is_refused_with_77(pair):
+    pair.path.chmod(0o755)
+    pair.run("emit", status=77)
+
+
+def test_id_that_is_both_external_and_native_needs_a_prefix(p):
+    p.agree(row("7", "1"), row("8", "7", summary="second"))
+    p.run("show", "7", status=64)
+    p.tick()
+    p.drop("external", [row("7", "1", body="more"), row("8", "7", summary="second", body="more")])
+    p.emit("--only", "7", status=64)
+    assert only(p.emit("--only", "external:7").native)["x"] == "7"
+    assert only(p.emit("--only", "native:7").native)["x"] == "8"
+
+
+def test_emit_only_of_an_id_that_is_not_due_says_why_and_ends_with_1(pair):
+    result = pair.emit("--only", "E1", status=1).result
+    assert result.err.strip() or result.out.strip()
+
+
+def test_emit_prints_only_paths_on_standard_output(p):
+    p.drop("external", [row("E1")])
+    lines = p.run("emit").out.splitlines()
+    assert len(lines) == 1 and (p.path / lines[0]).is_file()
+
+
+def test_json_is_one_object_at_the_end(p):
+    p.drop("external", [row("E1")])
+    for command in ("diff", "emit", "push", "status"):
+        assert isinstance(json.loads(p.run(command, "--json").out), dict), command
+
+
+# -- diff ----------------------------------------------------------------------------------------------------------
+def test_diff_exit_code(pair):
+    pair.run("diff", "--exit-code")
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.run("diff", "--exit-code", status=1)
+    pair.run("diff")
+
+
+def test_diff_of_files_does_not_take_them_in(pair, tmp_path):
+    pair.tick()
+    file = tmp_path / f"try_{pair.now:%Y-%m-%dT%H%M}.csv"
+    file.write_text(pair.text("external", [row("E1", "N1", summary="two")]))
+    before = pair.snapshot()
+    assert [line["after"] for line in pair.diff("external", str(file)) if line["change"] == "changed"] == ["two"]
+    assert pair.snapshot() == before and pair.emit().nothing
+
+
+def test_diff_csv_header(p):
+    assert p.run("diff", "--format", "csv").out.splitlines()[0] == (
+        "side,change,external_id,native_id,field,before,after,external_action,native_action,reason")
+
+
+def test_diff_json_has_one_object_a_line(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    objects = [json.loads(line) for line in pair.run("diff", "--format", "json").out.splitlines()]
+    assert ("summary", "two") in [(o.get("field"), o.get("after")) for o in objects]
+
+
+def test_diff_spreadsheet_defuses_formulas(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="=1+1")])
+    assert "=1+1" in [line["after"] for line in pair.diff()]
+    assert "=1+1" not in [line["after"] for line in pair.diff("--spreadsheet")]
+
+
+def test_diff_to_only_and_limit_follow_emit(p):
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    announced = [x["external_id"] for x in p.diff("--only", "E2") if x["native_action"] == "insert"]
+    assert announced == ["E2"]
+    assert len([x for x in p.diff("--limit", "1") if x["native_action"] == "insert"]) == 1
+
+
+# -- withdraw, confirm, retry ----------------------------------------------------------------------------------------
+def test_withdraw_makes_rows_due_again_with_the_newest(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    delta = pair.emit()[0]
+    pair.run("withdraw", delta.name)
+    assert not pair.listing("outbox/native")
+    pair.tick(1)
+    pair.drop("external", [row("E1", "N1", summary="three")])
+    again = pair.emit()
+    assert only(again.native)["summary"] == "three" and again[0].name != delta.name
+
+
+def test_withdraw_of_what_was_handed_over_is_refused(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    assert pair.run("withdraw", delta.name, status=None).status != 0
+    assert pair.sync().nothing
+
+
+def test_withdrawn_insert_is_inserted_again(p):
+    p.drop("external", [row("E1")])
+    p.run("withdraw", p.emit()[0].name)
+    assert only(p.emit().native)["x"] == "E1"
+
+
+def test_confirmed_delta_makes_a_later_old_value_an_edit(pair):
+    delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
+    pair.tick(1)
+    pair.run("confirm", delta.name)
+    assert only(pair.trip(ext=[row("E1", "N1", summary="one")], hours=48).native)["summary"] == "one"
+
+
+def test_confirm_keeps_what_was_seen_before_for_older_files(pair):
+    delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
+    pair.tick(2)
+    older = pair.now
+    pair.tick(2)
+    pair.run("confirm", delta.name)
+    pair.drop("external", [row("E1", "N1", summary="one")], at=older)
+    assert pair.sync().nothing
+
+
+def test_confirmed_insert_into_an_own_id_side_still_waits_for_its_id(p):
+    delta = p.trip(ext=[row("E1")])[0]
+    p.run("confirm", delta.name)
+    assert p.trip(ext=[row("E1", summary="two")]).nothing
+    assert only(p.trip(nat=[row("E1", "N1")]).native)["summary"] == "two"
+
+
+def test_retry_by_delta_sends_the_newest(p):
+    delta = p.trip(ext=[row("E1"), row("E2")])[0]
+    p.trip(ext=[row("E1", summary="two")])
+    p.run("retry", delta.name)
+    assert [pick(r, "x", "summary") for r in p.sync().native] == [("E1", "two"), ("E2", "one")]
+
+
+def test_retry_by_id_sends_that_record_only(p):
+    p.trip(ext=[row("E1"), row("E2")])
+    p.run("retry", "E2")
+    assert only(p.sync().native)["x"] == "E2"
+
+
+# -- bind ------------------------------------------------------------------------------------------------------------
+def test_bind_of_one_pair(p):
+    p.trip(ext=[row("E1")])
+    p.run("bind", "E1", "N1")
+    assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
+
+
+def test_bind_of_a_crosswalk_file(p, tmp_path):
+    p.trip(ext=[row("E1"), row("E2", summary="other")])
+    crosswalk = tmp_path / "pairs.csv"
+    crosswalk.write_text("external_id,native_id\nE1,N1\nE2,N2\n")
+    p.run("bind", crosswalk)
+    assert p.trip(nat=[row(n="N1"), row(n="N2", summary="other")]).nothing
+
+
+@pytest.mark.parametrize("x, n", [("E1", "N9"), ("E9", "N1"), ("E1", "N2")])
+def test_bind_is_one_to_one(p, x, n):
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    before = p.run("show", "E1").out
+    assert p.run("bind", x, n, status=None).status != 0
+    assert p.run("show", "E1").out == before
+
+
+def test_bind_of_a_known_pair_again_is_harmless(pair):
+    pair.run("bind", "E1", "N1")
+    assert pair.emit().nothing
+
+
+def test_rekey_changes_a_bound_id(pair):
+    pair.run("bind", "--rekey", "native", "N1", "N100")
+    assert pick(only(pair.trip(ext=[row("E1", summary="two")]).native), "x", "n") == ("E1", "N100")
+
+
+def test_rekey_to_an_id_in_use_is_refused(p):
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    assert p.run("bind", "--rekey", "native", "N1", "N2", status=None).status != 0
+    assert only(p.trip(ext=[row("E1", "N1", summary="two")]).native)["n"] == "N1"
+
+
+# -- baseline ----------------------------------------------------------------------------------------------------------
+def baseline(p, ext, nat, tmp_path, *args):
+    options = []
+    for side, rows in (("external", ext), ("native", nat)):
+        if rows is not None:
+            file = tmp_path / f"{side}_{p.now:%Y-%m-%dT%H%M}.csv"
+            file.write_text(p.text(side, rows))
+            options += [f"--{side}", file]
+    return p.run("baseline", *options, *args)
+
+
+def test_baseline_of_agreed_sides_emits_nothing(p, tmp_path):
+    baseline(p, [row("E1", "N1")], [row("E1", "N1")], tmp_path)
+    assert p.sync().nothing
+    assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
+
+
+def test_baseline_with_one_file_takes_the_other_side_to_hold_the_same(p, tmp_path):
+    baseline(p, [row("E1", "N1")], None, tmp_path)
+    assert p.sync().nothing
+    assert p.trip(nat=[row("E1", "N1")]).nothing
+    assert only(p.trip(nat=[row("E1", "N1", summary="two")]).external)["summary"] == "two"
+
+
+def test_baseline_prefer_makes_differences_due_for_the_other_side(p, tmp_path):
+    baseline(p, [row("E1", "N1", summary="theirs")], [row("E1", "N1")], tmp_path, "--prefer", "external")
+    deltas = p.sync()
+    assert only(deltas.native)["summary"] == "theirs" and not deltas.external
+
+
+@pytest.mark.review
+def test_baseline_without_prefer_puts_differences_into_review(p, tmp_path):
+    baseline(p, [row("E1", "N1", summary="theirs")], [row("E1", "N1")], tmp_path)
+    assert p.sync().nothing and p.items()
+
+
+def test_baseline_one_side_only_is_not_due_until_edited(p, tmp_path):
+    baseline(p, [row("E1")], [], tmp_path)
+    assert p.sync().nothing
+    assert only(p.trip(ext=[row("E1", summary="two")]).native)["summary"] == "two"
+
+
+def test_baseline_insert_makes_it_due(p, tmp_path):
+    baseline(p, [row("E1")], [row(n="N2", summary="other")], tmp_path, "--insert", "native")
+    deltas = p.sync()
+    assert only(deltas.native)["x"] == "E1" and not deltas.external
+
+
+def test_baseline_reports_what_differs_and_what_is_on_one_side(p, tmp_path):
+    report = tmp_path / "report.csv"
+    baseline(p, [row("E1", "N1", summary="theirs"), row("E2")], [row("E1", "N1"), row(n="N3", body="x")], tmp_path,
+             "--report", report)
+    text = report.read_text()
+    assert all(name in text for name in ("E1", "E2", "N3", "theirs"))
+
+
+def test_baseline_pairs_by_unique_fingerprints(make, tmp_path):
+    schema = [dict(line) for line in make(resume=False).schema]
+    schema[2]["role"] = "fingerprint"
+    p = make(schema=schema)
+    baseline(p, [row("E1", summary="alone")], [row(n="N1", summary="alone")], tmp_path)
+    assert p.sync().nothing
+    assert only(p.trip(nat=[row(n="N1", summary="alone", body="more")]).external)["x"] == "E1"
+
+
+# -- push --------------------------------------------------------------------------------------------------------------
+def test_push_hands_over_in_order_and_once(p):
+    p.drop("external", [row("E1")])
+    p.emit()
+    p.tick(1)
+    p.drop("external", [row("E2")])
+    p.emit()
+    p.push()
+    assert len(p.listing("imports/native")) == 2
+    p.push()
+    assert len(p.listing("imports/native")) == 2 and not p.listing("outbox/native")
+
+
+def test_push_of_one_side(p):
+    p.drop("external", [row("E1")])
+    p.drop("native", [row(n="N2", summary="other")])
+    p.emit()
+    p.push("native")
+    assert len(p.listing("imports/native")) == 1 and not p.listing("imports/external")
+
+
+def test_push_dry_run_hands_over_nothing(p):
+    p.drop("external", [row("E1")])
+    p.emit()
+    before = p.snapshot()
+    p.push("--dry-run")
+    assert p.snapshot() == before
+
+
+def test_push_never_overwrites(p):
+    p.drop("external", [row("E1")])
+    delta = p.emit()[0]
+    p.put(f"imports/native/{delta.name}", "somebody else's")
+    p.push(status=None)
+    assert (p.path / "imports/native" / delta.name).read_text() == "somebody else's"
+
+
+def test_push_again_hands_the_same_bytes_over_under_a_new_name(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.tick(1)
+    before = pair.listing("imports/native")
+    pair.run("push", "--again", delta.name)
+    new = only([n for n in pair.listing("imports/native") if n not in before])
+    assert (pair.path / "imports/native" / new).read_bytes() == delta.raw
+
+
+def test_push_again_is_refused_after_a_later_version(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.trip(ext=[row("E1", "N1", summary="three")])
+    before = pair.listing("imports/native")
+    assert pair.run("push", "--again", delta.name, status=None).status != 0
+    assert pair.listing("imports/native") == before
+
+
+def test_changed_header_is_2_until_accepted(pair):
+    pair.schema[3]["native_out"] = "Body Text"
+    pair.write()
+    pair.run("check", "--accept-schema")
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    assert pair.emit(status=2).nothing
+    pair.run("push", "--accept-header")
+    assert "Body Text" in pair.emit()[0].header
+
+
+# -- run ---------------------------------------------------------------------------------------------------------------
+def test_run_does_all_of_it(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.run("run")
+    assert len(pair.listing("imports/native")) == 2 and not pair.listing("outbox/native")
+
+
+def test_run_full_skips_a_side_without_a_way_to_give_a_snapshot(pair):
+    pair.run("run", "--full")
+
+
+def test_command_transport_round_trip(make):
+    p = make(native={"transport": "command", "imports": None, "extract": "cat extract.csv",
+                     "load": 'cp "$1" loaded.csv; echo external_id,native_id; echo E1,N1'})
+    p.put("extract.csv", p.text("native", []))
+    p.drop("external", [row("E1")])
+    p.run("run")
+    assert b"E1" in (p.path / "loaded.csv").read_bytes()
+    p.tick()
+    p.put("extract.csv", p.text("native", [row(n="N1", summary="two")]))
+    p.run("fetch")
+    assert pick(only(p.emit().external), "x", "n", "summary") == ("E1", "N1", "two")
+
+
+def test_failed_fetch_of_one_side_emits_nothing(make):
+    p = make(native={"transport": "command", "imports": None, "extract": "exit 3", "load": "true"})
+    p.drop("external", [row("E1")])
+    p.run("run", status=69)
+    assert not p.listing("outbox/native")
+
+
+def test_refused_connection_is_69(make):
+    p = make(external={"transport": "sftp", "imports": None, "host": "127.0.0.1", "port": "1", "user": "nobody",
+                       "retries": "0", "timeout": "5s"})
+    p.run("fetch", status=69)
+
+
+# -- the lock ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def busy(make):
+    p = make(native={"transport": "command", "imports": None, "load": "true",
+                     "extract": "touch started; sleep 3; cat extract.csv"})
+    p.put("extract.csv", p.text("native", []))
+    runner = subprocess.Popen(p.command("run"), cwd=p.path, env=p.environment(), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    for _ in range(500):
+        if (p.path / "started").exists():
+            break
+        time.sleep(.01)
+    yield p
+    assert runner.wait(60) == 0
+
+
+@pytest.mark.parametrize("command", ["emit", "push", "run", "pause"])
+def test_busy_is_75(busy, command):
+    busy.run(command, status=75)
+
+
+def test_wait_waits_for_the_lock(busy):
+    busy.run("emit", "--wait", "60")
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+def test_status_names_both_sides_and_check_is_one_line(pair):
+    out = pair.run("status").out
+    assert "EverTrue" in out and "database" in out
+    check = pair.run("status", "--check", status=(0, 1, 2))
+    assert len(check.out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["E1", "N1", "external:E1", "native:N1"])
+def test_show_tells_a_records_story(pair, name):
+    out = pair.run("show", name).out
+    assert "E1" in out and "N1" in out and "text" in out
+
+
+def test_nothing_of_the_notes_goes_into_the_log(pair):
+    pair.trip(ext=[row("E1", "N1", body="confidentialword")])
+    result = pair.run("log")
+    assert "confidentialword" not in result.out + result.err
+
+
+@pytest.mark.later
+def test_report_is_a_self_contained_page(pair, tmp_path):
+    pair.run("report", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "<html" in page.lower() and "src=\"http" not in page
+
+
+@pytest.mark.later
+def test_lost_state_beside_an_archive_is_2_and_rebuild_mends_it(pair):
+    for file in pair.path.glob("state.db*"):
+        file.unlink()
+    pair.run("emit", status=2)
+    pair.run("rebuild")
+    pair.tick()
+    pair.drop("native", [row(n="N1", summary="two")])
+    assert pick(only(pair.emit().external), "x", "n") == ("E1", "N1")
+
+
+@pytest.mark.later
+def test_state_older_than_the_archive_is_2(pair):
+    old = {f: f.read_bytes() for f in pair.path.glob("state.db*")}
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    for file in pair.path.glob("state.db*"):
+        file.unlink()
+    for file, data in old.items():
+        file.write_bytes(data)
+        file.chmod(0o600)
+    pair.run("emit", status=2)
+
+
+@pytest.mark.later
+def test_backup_is_a_copy_that_works(pair, tmp_path):
+    copy = tmp_path / "copy.db"
+    pair.run("backup", copy)
+    for file in pair.path.glob("state.db*"):
+        file.unlink()
+    (pair.path / "state.db").write_bytes(copy.read_bytes())
+    (pair.path / "state.db").chmod(0o600)
+    assert pair.emit().nothing
+
+
+def test_check_with_good_settings_is_0(p):
+    p.run("check")
+    p.run("check", "--state")
+
+
+def test_state_is_created_for_the_owner_only(pair):
+    assert (pair.path / "state.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_init_proposes_a_schema_from_samples(p, tmp_path):
+    (tmp_path / "e.csv").write_text("EID,NID,Summary,Visit Date\nE1,,one,2026-11-01\n")
+    (tmp_path / "n.csv").write_text("EID,NID,SUMMARY,VISIT_DATE\n,N1,one,2026-11-01\n")
+    fresh = tmp_path / "fresh"
+    p.run("init", fresh, "--external", "e.csv", "--native", "n.csv", cwd=tmp_path)
+    schema = (fresh / "schema.csv").read_text()
+    assert "Summary" in schema and "SUMMARY" in schema and "VISIT_DATE" in schema
+
+
+def test_init_over_a_profile_is_refused(pair):
+    before = pair.snapshot()
+    assert pair.run("init", pair.path, cwd=pair.path.parent, status=None).status != 0
+    assert pair.snapshot() == before

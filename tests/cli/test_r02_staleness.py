@@ -1,0 +1,111 @@
+"""R2: older files never overrule newer ones."""
+import datetime
+import os
+
+import pytest
+
+from profile import DAYS, MODIFIED, SCHEMA, only, pick, row
+
+HOUR = datetime.timedelta(hours=1)
+
+
+def test_row_from_an_older_file_is_not_applied(pair):
+    older = pair.now + HOUR
+    assert only(pair.trip(ext=[row("E1", "N1", summary="new")]).native)["summary"] == "new"
+    pair.tick(1)
+    pair.drop("external", [row("E1", "N1", summary="old")], at=older)
+    assert pair.emit().nothing
+    assert only(pair.trip(nat=[row("E1", "N1", summary="new", body="more")]).external)["summary"] == "new"
+
+
+def test_staleness_is_per_record_not_per_file(pair):
+    older = pair.now + HOUR
+    pair.trip(ext=[row("E1", "N1", summary="new")])
+    pair.drop("external", [row("E2", summary="late but first seen")], at=older)
+    assert only(pair.emit().native)["x"] == "E2"
+
+
+def test_staleness_is_per_side(pair):
+    older = pair.now + HOUR
+    pair.trip(ext=[row("E1", "N1", summary="new")])
+    pair.drop("native", [row("E1", "N1", body="more")], at=older)
+    assert only(pair.emit().external)["body"] == "more"
+
+
+def test_stale_row_may_still_bind_unbound_ids(p):
+    older = p.now + HOUR
+    p.trip(ext=[row("E1", summary="newest")])
+    p.drop("external", [row("E1", "N1", summary="stale")], at=older)
+    assert p.sync().nothing
+    sent = only(p.trip(nat=[row(n="N1", summary="newest", body="more")]).external)
+    assert pick(sent, "x", "n", "summary", "body") == ("E1", "N1", "newest", "more")
+
+
+def test_files_are_taken_in_by_stamp_not_by_name(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="last")], name=f"a_{pair.now:%Y-%m-%dT%H%M}.csv")
+    pair.drop("external", [row("E1", "N1", summary="first")], name=f"b_{pair.now - HOUR:%Y-%m-%dT%H%M}.csv")
+    assert only(pair.emit().native)["summary"] == "last"
+
+
+def test_stamp_with_days_only_orders_files(make):
+    p = make(stamp=DAYS)
+    p.drop("external", [row("E1", summary="last")], name="b-2026-10-31.csv")
+    p.drop("external", [row("E1", summary="first")], name="z-2026-10-30.csv")
+    assert only(p.emit().native)["summary"] == "last"
+
+
+def test_without_a_stamp_setting_the_mtime_orders_files(make):
+    p = make(stamp=None)
+    for name, value, at in (("a.csv", "last", 1_793_500_000), ("b.csv", "first", 1_793_400_000)):
+        os.utime(p.drop("external", [row("E1", summary=value)], name=name), (at, at))
+    assert only(p.emit().native)["summary"] == "last"
+
+
+def dated(value, hour):
+    return row("E1", "N1", summary=value, modified=f"2026-11-03T{hour:02}:00:00Z")
+
+
+def test_among_rows_of_equal_stamp_the_newer_modified_at_wins(make):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(dated("one", 1))
+    p.tick()
+    p.drop("external", [dated("newer", 5)], name=f"a_{p.now:%Y-%m-%dT%H%M}.csv")
+    p.drop("external", [dated("older", 4)], name=f"b_{p.now:%Y-%m-%dT%H%M}.csv")
+    assert only(p.emit().native)["summary"] == "newer"
+
+
+@pytest.mark.review
+def test_newer_file_with_an_older_modified_at_is_review_went_back(make):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(dated("one", 5))
+    assert p.trip(ext=[dated("older", 3)]).nothing
+    assert len(p.items("went-back")) == 1
+
+
+def test_same_name_and_same_bytes_is_a_no_op(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    assert len(pair.sync()) == 1
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    assert pair.sync().nothing
+
+
+def test_same_bytes_under_another_name_with_the_same_stamp_is_a_no_op(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    assert len(pair.sync()) == 1
+    pair.drop("external", [row("E1", "N1", summary="two")], name=f"copy_{pair.now:%Y-%m-%dT%H%M}.csv")
+    assert pair.sync().nothing
+
+
+def test_same_bytes_under_a_newer_stamped_name_are_a_new_look(pair):
+    assert only(pair.trip(ext=[row("E1", "N1", summary="two")]).native)["summary"] == "two"
+    assert only(pair.trip(ext=[row("E1", "N1", summary="three")]).native)["summary"] == "three"
+    assert only(pair.trip(ext=[row("E1", "N1", summary="two")]).native)["summary"] == "two"
+
+
+def test_same_bytes_under_another_name_without_a_name_stamp_are_a_no_op(make):
+    p = make(stamp=None)
+    files = [("a.csv", "one", 1_793_400_000), ("b.csv", "two", 1_793_450_000), ("c.csv", "one", 1_793_480_000)]
+    for name, value, at in files:
+        os.utime(p.drop("external", [row("E1", summary=value)], name=name), (at, at))
+    assert only(p.emit().native)["summary"] == "two"

@@ -1,0 +1,74 @@
+"""R9: one file, one say."""
+import pytest
+
+from profile import MODIFIED, SCHEMA, field, only, pick, row
+
+NUMBERED = SCHEMA + [field("amount", type="number")]
+
+
+def test_equal_rows_of_one_file_count_once(p):
+    assert only(p.trip(ext=[row("E1"), row("E1")]).native)["x"] == "E1"
+
+
+def test_differing_rows_of_one_file_apply_neither(pair):
+    assert pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")]).nothing
+
+
+def test_rows_that_meet_by_different_ids_are_repeated_too(pair):
+    assert pair.trip(ext=[row("E1", summary="two"), row("", "N1", summary="three")]).nothing
+
+
+def test_differing_rows_block_no_other_row(pair):
+    deltas = pair.trip(ext=[row("E1", "N1", summary="two"), row("E2"), row("E1", "N1", summary="three")])
+    assert only(deltas.native)["x"] == "E2"
+
+
+def test_with_modified_at_the_newer_row_wins(make):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified="2026-11-01T00:00:00Z"))
+    rows = [row("E1", "N1", summary="newer", modified="2026-11-03T02:00:00Z"),
+            row("E1", "N1", summary="older", modified="2026-11-03T01:00:00Z")]
+    assert only(p.trip(ext=rows).native)["summary"] == "newer"
+
+
+@pytest.mark.review
+def test_repeated_rows_go_to_review(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    assert pair.items("repeated")
+
+
+def test_record_with_a_repeated_row_is_frozen(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    assert pair.trip(nat=[row("E1", "N1", body="more")]).nothing
+
+
+def test_a_newer_row_ends_the_freeze(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    assert pick(only(pair.trip(ext=[row("E1", "N1", summary="three")]).native), "x", "summary") == ("E1", "three")
+
+
+def test_record_with_a_rejected_row_is_frozen_until_a_newer_row_comes(make):
+    p = make(schema=NUMBERED).agree(row("E1", "N1", amount="1"), row("E2", "N2", amount="2"))
+    assert p.trip(ext=[row("E1", "N1", amount="much")]).nothing
+    deltas = p.trip(nat=[row("E1", "N1", amount="1", body="more"), row("E2", "N2", amount="2", body="more")])
+    assert only(deltas.external)["x"] == "E2"
+    assert only(p.trip(ext=[row("E1", "N1", amount="1")]).external)["x"] == "E1"
+
+
+def test_while_a_refused_file_is_undecided_nothing_is_sent_to_its_side(pair):
+    pair.tick()
+    pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,on")
+    pair.emit(status=65)
+    pair.tick()
+    pair.drop("native", [row("E1", "N1", body="more")])
+    assert not pair.emit(status=(0, 65)).external
+
+
+@pytest.mark.review
+def test_decided_refused_file_lets_rows_flow_again(pair):
+    pair.tick()
+    pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,on")
+    pair.emit(status=65)
+    pair.decide("accept", "refused")
+    pair.tick()
+    pair.drop("native", [row("E1", "N1", body="more")])
+    assert only(pair.emit().external)["body"] == "more"

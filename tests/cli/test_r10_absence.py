@@ -1,0 +1,131 @@
+"""R10: absence, in files of changes and in snapshots."""
+import pytest
+
+from profile import SCHEMA, field, only, pick, row
+
+pytestmark = pytest.mark.later
+ONE, TWO = row("E1", "N1"), row("E2", "N2", summary="other")
+
+
+def snapshots(make, deletes, more=None, **native):
+    p = make(external={"content": "snapshot", "deletes": deletes}, native={"action_column": "Action", **native},
+             policy={"max_deletes": "5", **(more or {})})
+    return p.agree(ONE, TWO)
+
+
+def test_absence_from_a_file_of_changes_means_nothing(p):
+    p.agree(ONE, TWO)
+    assert p.trip(ext=[ONE]).nothing
+    assert p.trip(ext=[]).nothing
+
+
+def test_ignore_sends_nothing_to_the_other_side(make):
+    assert snapshots(make, "ignore").trip(ext=[ONE]).nothing
+
+
+def test_missing_record_is_not_sent_to_the_side_that_lacks_it(make):
+    p = snapshots(make, "ignore")
+    p.trip(ext=[ONE])
+    assert not p.trip(nat=[{**TWO, "body": "more"}]).external
+
+
+def test_a_later_row_brings_it_back(make):
+    p = snapshots(make, "ignore")
+    p.trip(ext=[ONE])
+    assert p.trip(ext=[ONE, TWO]).nothing
+    assert only(p.trip(nat=[{**TWO, "body": "more"}]).external)["x"] == "E2"
+
+
+def test_propagate_writes_a_delete(make):
+    sent = only(snapshots(make, "propagate").trip(ext=[ONE]).native)
+    assert pick(sent, "x", "n", "Action") == ("E2", "N2", "delete")
+
+
+def test_propagated_delete_is_written_once(make):
+    p = snapshots(make, "propagate")
+    assert p.trip(ext=[ONE]).native
+    assert p.trip(ext=[ONE]).nothing
+
+
+def test_more_deletes_than_allowed_trip_the_guard(make):
+    p = snapshots(make, "propagate", {"max_deletes": None})
+    p.tick()
+    p.drop("external", [ONE])
+    assert p.emit(status=2).nothing
+
+
+@pytest.mark.review
+def test_review_asks_and_accept_deletes(make):
+    p = snapshots(make, "review")
+    assert p.trip(ext=[ONE]).nothing
+    assert len(p.items("missing")) == 1
+    p.decide("accept", "missing")
+    assert only(p.sync().native)["Action"] == "delete"
+
+
+@pytest.mark.review
+def test_dismissed_missing_stays_on_the_other_side(make):
+    p = snapshots(make, "review")
+    p.trip(ext=[ONE])
+    p.decide("dismiss", "missing")
+    assert p.sync().nothing
+    assert p.trip(ext=[ONE], nat=[ONE, TWO]).nothing
+
+
+@pytest.mark.review
+def test_edit_of_a_missing_record_is_review_edit_vs_delete(make):
+    p = snapshots(make, "ignore")
+    p.trip(ext=[ONE])
+    assert not p.trip(nat=[{**TWO, "body": "more"}]).external
+    assert len(p.items("edit-vs-delete")) == 1
+
+
+def test_id_in_a_rejected_row_is_not_missing(make):
+    schema = SCHEMA + [field("amount", type="number")]
+    p = make(schema=schema, external={"content": "snapshot", "deletes": "propagate"},
+             native={"action_column": "Action"}, policy={"max_deletes": "5"})
+    p.agree({**ONE, "amount": "1"}, {**TWO, "amount": "2"})
+    assert p.trip(ext=[{**ONE, "amount": "1"}, {**TWO, "amount": "many"}]).nothing
+
+
+def test_a_row_with_an_unreadable_id_keeps_everything(make):
+    p = snapshots(make, "propagate")
+    assert p.trip(ext=[ONE, row("1.23E+15", summary="damaged")]).nothing
+
+
+def test_empty_snapshot_trips_the_guard(make):
+    p = snapshots(make, "propagate")
+    p.tick()
+    p.drop("external", [])
+    before = p.run("show", "E1").out
+    assert p.emit(status=2).nothing
+    assert p.run("show", "E1").out == before
+
+
+def test_in_flight_insert_is_not_missing(make):
+    p = make(external={"content": "snapshot", "deletes": "propagate"}, native={"action_column": "Action"},
+             policy={"max_deletes": "5"}).agree(ONE)
+    assert only(p.trip(nat=[row(n="N2", summary="other")]).external)["n"] == "N2"
+    assert not p.trip(ext=[ONE], hours=2).native
+
+
+def test_snapshot_pattern_makes_a_file_a_snapshot(make):
+    p = make(external={"snapshot_pattern": "*whole*", "deletes": "propagate"}, native={"action_column": "Action"},
+             policy={"max_deletes": "5"}).agree(ONE, TWO)
+    assert p.trip(ext=[ONE]).nothing
+    p.tick()
+    p.drop("external", [ONE], name=f"whole_{p.now:%Y-%m-%dT%H%M}.csv")
+    assert only(p.emit().native)["x"] == "E2"
+
+
+def test_deleted_role_marks_a_row(make):
+    schema = SCHEMA + [field("gone", "IsDeleted", "GONE", role="deleted", type="boolean", external_format="Y/N",
+                             native_format="Y/N")]
+    p = make(schema=schema, external={"deletes": "propagate"}, native={"action_column": "Action"},
+             policy={"max_deletes": "5"}).agree({**ONE, "gone": "N"})
+    assert only(p.trip(ext=[{**ONE, "gone": "Y"}]).native)["Action"] == "delete"
+
+
+def test_propagate_without_a_way_to_delete_is_wrong_settings(make):
+    p = make(resume=False, external={"content": "snapshot", "deletes": "propagate"})
+    p.run("check", status=78)

@@ -1,0 +1,84 @@
+"""R11: a lost ID must not become a duplicate."""
+import pytest
+
+from profile import EMAIL, IDS, TEXTS, field, only, pick, row
+
+pytestmark = pytest.mark.later
+
+
+def test_row_that_looks_like_a_pending_insert_is_not_sent_back(p):
+    assert p.trip(ext=[row("E1")]).native
+    assert p.trip(nat=[row(n="N1")]).nothing
+    assert p.trip(nat=[row(n="N1")]).nothing
+
+
+def test_row_that_differs_is_new(p):
+    assert p.trip(ext=[row("E1")]).native
+    assert only(p.trip(nat=[row(n="N1", summary="quite another", body="thing")]).external)["n"] == "N1"
+
+
+@pytest.mark.review
+def test_accept_binds_the_two(p):
+    p.trip(ext=[row("E1")])
+    p.trip(nat=[row(n="N1")])
+    p.decide("accept", "suspected")
+    assert p.sync().nothing
+    assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
+
+
+@pytest.mark.review
+def test_dismiss_says_it_is_another(p):
+    p.trip(ext=[row("E1")])
+    p.trip(nat=[row(n="N1")])
+    p.decide("dismiss", "suspected")
+    assert pick(only(p.sync().external), "x", "n") == ("", "N1")
+
+
+def test_policy_bind_binds_by_itself(make):
+    p = make(policy={"suspected_duplicate": "bind"})
+    p.trip(ext=[row("E1")])
+    assert p.trip(nat=[row(n="N1")]).nothing
+    assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
+
+
+def test_policy_bind_does_not_guess_between_two(make):
+    p = make(policy={"suspected_duplicate": "bind"})
+    p.trip(ext=[row("E1"), row("E2")])
+    assert p.trip(nat=[row(n="N1")]).nothing
+    assert "N1" not in p.run("show", "E1").out or "N1" not in p.run("show", "E2").out
+
+
+@pytest.mark.review
+def test_accept_of_two_candidates_is_refused(p):
+    p.trip(ext=[row("E1"), row("E2")])
+    p.trip(nat=[row(n="N1")])
+    p.items("suspected")
+    p.run("review", "accept", "all", "--kind", "suspected", status=None)
+    assert p.items("suspected") and p.sync().nothing
+
+
+def test_fingerprint_fields_are_enough(make):
+    schema = IDS + [field("summary", role="fingerprint"), field("body"), EMAIL]
+    p = make(schema=schema)
+    p.trip(ext=[row("E1")])
+    assert p.trip(nat=[row(n="N1", body="already edited")]).nothing
+
+
+def test_later_edit_does_not_shake_off_the_suspicion(p):
+    p.trip(ext=[row("E1")])
+    p.trip(nat=[row(n="N1")])
+    assert p.trip(nat=[row(n="N1", summary="edited since")]).nothing
+
+
+def test_row_that_brings_the_id_ends_the_suspicion(p):
+    p.trip(ext=[row("E1")])
+    p.trip(nat=[row(n="N1")])
+    assert p.trip(nat=[row("E1", "N1")]).nothing
+    assert only(p.trip(nat=[row("E1", "N1", summary="two")]).external)["x"] == "E1"
+
+
+def test_side_without_the_other_id_column_needs_a_fingerprint(make):
+    ids = [field("external_id", "EID", "", role="external_id", type="id"), IDS[1]]
+    make(schema=ids + TEXTS, resume=False).run("check", status=78)
+    fingerprint = [field("summary", role="fingerprint"), field("body")]
+    make(schema=ids + fingerprint, resume=False).run("check", status=0)

@@ -1,0 +1,371 @@
+"""schema.csv: types, formats, value tables, composite IDs, one-way fields, changed schemas."""
+import pytest
+
+from profile import EMAIL, IDS, SCHEMA, TEXTS, field, only, pick, row
+
+
+def with_field(make, line, **settings):
+    return make(schema=SCHEMA + [line], **settings)
+
+
+def quiet_round(p, external, native, name="extra"):
+    """A value goes over; the other side shows it in its own writing: no change on either side."""
+    sent = only(p.trip(ext=[row("E1", **{name: external})]).native)
+    assert p.trip(nat=[row("E1", "N1", **{name: native})]).nothing
+    assert p.trip(ext=[row("E1", "N1", **{name: external})], nat=[row("E1", "N1", **{name: native})]).nothing
+    return sent[name]
+
+
+# -- types ---------------------------------------------------------------------------------------------------
+def test_date_compares_by_meaning_and_is_written_in_the_sides_format(make):
+    p = with_field(make, field("extra", type="date", external_format="%Y-%m-%d", native_format="%d-%b-%Y"))
+    assert quiet_round(p, "2026-11-21", "21-NOV-2026").lower() == "21-nov-2026"
+    sent = only(p.trip(nat=[row("E1", "N1", extra="22-NOV-2026")]).external)
+    assert sent["extra"] == "2026-11-22"
+
+
+def test_datetime_is_converted_between_zones(make):
+    line = field("extra", type="datetime", external_format="%Y-%m-%d %H:%M", native_format="%Y-%m-%d %H:%M")
+    p = with_field(make, line, native={"timezone": "America/New_York"})
+    assert quiet_round(p, "2026-11-21 15:00", "2026-11-21 10:00") == "2026-11-21 10:00"
+
+
+def test_date_only_side_does_not_wipe_times(make):
+    line = field("extra", type="datetime", external_format="%Y-%m-%d %H:%M", native_format="%Y-%m-%d")
+    p = with_field(make, line)
+    assert quiet_round(p, "2026-11-21 15:30", "2026-11-21") == "2026-11-21"
+    sent = only(p.trip(nat=[row("E1", "N1", summary="two", extra="2026-11-21")]).external)
+    assert sent["extra"] == "2026-11-21 15:30"
+
+
+def test_number_compares_by_value(make):
+    p = with_field(make, field("extra", type="number", external_format="1,234.5", native_format="1.234,5"))
+    quiet_round(p, "1,234.50", "1.234,5")
+
+
+def test_number_without_a_format(make):
+    quiet_round(with_field(make, field("extra", type="number")), "12.50", "12.5")
+
+
+def test_boolean_compares_by_value(make):
+    p = with_field(make, field("extra", type="boolean", external_format="Y/N", native_format="1/0"))
+    assert quiet_round(p, "Y", "1") == "1"
+
+
+def test_set_compares_without_order(make):
+    p = with_field(make, field("extra", type="set", external_format=";", native_format="|"))
+    sent = quiet_round(p, "red;blue", "blue|red")
+    assert sorted(sent.split("|")) == ["blue", "red"]
+
+
+def test_text_compares_after_line_ends_and_trailing_blanks(make):
+    quiet_round(with_field(make, field("extra")), "one\ntwo", "one\r\ntwo  ")
+
+
+def test_text_keeps_its_case_and_inner_blanks(make):
+    p = with_field(make, field("extra"))
+    quiet_round(p, "One  two", "One  two")
+    assert only(p.trip(nat=[row("E1", "N1", extra="one  two")]).external)["extra"] == "one  two"
+
+
+def test_id_007_and_7_are_never_equal(make):
+    p = with_field(make, field("extra", type="id"))
+    p.trip(ext=[row("E1", extra="007")])
+    p.trip(nat=[row("E1", "N1", extra="007")])
+    assert only(p.trip(nat=[row("E1", "N1", extra="7")]).external)["extra"] == "7"
+
+
+def test_record_ids_007_and_7_are_two_records(p):
+    assert [r["x"] for r in p.trip(ext=[row("007"), row("7", summary="other")]).native] == ["007", "7"]
+
+
+def test_a_value_that_came_in_unchanged_goes_out_byte_for_byte(make):
+    p = with_field(make, field("extra", type="number"))
+    assert quiet_round(p, "0012.500", "0012.500") == "0012.500"
+
+
+# -- codes ---------------------------------------------------------------------------------------------------
+KINDS = {"kinds.csv": "external,native\nVisit,V\nPhone call,C\nMeeting,V\n"}
+KIND = field("kind", type="code", values="kinds.csv")
+
+
+def test_code_is_translated_both_ways(make):
+    p = with_field(make, KIND, files=KINDS)
+    assert quiet_round(p, "Visit", "V", "kind") == "V"
+    assert only(p.trip(nat=[row("E1", "N1", kind="C")]).external)["kind"] == "Phone call"
+
+
+def test_two_codes_that_map_to_one_do_not_fold(make):
+    p = with_field(make, KIND, files=KINDS)
+    assert quiet_round(p, "Meeting", "V", "kind") == "V"
+    assert only(p.trip(nat=[row("E1", "N1", kind="V", summary="two")]).external)["kind"] == "Meeting"
+
+
+def test_unknown_code_rejects_its_row(make):
+    p = with_field(make, KIND, files=KINDS)
+    p.drop("external", [row("E1", kind="Visit"), row("E2", kind="Telegram")])
+    assert only(p.emit().native)["x"] == "E1"
+    assert any(b"Telegram" in f.read_bytes() for f in p.files_under("rejects"))
+
+
+# -- rejected values -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("line, value", [
+    (field("extra", type="date", external_format="%Y-%m-%d"), "yesterday"),
+    (field("extra", type="date", external_format="%Y-%m-%d"), "2026-02-30"),
+    (field("extra", type="number"), "12 or 13"),
+    (field("extra", type="boolean", external_format="Y/N"), "perhaps"),
+    (field("extra", type="id"), "1.23E+15"),
+    (field("extra", type="id"), '="0012"'),
+    (field("extra", type="id"), "'0012"),
+])
+def test_value_that_does_not_fit_its_type_rejects_its_row_only(make, line, value):
+    p = with_field(make, line)
+    p.drop("external", [row("E1", extra=""), row("E2", extra=value, summary="refused row")])
+    assert [r["x"] for r in p.emit().native] == ["E1"]
+    assert any(b"refused row" in f.read_bytes() for f in p.files_under("rejects"))
+
+
+@pytest.mark.parametrize("damaged", ["1.23E+15", "'0012", '="0012"'])
+def test_record_id_damaged_by_a_spreadsheet_is_rejected(p, damaged):
+    p.drop("external", [row(damaged), row("E2")])
+    assert [r["x"] for r in p.emit().native] == ["E2"]
+
+
+def test_long_ids_that_all_end_in_zeros_are_rejected(p):
+    p.drop("external", [row(f"{n}00") for n in (123456789012345, 123456789012346, 223456789012345)])
+    assert p.emit().nothing
+
+
+# -- lengths -------------------------------------------------------------------------------------------------
+def test_short_field_does_not_cut_the_richer_value(make):
+    p = with_field(make, field("extra", native_max=10))
+    quiet_round(p, "a long sentence, cut over there", "a long sen")
+    sent = only(p.trip(nat=[row("E1", "N1", summary="two", extra="a long sen")]).external)
+    assert sent["extra"] == "a long sentence, cut over there"
+
+
+def test_edit_of_a_cut_value_is_an_edit(make):
+    p = with_field(make, field("extra", native_max=10))
+    quiet_round(p, "a long sentence, cut over there", "a long sen")
+    assert only(p.trip(nat=[row("E1", "N1", extra="short")]).external)["extra"] == "short"
+
+
+@pytest.mark.review
+def test_first_echo_that_is_a_strict_prefix_is_review_altered(make):
+    p = with_field(make, field("extra"))
+    p.trip(ext=[row("E1", extra="a long sentence, cut over there")])
+    assert p.trip(nat=[row("E1", "N1", extra="a long sen")]).nothing
+    assert len(p.items("altered")) == 1
+
+
+# -- composite IDs -------------------------------------------------------------------------------------------
+PARTS = [IDS[0], field("unit", role="native_id", type="id"), field("number", role="native_id", type="id"), *TEXTS]
+
+
+def tuple_row(x="", unit="", number="", **more):
+    return dict(x=x, unit=unit, number=number, **{"summary": "one", "body": "text", **more})
+
+
+def test_composite_id_is_the_tuple(make):
+    p = make(schema=PARTS)
+    sent = p.trip(nat=[tuple_row(unit="A", number="1"), tuple_row(unit="A", number="2", summary="other")]).external
+    assert [pick(r, "unit", "number") for r in sent] == [("A", "1"), ("A", "2")]
+
+
+def test_composite_id_binds_and_carries_all_parts(make):
+    p = make(schema=PARTS)
+    p.trip(ext=[tuple_row("E1")])
+    assert p.trip(nat=[tuple_row("E1", "A", "1")]).nothing
+    sent = only(p.trip(ext=[tuple_row("E1", summary="two")]).native)
+    assert pick(sent, "x", "unit", "number", "summary") == ("E1", "A", "1", "two")
+
+
+def test_composite_id_on_the_command_line(make):
+    p = make(schema=PARTS)
+    p.trip(nat=[tuple_row(unit="A|B", number="1")])
+    p.run("show", r"A\|B|1")
+    p.run("emit", "--only", "A|9", status=64)
+
+
+def test_partly_empty_composite_id_is_rejected(make):
+    p = make(schema=PARTS)
+    p.drop("native", [tuple_row(unit="A"), tuple_row(unit="A", number="1")])
+    assert [pick(r, "unit", "number") for r in p.emit().external] == [("A", "1")]
+
+
+# -- directions and roles ------------------------------------------------------------------------------------
+def test_to_native_field_is_left_out_of_the_external_delta(p):
+    assert "Email" not in p.trip(nat=[row(n="N1")])[0].header
+
+
+def test_to_external_field_is_left_out_of_the_native_delta(make):
+    p = make(schema=IDS + TEXTS + [field("extra", direction="to_external")])
+    assert "EXTRA" not in p.trip(ext=[row("E1", extra="x")])[0].header
+    assert "Extra" in p.trip(nat=[row(n="N2", extra="x")])[0].header
+
+
+def test_field_of_direction_none_is_never_sent(make):
+    p = with_field(make, field("extra", direction="none"))
+    assert "EXTRA" not in p.trip(ext=[row("E1", extra="x")])[0].header
+    p.trip(nat=[row("E1", "N1", extra="x")])
+    assert p.trip(ext=[row("E1", "N1", extra="y")]).nothing
+
+
+def test_field_that_one_side_does_not_have_flows_nowhere(make):
+    p = with_field(make, field("extra", native=""))
+    assert p.trip(ext=[row("E1", extra="x")])[0].header == ["EXT_ID", "NAT_ID", "SUMMARY", "BODY", "EMAIL"]
+
+
+def test_origin_is_filled_in_with_the_label_of_the_birth_side(make):
+    p = make(schema=SCHEMA + [field("source", role="origin")], external={"label": "Giving"},
+             native={"label": "Ledger"})
+    deltas = p.trip(ext=[row("E1")], nat=[row(n="N2", summary="other")])
+    assert only(deltas.native)["source"] == "Giving" and only(deltas.external)["source"] == "Ledger"
+
+
+def test_origin_and_modified_at_are_not_content(make):
+    p = make(schema=SCHEMA + [field("source", role="origin"),
+                              field("modified", role="modified_at", type="datetime", external_format="%Y-%m-%d",
+                                    native_format="%Y-%m-%d")])
+    p.agree(row("E1", "N1", source="a", modified="2026-11-01"))
+    assert p.trip(ext=[row("E1", "N1", source="b", modified="2026-11-02")]).nothing
+
+
+def test_modified_at_never_goes_out(make):
+    p = make(schema=SCHEMA + [field("modified", role="modified_at", type="datetime", external_format="%Y-%m-%d",
+                                    native_format="%Y-%m-%d")])
+    assert "MODIFIED" not in p.trip(ext=[row("E1", modified="2026-11-01")])[0].header
+
+
+def test_out_header_differs_from_the_export_header(make):
+    p = make(schema=IDS + [TEXTS[0], field("body", external="Description", external_out="Body Text")])
+    assert p.trip(nat=[row(n="N1")])[0].header == ["EID", "NID", "Summary", "Body Text"]
+    assert p.trip(ext=[row("E1", "N1")]).nothing
+
+
+# -- a schema that was re-saved, and wrong ones ----------------------------------------------------------------
+def test_schema_re_saved_by_a_spreadsheet_still_reads(make):
+    p = make()
+    text = (p.path / "schema.csv").read_text()
+    p.put("schema.csv", "\ufeff" + "".join(f"{line},,,\r\n" for line in text.splitlines()))
+    assert p.trip(ext=[row("E1")]).native
+
+
+BAD = {
+    "repeated header": IDS + [field("summary"), field("body", external="Summary")],
+    "repeated field": IDS + [field("summary"), field("summary", "Other", "OTHER")],
+    "unknown type": IDS + [field("summary", type="prose")],
+    "unknown role": IDS + [field("summary", role="king")],
+    "unknown direction": IDS + [field("summary", direction="sideways")],
+    "bad field name": IDS + [field("Sum mary")],
+    "no external id": IDS[1:] + TEXTS,
+    "no native id": IDS[:1] + TEXTS,
+    "no value table": SCHEMA + [field("kind", type="code", values="nowhere.csv")],
+    "length that is no number": IDS + [field("summary", native_max="ten")],
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_wrong_schema_is_78_and_names_the_file(make, name):
+    p = make(schema=BAD[name], resume=False)
+    assert "schema.csv" in p.run("check", status=78).err or name == "no value table"
+    p.run("emit", status=78)
+
+
+# -- changed schemas -----------------------------------------------------------------------------------------
+TOWN = field("town")
+
+
+def change_schema(p, schema):
+    p.schema = [dict(line) for line in schema]
+    p.write()
+
+
+def test_changed_schema_stops_until_accepted(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    before = pair.listing("inbox/external")
+    pair.emit(status=2)
+    assert pair.listing("inbox/external") == before and not pair.listing("outbox/native")
+    pair.run("check", "--accept-schema")
+    pair.emit()
+
+
+def test_changed_schema_never_looks_like_every_row_changing(p):
+    rows = [row(f"E{i}", f"N{i}", town="Oslo") for i in range(5)]
+    p.agree(*rows)
+    change_schema(p, SCHEMA + [TOWN])
+    p.run("check", "--accept-schema")
+    assert p.trip(ext=rows, nat=rows).nothing
+
+
+def test_record_waits_while_a_new_field_is_unknown_on_the_side(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.run("check", "--accept-schema")
+    assert pair.trip(ext=[row("E1", "N1", town="Oslo")]).nothing
+    assert pair.trip(nat=[row("E1", "N1", town="Oslo", body="more")]).external
+
+
+def test_first_value_of_a_new_field_then_flows_as_any(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.run("check", "--accept-schema")
+    pair.trip(ext=[row("E1", "N1", town="Oslo")], nat=[row("E1", "N1", town="Oslo")])
+    assert only(pair.trip(ext=[row("E1", "N1", town="Bergen")]).native)["town"] == "Bergen"
+
+
+@pytest.mark.review
+def test_differing_first_values_are_review_first_seen(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.run("check", "--accept-schema")
+    assert pair.trip(ext=[row("E1", "N1", town="Oslo")], nat=[row("E1", "N1", town="Bergen")]).nothing
+    assert len(pair.items("first-seen")) == 1
+
+
+def test_new_record_is_inserted_with_the_new_field(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.run("check", "--accept-schema")
+    pair.run("push", "--accept-header", status=(0, 2))
+    pair.tick()
+    pair.drop("external", [row("E2", town="Oslo")])
+    deltas = pair.emit(status=(0, 2))
+    if deltas.result.status == 2:                # the locked header, accepted on the way
+        pair.run("push", "--accept-header")
+        deltas = pair.emit()
+    assert only(deltas.native)["town"] == "Oslo"
+
+
+@pytest.mark.parametrize("schema", [SCHEMA + [field("extra", direction="none")], SCHEMA[::-1]],
+                         ids=["new none field", "order of lines"])
+def test_harmless_changes_pass_silently(pair, schema):
+    change_schema(pair, schema)
+    assert pair.trip(ext=[row("E1", "N1", summary="one")]).nothing
+
+
+def test_changed_labels_pass_silently(pair):
+    pair.settings["external"]["label"] = "Another name"
+    pair.write()
+    assert pair.emit().nothing
+
+
+@pytest.mark.parametrize("change", [
+    lambda p: p.settings["external"].update(eligible="summary = 'one'"),
+    lambda p: p.settings["profile"].update(mode="single-trip"),
+    lambda p: p.schema[3].update(direction="to_native"),
+    lambda p: p.schema.pop(3),
+    lambda p: p.schema[2].update(type="id"),
+], ids=["eligible", "mode", "direction", "removed field", "type"])
+def test_other_changes_stop_with_2(pair, change):
+    change(pair)
+    pair.write()
+    pair.tick()
+    pair.drop("native", [row("E1", "N1", summary="two")])
+    assert pair.emit(status=2).nothing
+    pair.run("check", "--accept-schema")
+    pair.emit(status=(0, 2))
+
+
+def test_email_is_shown_but_never_travels_back(make):
+    p = make(schema=IDS + TEXTS + [EMAIL]).agree(row("E1", "N1"))
+    deltas = p.trip(nat=[row("E1", "N1", summary="two", email="other@example.org")])
+    assert "email" not in only(deltas.external) and not deltas.native
