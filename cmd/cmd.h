@@ -107,8 +107,8 @@ int rt_session_check_active(struct rt_session *session,
                             struct rt_err *err) RT_MUST_CHECK; /* RT_STOPPED if paused */
 void rt_session_close(struct rt_session *session);
 
-/* For a command whose options decide what it needs: opens the state to read it; opens it, or opens it again, to
-   change it, under the lock. */
+/* For a command whose options decide what it needs: opens the state to read it; opens it, or opens
+   it again, to change it, under the lock. */
 int rt_session_read(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 int rt_session_change(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 

@@ -1,11 +1,100 @@
 #include "cmd/cmd.h"
+#include "cmd/json.h"
+
+#include "lib/decide.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+static const struct rt_option options[] = {
+    {"rekey", NULL, "a side gave a record another ID: SIDE OLD NEW"},
+    {NULL, NULL, NULL},
+};
+
+static int report(const struct rt_session *session, const struct rt_bind_counts *counts)
+{
+    int64_t bound = counts->of[RT_BOUND], before = counts->of[RT_BOUND_BEFORE],
+            unknown = counts->of[RT_BOUND_UNKNOWN], rejected = counts->of[RT_BOUND_REJECTED];
+    int status = rejected ? RT_DATA : 0;
+
+    if (session->json)
+        rt_json_say(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "command", "bind", "status", status,
+                              "bound", (json_int_t)bound, "known", (json_int_t)before, "unknown",
+                              (json_int_t)unknown, "rejected", (json_int_t)rejected));
+    else
+        rt_say("%" PRId64 " bound, %" PRId64 " known already, %" PRId64
+               " of unknown records, %" PRId64 " rejected\n",
+               bound, before, unknown, rejected);
+    return status;
+}
+
+static int bind_file(struct rt_session *session, const char *path, struct rt_err *err)
+{
+    struct rt_bind_counts counts;
+    int status;
+
+    if (strcmp(path, "-") != 0 && access(path, F_OK) != 0)
+        return rt_err_set(
+            err, RT_USAGE,
+            "%s: there is no such file; a pair is two words: roundtrip bind EXTERNAL NATIVE", path);
+    if (rt_decide_bind_file(&session->work, path, &counts, err) < 0)
+        return -1;
+    status = counts.of[RT_BOUND_REJECTED] ? RT_DATA : 0;
+    return rt_session_commit(session, status, err) < 0 ? -1 : report(session, &counts);
+}
+
+static int bind_pair(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    struct rt_slice id[2] = {rt_slice_str(args->words[0]), rt_slice_str(args->words[1])};
+    struct rt_bind_counts counts = {{0}};
+    struct rt_buf why = {0};
+    enum rt_bound outcome;
+    int rc = rt_decide_bind(&session->work, id, &outcome, &why, err);
+
+    if (rc == 0 && why.len)
+        rc = rt_err_set(err, RT_USAGE, "%s", rt_buf_str(&why));
+    rt_buf_clear(&why);
+    if (rc < 0 || rt_session_commit(session, 0, err) < 0)
+        return -1;
+    counts.of[outcome] = 1;
+    return report(session, &counts);
+}
+
+static int rekey(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    enum rt_side side;
+
+    if (rt_args_count(args, 3, 3, err) < 0 ||
+        rt_session_side(session, args->words[0], &side, err) < 0 ||
+        rt_decide_rekey(&session->work, side, rt_slice_str(args->words[1]),
+                        rt_slice_str(args->words[2]), err) < 0 ||
+        rt_session_commit(session, 0, err) < 0)
+        return -1;
+    if (session->json)
+        rt_json_say(json_pack("{s:s, s:i, s:s, s:s, s:s}", "command", "bind", "status", 0, "side",
+                              rt_side_name(side), "from", args->words[1], "to", args->words[2]));
+    else
+        rt_say("%s ID %s is %s now\n", rt_side_name(side), args->words[1], args->words[2]);
+    return 0;
+}
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    (void)session;
-    (void)args;
-    return rt_err_set(err, RT_INTERNAL, "not written yet");
+    if (rt_args_count(args, 1, 3, err) < 0 || rt_session_begin(session, err) < 0)
+        return -1;
+    if (rt_args_has(args, "rekey"))
+        return rekey(session, args, err);
+    if (rt_args_count(args, 1, 2, err) < 0)
+        return -1;
+    return args->word_count == 1 ? bind_file(session, args->words[0], err)
+                                 : bind_pair(session, args, err);
 }
 
 const struct rt_cmd rt_cmd_bind = {
-    .name = "bind", .synopsis = "", .summary = "", .needs = 0, .run = run};
+    .name = "bind",
+    .synopsis = "FILE | EXTERNAL NATIVE | --rekey SIDE OLD NEW",
+    .summary = "learn pairs of IDs from a crosswalk CSV, one pair, or a changed ID",
+    .options = options,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .run = run,
+};

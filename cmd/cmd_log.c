@@ -1,11 +1,105 @@
 #include "cmd/cmd.h"
+#include "cmd/json.h"
+
+static const struct rt_option options[] = {
+    {"since", "T", "only runs since a time (2026-11-21) or in the last hours or days (36h, 3d)"},
+    {NULL, NULL, NULL},
+};
+
+static int read_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
+                      struct rt_err *err)
+{
+    const char *text = rt_args_get(args, "since");
+    int64_t age;
+
+    *since = RT_NEVER;
+    if (text == NULL || rt_time_parse(text, since))
+        return 0;
+    if (rt_age_parse(text, &age)) {
+        *since = session->rules.now - age;
+        return 0;
+    }
+    return rt_err_set(
+        err, RT_USAGE,
+        "--since %s: not a time: write it as 2026-11-21T06:00:00Z, or as an age like 3d", text);
+}
+
+/* "EverTrue: files 1, rows 12, new 2, echo 10", without what did not happen. */
+static void say_counts(const struct rt_session *session, const char *text)
+{
+    json_t *counts = text ? json_loads(text, 0, NULL) : NULL, *value;
+    const char *word;
+
+    for (int s = 0; s < 2; s++) {
+        const char *before = ": ";
+
+        json_object_foreach(json_object_get(counts, rt_side_name((enum rt_side)s)), word, value)
+        {
+            if (json_integer_value(value) == 0)
+                continue;
+            if (*before == ':')
+                rt_say("    %s", session->config->side[s].label);
+            rt_say("%s%s %lld", before, word, (long long)json_integer_value(value));
+            before = ", ";
+        }
+        if (*before == ',')
+            rt_say("\n");
+    }
+    json_decref(counts);
+}
+
+struct telling {
+    const struct rt_session *session;
+    json_t *list;
+};
+
+static int tell(void *context, const struct rt_run *run, struct rt_err *err)
+{
+    struct telling *t = context;
+    char when[RT_TIME_SIZE];
+
+    (void)err;
+    if (t->session->json) {
+        json_t *counts = run->counts ? json_loads(run->counts, 0, NULL) : NULL;
+
+        json_array_append_new(
+            t->list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "run", (json_int_t)run->id,
+                               "command", run->command, "started", rt_json_time(run->started),
+                               "ended", rt_json_time(run->ended), "status",
+                               run->ended == RT_NEVER ? json_null() : json_integer(run->status),
+                               "counts", counts ? counts : json_null()));
+        return 0;
+    }
+    rt_say("%s  %-9s ", rt_time_format(run->started, when), run->command);
+    if (run->ended == RT_NEVER)
+        rt_say("did not end\n");
+    else
+        rt_say("status %d\n", run->status);
+    say_counts(t->session, run->counts);
+    return 0;
+}
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    (void)session;
-    (void)args;
-    return rt_err_set(err, RT_INTERNAL, "not written yet");
+    struct telling t = {session, json_array()};
+    int64_t since;
+
+    if (rt_args_count(args, 0, 0, err) < 0 || read_since(session, args, &since, err) < 0 ||
+        rt_store_each_run(session->store, since, tell, &t, err) < 0) {
+        json_decref(t.list);
+        return -1;
+    }
+    if (session->json)
+        rt_json_say(json_pack("{s:s, s:i, s:O}", "command", "log", "status", 0, "runs", t.list));
+    json_decref(t.list);
+    return 0;
 }
 
 const struct rt_cmd rt_cmd_log = {
-    .name = "log", .synopsis = "", .summary = "", .needs = 0, .run = run};
+    .name = "log",
+    .synopsis = "[--since T]",
+    .summary = "the runs with their counts, the newest last",
+    .options = options,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_STATE,
+    .run = run,
+};

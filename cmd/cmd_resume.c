@@ -1,11 +1,58 @@
 #include "cmd/cmd.h"
+#include "cmd/json.h"
+
+#include "lib/decide.h"
+#include "lib/profile.h"
+
+/* R13: what was exported while nobody fetched is not known yet.  Every resume asks for it, also one
+ * that ends no pause. */
+static int require_fetch(struct rt_session *session, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        if (!rt_profile_has_source(&session->config->side[s]))
+            continue;
+        if (rt_profile_set_fetch_required(session->store, (enum rt_side)s, true, err) < 0)
+            return -1;
+        rt_tell(session, "%s must be fetched before anything is sent\n",
+                session->config->side[s].label);
+    }
+    return 0;
+}
+
+static int resume_now(struct rt_session *session, struct rt_err *err)
+{
+    if (rt_store_set(session->store, "paused", NULL, err) < 0 ||
+        rt_decide_note(&session->work, "resume", NULL, err) < 0 || require_fetch(session, err) < 0)
+        return -1;
+    return rt_session_commit(session, 0, err);
+}
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    (void)session;
-    (void)args;
-    return rt_err_set(err, RT_INTERNAL, "not written yet");
+    struct rt_arena arena = {0};
+    const char *paused = "";
+    int was, rc = -1;
+
+    if (rt_args_count(args, 0, 0, err) < 0 || rt_session_begin(session, err) < 0)
+        return -1;
+    was = rt_store_get(session->store, "paused", &arena, &paused, err);
+    if (was >= 0)
+        rc = resume_now(session, err);
+    if (rc == 0 && session->json)
+        rt_json_say(
+            json_pack("{s:s, s:i, s:b}", "command", "resume", "status", 0, "changed", was == 1));
+    else if (rc == 0 && was == 1)
+        rt_tell(session, "resumed; it was paused %s\n", paused);
+    else if (rc == 0)
+        rt_tell(session, "it was not paused\n");
+    rt_arena_clear(&arena);
+    return rc;
 }
 
 const struct rt_cmd rt_cmd_resume = {
-    .name = "resume", .synopsis = "", .summary = "", .needs = 0, .run = run};
+    .name = "resume",
+    .synopsis = "",
+    .summary = "end a pause, or turn a new profile on",
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .run = run,
+};

@@ -80,8 +80,41 @@ static bool is_change(const json_t *change)
     return outcome != NULL && strcmp(outcome, "unseen") != 0 && strcmp(outcome, "replaced") != 0;
 }
 
-static int print_csv_entry(struct rt_diff_report *r, const struct entry *entry,
-                           const json_t *changes, struct rt_err *err)
+static json_t *text_of(struct rt_slice text)
+{
+    return json_stringn(text.ptr ? text.ptr : "", text.len);
+}
+
+/* The same ten members for every line of the CSV. */
+static void print_json(const struct entry *entry, const json_t *change)
+{
+    json_t *none = json_null();
+    json_t *root =
+        json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:O, s:s, s:s, s:s}", "side", entry->side,
+                  "change", entry->change, "external_id", text_of(entry->id[0]), "native_id",
+                  text_of(entry->id[1]), "field", change ? json_array_get(change, 0) : none,
+                  "before", change ? json_array_get(change, 1) : none, "after",
+                  change ? json_array_get(change, 2) : none, "external_action",
+                  rt_action_name(entry->decision[0].action), "native_action",
+                  rt_action_name(entry->decision[1].action), "reason", entry->reason);
+    char *text = json_dumps(root, JSON_COMPACT);
+
+    rt_say("%s\n", text);
+    free(text);
+    json_decref(root);
+}
+
+static int print_line(struct rt_diff_report *r, const struct entry *entry, const json_t *change,
+                      struct rt_err *err)
+{
+    if (r->format == RT_DIFF_CSV)
+        return print_csv(r, entry, change, err);
+    print_json(entry, change);
+    return 0;
+}
+
+static int print_changes(struct rt_diff_report *r, const struct entry *entry, const json_t *changes,
+                         struct rt_err *err)
 {
     const json_t *change;
     bool any = false;
@@ -92,48 +125,18 @@ static int print_csv_entry(struct rt_diff_report *r, const struct entry *entry,
         if (!is_change(change))
             continue;
         any = true;
-        if (print_csv(r, entry, change, err) < 0)
+        if (print_line(r, entry, change, err) < 0)
             return -1;
     }
-    return any ? 0 : print_csv(r, entry, NULL, err);
-}
-
-static json_t *text_of(struct rt_slice text)
-{
-    return json_stringn(text.ptr ? text.ptr : "", text.len);
-}
-
-static void print_json_entry(const struct entry *entry, const json_t *changes)
-{
-    json_t *fields = json_array(), *change, *root;
-    size_t i;
-    char *text;
-
-    json_array_foreach((json_t *)(uintptr_t)changes, i, change) if (is_change(change))
-        json_array_append_new(
-            fields, json_pack("{s:O, s:O, s:O}", "field", json_array_get(change, 0), "before",
-                              json_array_get(change, 1), "after", json_array_get(change, 2)));
-    root = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "side", entry->side, "change",
-                     entry->change, "external_id", text_of(entry->id[0]), "native_id",
-                     text_of(entry->id[1]), "fields", fields, "external_action",
-                     rt_action_name(entry->decision[0].action), "native_action",
-                     rt_action_name(entry->decision[1].action), "reason", entry->reason);
-    text = json_dumps(root, JSON_COMPACT);
-    rt_say("%s\n", text);
-    free(text);
-    json_decref(root);
+    return any ? 0 : print_line(r, entry, NULL, err);
 }
 
 static int print_entry(struct rt_diff_report *r, const struct entry *entry, const char *detail,
                        struct rt_err *err)
 {
     json_t *changes = detail ? json_loads(detail, JSON_ALLOW_NUL, NULL) : NULL;
-    int rc = 0;
+    int rc = print_changes(r, entry, json_is_array(changes) ? changes : NULL, err);
 
-    if (r->format == RT_DIFF_JSON)
-        print_json_entry(entry, json_is_array(changes) ? changes : NULL);
-    else
-        rc = print_csv_entry(r, entry, json_is_array(changes) ? changes : NULL, err);
     json_decref(changes);
     return rc;
 }

@@ -54,7 +54,9 @@ static int open_profile(struct rt_session *session, struct rt_err *err)
 
 static enum rt_store_mode mode_of(unsigned needs)
 {
-    return needs & RT_NEEDS_CHANGE ? RT_STORE_CREATE : needs & RT_NEEDS_SCRATCH ? RT_STORE_SCRATCH : RT_STORE_READ;
+    return needs & RT_NEEDS_CHANGE    ? RT_STORE_CREATE
+           : needs & RT_NEEDS_SCRATCH ? RT_STORE_SCRATCH
+                                      : RT_STORE_READ;
 }
 
 static int open_state(struct rt_session *session, enum rt_store_mode mode, struct rt_err *err)
@@ -106,7 +108,7 @@ int rt_session_open(struct rt_session *session, const struct rt_args *args, stru
         rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err) < 0)
         return -1;
     if ((needs & (RT_NEEDS_STATE | RT_NEEDS_SCRATCH | RT_NEEDS_CHANGE)) &&
-        open_state(session, err) < 0)
+        open_state(session, mode_of(needs), err) < 0)
         return -1;
     if ((needs & RT_NEEDS_CONTRACT) &&
         rt_profile_check_contract(session->store, session->schema, session->config, err) < 0)

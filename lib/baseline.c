@@ -1,1 +1,324 @@
-#include "lib/work.h"
+#include "lib/baseline.h"
+
+#include "lib/baseline_pair.h"
+#include "lib/baseline_report.h"
+#include "lib/decide_internal.h"
+#include "lib/intake.h"
+#include "lib/spool.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct baseline {
+    struct rt_work *work;
+    const struct rt_baseline_options *options;
+    struct rt_baseline_result *result;
+    struct rt_baseline_report report;
+    struct rt_arena arena; /* a record's */
+};
+
+static const struct rt_schema *schema_of(const struct baseline *b)
+{
+    return b->work->rules.schema;
+}
+
+/* ---- only at the very start ---- */
+
+static int refuse_delta(void *context, const struct rt_delta *delta, struct rt_err *err)
+{
+    (void)context;
+    if (delta->state == RT_DELTA_WITHDRAWN)
+        return 0;
+    if (delta->state == RT_DELTA_HANDED || delta->handed_parts > 0)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64
+                          " was handed over: a baseline is for the start, before anything was sent",
+                          delta->number);
+    return rt_err_set(err, RT_USAGE,
+                      "delta %06" PRId64 " waits in the outbox: roundtrip withdraw it first",
+                      delta->number);
+}
+
+static int journal(struct baseline *b, struct rt_err *err)
+{
+    json_t *members = json_pack("{s:I}", "run", (json_int_t)b->work->run);
+
+    if (b->options->prefer >= 0)
+        json_object_set_new(members, "prefer",
+                            json_string(rt_side_name((enum rt_side)b->options->prefer)));
+    if (b->options->insert >= 0)
+        json_object_set_new(members, "insert",
+                            json_string(rt_side_name((enum rt_side)b->options->insert)));
+    for (int s = 0; s < 2; s++)
+        json_object_set_new(members, rt_side_name((enum rt_side)s),
+                            json_boolean(b->options->path[s] != NULL));
+    return rt_decide_journal(b->work, "baseline", members, err);
+}
+
+static int take_in(struct baseline *b, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        const char *path = b->options->path[s];
+
+        if (path == NULL)
+            continue;
+        if (rt_intake_path(b->work, (enum rt_side)s, path, RT_NEVER, err) < 0)
+            return -1;
+        if (b->work->refused[s])
+            return rt_err_set(err, RT_DATA,
+                              "%s: the file was refused, so nothing of the baseline was recorded",
+                              path);
+    }
+    return 0;
+}
+
+/* ---- one record ---- */
+
+static struct rt_value seen_value(const struct rt_record *record, enum rt_side side, size_t i)
+{
+    const struct rt_content *seen = record->end[side].seen;
+
+    return seen ? seen->value[i] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+}
+
+/* No file of that side: it holds what flows to it. */
+static void assume_same(struct baseline *b, struct rt_record *record, enum rt_side side)
+{
+    struct rt_content *seen = rt_content_new(schema_of(b), &b->arena);
+
+    for (size_t i = 0; i < schema_of(b)->content_count; i++)
+        if (rt_record_flows_to(&b->work->rules, record, schema_of(b)->content[i], side))
+            seen->value[i] = record->want->value[i];
+    record->end[side].seen = seen;
+    record->end[side].shows_other_id = record->end[rt_side_other(side)].id.len != 0;
+}
+
+static bool differs(const struct rt_field *field, struct rt_value external, struct rt_value native)
+{
+    return rt_value_is_known(external) && rt_value_is_known(native) &&
+           field->direction != RT_DIR_NONE &&
+           !rt_value_is_same(field, RT_EXTERNAL, external, native) &&
+           !rt_value_is_same(field, RT_NATIVE, external, native);
+}
+
+/* The side that only receives the field; -1: it flows both ways, or not at all. */
+static int receiver(const struct rt_rules *rules, const struct rt_record *record,
+                    const struct rt_field *field)
+{
+    switch (rt_record_flow(rules, record, field)) {
+    case RT_DIR_TO_NATIVE:
+        return RT_NATIVE;
+    case RT_DIR_TO_EXTERNAL:
+        return RT_EXTERNAL;
+    case RT_DIR_BOTH:
+    case RT_DIR_NONE:
+        break;
+    }
+    return -1;
+}
+
+/* A one-way field that differs where it is received is local there, unless its source is preferred.
+   True if the record changed. */
+static bool agree_one_way(struct baseline *b, struct rt_record *record)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < schema_of(b)->content_count; i++) {
+        const struct rt_field *field = schema_of(b)->content[i];
+        int side = receiver(&b->work->rules, record, field);
+        struct rt_content *given;
+        struct rt_end *end;
+
+        if (side < 0 || b->options->prefer == !side ||
+            !differs(field, seen_value(record, RT_EXTERNAL, i), seen_value(record, RT_NATIVE, i)))
+            continue;
+        end = &record->end[side];
+        given = rt_content_copy(schema_of(b), end->given ? end->given : end->seen, &b->arena);
+        given->value[i] = record->want->value[i];
+        end->given = given;
+        changed = true;
+    }
+    return changed;
+}
+
+/* The side that lacks the record, or -1. */
+static int lacking(const struct rt_record *record)
+{
+    for (int s = 0; s < 2; s++)
+        if (record->end[s].seen == NULL)
+            return s;
+    return -1;
+}
+
+static int report_fields(struct baseline *b, const struct rt_record *record,
+                         const struct rt_decision decision[2], struct rt_err *err)
+{
+    for (size_t i = 0; i < schema_of(b)->content_count; i++) {
+        const struct rt_field *field = schema_of(b)->content[i];
+        bool is_two_way = rt_record_flow(&b->work->rules, record, field) == RT_DIR_BOTH;
+        struct rt_baseline_line line = {.side = "native",
+                                        .change = is_two_way ? "conflict" : "local",
+                                        .field = field,
+                                        .before = seen_value(record, RT_EXTERNAL, i),
+                                        .after = seen_value(record, RT_NATIVE, i)};
+
+        if (!differs(field, line.before, line.after))
+            continue;
+        line.reason = !is_two_way                         ? "flows one way only"
+                      : b->options->prefer < 0            ? "in review"
+                      : b->options->prefer == RT_EXTERNAL ? "the external value counts"
+                                                          : "the native value counts";
+        if (rt_baseline_report_add(&b->report, record, decision, &line, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static bool has_difference(const struct baseline *b, const struct rt_record *record)
+{
+    for (size_t i = 0; i < schema_of(b)->content_count; i++)
+        if (differs(schema_of(b)->content[i], seen_value(record, RT_EXTERNAL, i),
+                    seen_value(record, RT_NATIVE, i)))
+            return true;
+    return false;
+}
+
+static int count_and_report(struct baseline *b, const struct rt_record *record, int lacks,
+                            struct rt_err *err)
+{
+    struct rt_decision decision[2];
+
+    for (int s = 0; s < 2; s++) {
+        rt_plan_side(&b->work->rules, record, (enum rt_side)s, &decision[s]);
+        b->result->due[s] += rt_action_is_sent(decision[s].action);
+    }
+    if (lacks >= 0) {
+        struct rt_baseline_line line = {.side = rt_side_name((enum rt_side)lacks),
+                                        .change = "missing",
+                                        .reason = record->not_due_until_edited
+                                                      ? "not due until it is edited"
+                                                      : "due: --insert"};
+
+        b->result->only[!lacks]++;
+        return rt_baseline_report_add(&b->report, record, decision, &line, err);
+    }
+    if (!has_difference(b, record)) {
+        b->result->agreed++;
+        return 0;
+    }
+    b->result->differing++;
+    return report_fields(b, record, decision, err);
+}
+
+static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
+{
+    struct rt_record record;
+    bool changed = false;
+    int lacks;
+
+    rt_arena_reset(&b->arena);
+    if (rt_store_load(b->work->store, rid, &b->arena, &record, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
+        if (b->options->path[s] == NULL && record.end[s].seen == NULL && record.end[s].id.len) {
+            assume_same(b, &record, (enum rt_side)s);
+            changed = true;
+        }
+    if (b->options->prefer >= 0 && record.conflict_count) {
+        rt_merge_take(&b->work->rules, &record, (enum rt_side)b->options->prefer, &b->arena);
+        changed = true;
+    }
+    if (agree_one_way(b, &record))
+        changed = true;
+    lacks = lacking(&record);
+    if (lacks >= 0 && (lacks != b->options->insert || record.end[lacks].id.len)) {
+        record.not_due_until_edited = true;
+        changed = true;
+    }
+    if (changed ? rt_decide_save(b->work, &record, err) < 0
+                : rt_decide_note_due(b->work, &record, err) < 0)
+        return -1;
+    return count_and_report(b, &record, lacks, err);
+}
+
+static int settle_all(struct baseline *b, struct rt_err *err)
+{
+    for (size_t i = 0; i < b->work->fresh_count; i++) {
+        int64_t rid = b->work->fresh[i];
+        bool is_there;
+
+        if (rt_store_has_record(b->work->store, rid, &is_there, err) < 0 ||
+            (is_there && settle(b, rid, err) < 0))
+            return -1;
+        if ((i & 0xfff) == 0)
+            rt_log_progress(b->work->log, "baseline", i, b->work->fresh_count);
+    }
+    return 0;
+}
+
+/* ---- the files ---- */
+
+/* The bytes go into the archive before the transaction that speaks of them is committed; the
+ * caller's file stays. */
+static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_file_facts facts, there;
+    struct rt_file file;
+    char *target = NULL, *slash;
+    int rc = -1;
+
+    if (rt_spool_facts(b->options->path[side], &facts, err) < 0 ||
+        rt_store_file_by_digest(b->work->store, side, facts.digest, facts.size, &arena, &file,
+                                err) < 1)
+        goto out;
+    target = rt_xasprintf("%s/%s", b->work->profile, file.path);
+    if (access(target, F_OK) == 0) { /* of a baseline that was killed, or taken in before */
+        rc = rt_spool_facts(target, &there, err);
+        if (rc < 0 || rt_digest_is_equal(there.digest, facts.digest))
+            goto out;
+        if (rt_spool_remove(target, err) < 0) {
+            rc = -1;
+            goto out;
+        }
+    }
+    slash = strrchr(target, '/');
+    *slash = '\0';
+    rc = rt_spool_copy(b->options->path[side], target, slash + 1, err);
+out:
+    free(target);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+static int run(struct baseline *b, struct rt_err *err)
+{
+    if (rt_store_each_delta(b->work->store, refuse_delta, NULL, err) < 0 || journal(b, err) < 0 ||
+        take_in(b, err) < 0)
+        return -1;
+    if (schema_of(b)->has_fingerprint && rt_baseline_pair(b->work, &b->result->paired, err) < 0)
+        return -1;
+    if (settle_all(b, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
+        if (b->options->path[s] != NULL && archive(b, (enum rt_side)s, err) < 0)
+            return -1;
+    return rt_baseline_report_end(&b->report, err);
+}
+
+int rt_baseline_run(struct rt_work *work, const struct rt_baseline_options *options,
+                    struct rt_baseline_result *result, struct rt_err *err)
+{
+    struct baseline b = {.work = work, .options = options, .result = result};
+    int rc = -1;
+
+    *result = (struct rt_baseline_result){0};
+    work->rules.is_baseline = true;
+    if (rt_baseline_report_open(&b.report, options->report, err) == 0)
+        rc = run(&b, err);
+    work->rules.is_baseline = false;
+    rt_baseline_report_close(&b.report);
+    rt_arena_clear(&b.arena);
+    return rc;
+}

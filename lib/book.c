@@ -1,6 +1,7 @@
 #include "lib/book.h"
 
 #include "lib/review.h"
+#include "lib/suspect.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -40,7 +41,7 @@ int rt_book_find(struct rt_work *work, const struct rt_slice id[2], struct rt_ar
  */
 #define ROW_KINDS                                                                                  \
     (RT_KIND_BIT(RT_KIND_CLASH) | RT_KIND_BIT(RT_KIND_REPEATED) | RT_KIND_BIT(RT_KIND_REJECTED) |  \
-     RT_KIND_BIT(RT_KIND_WENT_BACK))
+     RT_KIND_BIT(RT_KIND_WENT_BACK) | RT_KIND_BIT(RT_KIND_SUSPECTED))
 
 /* Puts the rows in question into the item's detail. */
 static char *with_rows(char *detail, const char *rows)
@@ -121,10 +122,16 @@ int rt_book_save(struct rt_work *work, struct rt_record *record,
                  const struct rt_digest *const print[2], struct rt_err *err)
 {
     unsigned before = record->items;
+    bool learnt[2];
 
+    for (int s = 0; s < 2; s++)
+        learnt[s] = record->rid != 0 && record->end[s].id.len && !record->stored_id[s];
     record->items = rt_review_kinds(&work->rules, record);
     if (rt_store_save(work->store, record, print, err) < 0)
         return -1;
+    for (int s = 0; s < 2; s++)
+        if (learnt[s] && rt_suspect_settle(work, record->rid, (enum rt_side)s, err) < 0)
+            return -1;
     rt_work_touch(work, record->rid);
     return before | record->items ? sync_items(work, record, before, err) : 0;
 }
@@ -196,17 +203,26 @@ int rt_book_note(struct rt_work *work, const struct rt_record *record, int side,
     return rc;
 }
 
-int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
-                 struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
+int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into, struct rt_err *err)
 {
     unsigned before = from->items;
 
-    from->items =
-        0; /* its questions go with it; what is left of them, the joined record raises again */
+    from->items = 0;
+    from->end[0].not_taken_count = from->end[1].not_taken_count = 0;
     if (before && sync_items(work, from, before, err) < 0)
         return -1;
-    if (rt_store_remove(work->store, from->rid, err) < 0 ||
-        rt_store_move_events(work->store, from->rid, into->rid, err) < 0)
+    if (rt_store_drop_suspect(work->store, from->rid, 0, err) < 0 ||
+        rt_store_remove(work->store, from->rid, err) < 0)
+        return -1;
+    return rt_store_move_events(work->store, from->rid, into, err);
+}
+
+int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
+                 struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
+{
+    struct rt_record gone = *from;
+
+    if (rt_book_remove(work, &gone, into->rid, err) < 0)
         return -1;
     rt_merge_join(&work->rules, into, from, arena, observed);
     return rt_book_save(work, into, NULL, err);

@@ -32,6 +32,11 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
 int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
                  const char *text, struct rt_err *err) RT_MUST_CHECK;
 
+/* Removes a record whose part another one takes over: its questions end, its story goes on there.
+ */
+int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
+                   struct rt_err *err) RT_MUST_CHECK;
+
 /* R1: makes one record of two; `from` is gone afterwards.  Saves, tells, and journals nothing. */
 int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
                  struct rt_arena *arena, struct rt_observed *observed,

@@ -52,8 +52,7 @@ static const char *deleted_header(const struct rt_delta_format *format)
     const struct rt_field *deleted = format->rules->schema->deleted;
     const struct rt_config *config = format->rules->config;
 
-    if (deleted == NULL ||
-        config->side[rt_side_other(format->side)].deletes != RT_DELETES_PROPAGATE)
+    if (deleted == NULL || config->side[rt_side_other(format->side)].deletes == RT_DELETES_IGNORE)
         return NULL;
     return deleted->column[format->side].out;
 }

@@ -1,11 +1,11 @@
 /*
- * A schema in the making: lines of schema.csv as `init` proposes them, from a preset, from sample files,
- * or both.  Pure.
+ * A schema in the making: lines of schema.csv as `init` proposes them, from a preset, from sample
+ * files, or both.  Pure.
  *
- * A sample is a header and up to some thousands of rows of one side's file.  Columns of the two sides are
- * paired by their names without case, blanks and punctuation ("Visit Date" = VISIT_DATE), then by the
- * values that they share.  Types and formats are those that fit every value.  Each line says how sure it is,
- * and why: a person decides.
+ * A sample is a header and up to some thousands of rows of one side's file.  Columns of the two
+ * sides are paired by their names without case, blanks and punctuation ("Visit Date" = VISIT_DATE),
+ * then by the values that they share.  Types and formats are those that fit every value.  Each line
+ * says how sure it is, and why: a person decides.
  */
 #ifndef RT_DRAFT_H
 #define RT_DRAFT_H
@@ -30,33 +30,36 @@ struct rt_draft_line {
     const char *why;
 };
 
-struct rt_draft { /* texts are borrowed, or live in the arena of rt_draft_propose; the array is freed with rt_draft_clear */
+struct rt_draft { /* texts are borrowed, or live in the arena of rt_draft_propose; the array is
+                     freed with rt_draft_clear */
     struct rt_draft_line *lines;
     size_t count;
 };
 
 struct rt_sample {
     const char *name; /* of the file, for messages */
+    char delimiter;   /* as found */
     const char **headers;
     size_t columns;
     const struct rt_slice *cells; /* rows * columns */
     size_t rows;
 };
 
-/* Reads a sample; all of it lives in the arena.  RT_DATA if it is no CSV; broken rows are skipped. */
-int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *arena, struct rt_sample *sample,
-                   struct rt_err *err) RT_MUST_CHECK;
+/* Reads a sample; all of it lives in the arena.  RT_DATA if it is no CSV; broken rows are skipped.
+ */
+int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *arena,
+                   struct rt_sample *sample, struct rt_err *err) RT_MUST_CHECK;
 
 void rt_draft_add(struct rt_draft *draft, struct rt_draft_line line);
 void rt_draft_clear(struct rt_draft *draft);
 
 /*
- * Completes a draft (empty, or a preset's lines) with what the samples tell.  sample[s] is NULL where
- * there is none.  A line of a preset takes the sample's spelling of its header; a header that is in no line yet
- * gets one.
+ * Completes a draft (empty, or a preset's lines) with what the samples tell.  sample[s] is NULL
+ * where there is none.  A line of a preset takes the sample's spelling of its header; a header that
+ * is in no line yet gets one.
  */
-void rt_draft_propose(struct rt_draft *draft, const struct rt_sample *const sample[2], const char *const label[2],
-                      struct rt_arena *arena);
+void rt_draft_propose(struct rt_draft *draft, const struct rt_sample *const sample[2],
+                      const char *const label[2], struct rt_arena *arena);
 
 /* As schema.csv. */
 void rt_draft_write(const struct rt_draft *draft, struct rt_buf *out);
@@ -64,10 +67,11 @@ void rt_draft_write(const struct rt_draft *draft, struct rt_buf *out);
 /* draft_guess.c: the type and format that fit every value of a column. */
 struct rt_guess {
     enum rt_type type;
-    const char *format;  /* or NULL */
+    const char *format; /* or NULL */
     enum rt_sureness sure;
-    const char *why;     /* "a date as %Y-%m-%d"; never NULL */
+    const char *why; /* "a date as %Y-%m-%d"; never NULL */
 };
-struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column, struct rt_arena *arena);
+struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,
+                               struct rt_arena *arena);
 
 #endif

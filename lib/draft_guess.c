@@ -3,17 +3,18 @@
 #include "lib/value.h"
 
 #include <ctype.h>
-#include <strings.h>
+#include <stdlib.h>
 
 /* Which formats are tried, in this order; a first one that others fit as well is a guess. */
-static const char *const date_formats[] = {"%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%b-%Y",
-                                           "%d %b %Y", "%b %d, %Y", "%Y/%m/%d", "%Y%m%d", "%d-%m-%Y",
-                                           "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y"};
+static const char *const date_formats[] = {
+    "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y",
+    "%Y/%m/%d", "%Y%m%d",   "%d-%m-%Y", "%m-%d-%Y", "%m/%d/%y", "%d/%m/%y"};
 static const char *const time_formats[] = {
-    "%m/%d/%Y %H:%M",       "%m/%d/%Y %H:%M:%S",    "%m/%d/%Y %I:%M %p",  "%m/%d/%Y %I:%M:%S %p", "%d/%m/%Y %H:%M",
-    "%d/%m/%Y %H:%M:%S",    "%d.%m.%Y %H:%M",       "%d.%m.%Y %H:%M:%S",  "%d-%b-%Y %H:%M:%S",    "%d-%b-%Y %H:%M"};
-static const char *const yes_no[] = {"Y/N", "Yes/No", "YES/NO", "yes/no", "true/false", "TRUE/FALSE", "True/False",
-                                     "T/F"};
+    "%m/%d/%Y %H:%M",    "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p",
+    "%d/%m/%Y %H:%M",    "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M",    "%d.%m.%Y %H:%M:%S",
+    "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M"};
+static const char *const yes_no[] = {"Y/N",        "Yes/No",     "YES/NO",     "yes/no",
+                                     "true/false", "TRUE/FALSE", "True/False", "T/F"};
 static const char *const number_formats[] = {"1234.5", "1,234.5", "1.234,5"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -24,7 +25,8 @@ static struct rt_slice cell_of(const struct rt_sample *sample, size_t row, size_
 }
 
 /* Does every value that is there fit the type? */
-static bool fits(const struct rt_sample *sample, size_t column, enum rt_type type, const char *format)
+static bool fits(const struct rt_sample *sample, size_t column, enum rt_type type,
+                 const char *format)
 {
     struct rt_field field = {.type = type};
     char *copy = format ? rt_xstrdup(format) : NULL;
@@ -88,7 +90,8 @@ static const char *find_format(const struct rt_sample *sample, size_t column, en
     return first;
 }
 
-static bool guess_date(const struct rt_sample *sample, size_t column, struct rt_arena *arena, struct rt_guess *guess)
+static bool guess_date(const struct rt_sample *sample, size_t column, struct rt_arena *arena,
+                       struct rt_guess *guess)
 {
     size_t others;
     const char *format;
@@ -97,24 +100,28 @@ static bool guess_date(const struct rt_sample *sample, size_t column, struct rt_
         return false;
     format = find_format(sample, column, RT_TYPE_DATE, date_formats, COUNT(date_formats), &others);
     if (format != NULL && strcmp(format, "%Y%m%d") != 0) {
-        *guess = (struct rt_guess){RT_TYPE_DATE, format, others ? RT_UNSURE : RT_SURE,
-                                   rt_arena_printf(arena, "a date as %s%s", format,
-                                                   others ? ", but other formats fit as well" : "")};
+        *guess =
+            (struct rt_guess){RT_TYPE_DATE, format, others ? RT_UNSURE : RT_SURE,
+                              rt_arena_printf(arena, "a date as %s%s", format,
+                                              others ? ", but other formats fit as well" : "")};
         return true;
     }
-    format = find_format(sample, column, RT_TYPE_DATETIME, time_formats, COUNT(time_formats), &others);
+    format =
+        find_format(sample, column, RT_TYPE_DATETIME, time_formats, COUNT(time_formats), &others);
     if (format == NULL && !fits(sample, column, RT_TYPE_DATETIME, NULL))
         return false;
     if (format == NULL && !has_digits_everywhere(sample, column, 8))
         return false;
-    *guess = (struct rt_guess){RT_TYPE_DATETIME, format, others ? RT_UNSURE : RT_LIKELY,
-                               rt_arena_printf(arena, "a time as %s%s; is the side's timezone right?",
-                                               format ? format : "2026-11-21T14:30:00",
-                                               others ? ", but other formats fit as well" : "")};
+    *guess =
+        (struct rt_guess){RT_TYPE_DATETIME, format, others ? RT_UNSURE : RT_LIKELY,
+                          rt_arena_printf(arena, "a time as %s%s; is the side's timezone right?",
+                                          format ? format : "2026-11-21T14:30:00",
+                                          others ? ", but other formats fit as well" : "")};
     return true;
 }
 
-static bool guess_number(const struct rt_sample *sample, size_t column, struct rt_arena *arena, struct rt_guess *guess)
+static bool guess_number(const struct rt_sample *sample, size_t column, struct rt_arena *arena,
+                         struct rt_guess *guess)
 {
     size_t others, filled;
     const char *format;
@@ -122,21 +129,25 @@ static bool guess_number(const struct rt_sample *sample, size_t column, struct r
     /* Digits alone may be an ID or a code, where 007 is not 7. */
     if (count_with(sample, column, '.', &filled) + count_with(sample, column, ',', &filled) == 0)
         return false;
-    format = find_format(sample, column, RT_TYPE_NUMBER, number_formats, COUNT(number_formats), &others);
+    format =
+        find_format(sample, column, RT_TYPE_NUMBER, number_formats, COUNT(number_formats), &others);
     if (format == NULL)
         return false;
-    *guess = (struct rt_guess){RT_TYPE_NUMBER, format, RT_LIKELY, rt_arena_printf(arena, "a number as %s", format)};
+    *guess = (struct rt_guess){RT_TYPE_NUMBER, format, RT_LIKELY,
+                               rt_arena_printf(arena, "a number as %s", format)};
     return true;
 }
 
-struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column, struct rt_arena *arena)
+struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,
+                               struct rt_arena *arena)
 {
     struct rt_guess guess = {RT_TYPE_TEXT, NULL, RT_LIKELY, "text"};
     size_t filled, semicolons = count_with(sample, column, ';', &filled), others;
     const char *format;
 
     if (filled == 0)
-        return (struct rt_guess){RT_TYPE_TEXT, NULL, RT_UNSURE, "text, as the sample has no value of it"};
+        return (struct rt_guess){RT_TYPE_TEXT, NULL, RT_UNSURE,
+                                 "text, as the sample has no value of it"};
     format = find_format(sample, column, RT_TYPE_BOOLEAN, yes_no, COUNT(yes_no), &others);
     if (format != NULL)
         return (struct rt_guess){RT_TYPE_BOOLEAN, format, others ? RT_LIKELY : RT_SURE,
@@ -144,6 +155,7 @@ struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column, st
     if (guess_date(sample, column, arena, &guess) || guess_number(sample, column, arena, &guess))
         return guess;
     if (semicolons * 2 > filled && filled > 1)
-        return (struct rt_guess){RT_TYPE_SET, ";", RT_UNSURE, "a list, as most values have a ; in them"};
+        return (struct rt_guess){RT_TYPE_SET, ";", RT_UNSURE,
+                                 "a list, as most values have a ; in them"};
     return guess;
 }

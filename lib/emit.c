@@ -3,6 +3,7 @@
 #include "lib/delta.h"
 #include "lib/filename.h"
 #include "lib/outbox.h"
+#include "lib/suspect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -389,6 +390,9 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
         record.end[w->side].absence = RT_ABSENCE_DELETE;
     else
         rt_plan_written(&record, w->side, row.delta, row.position);
+    if (planned->action == RT_ACTION_INSERT &&
+        rt_suspect_add_pending(w->emit->work, &record, w->side, err) < 0)
+        return -1;
     if (rt_store_add_row(store, &row, err) < 0 || rt_store_save(store, &record, NULL, err) < 0)
         return -1;
     return rt_store_drop_due(store, planned->rid, w->side, err);

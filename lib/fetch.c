@@ -1,5 +1,6 @@
 #include "lib/fetch.h"
 
+#include "lib/command.h"
 #include "lib/fault.h"
 #include "lib/filename.h"
 #include "lib/intake.h"
@@ -363,6 +364,54 @@ out:
     return rc;
 }
 
+/* ---- commands ---- */
+
+static int spool_output(void *context, const char *bytes, size_t len, struct rt_err *err)
+{
+    return rt_spool_write(context, bytes, len, err);
+}
+
+/* `extract`, or for a full run `extract_full`; NULL: the side has no way to give that. */
+static const char *extract_command(const struct fetch *f, bool *is_full)
+{
+    *is_full = f->options->full || f->settings->extract == NULL;
+    return *is_full ? f->settings->extract_full : f->settings->extract;
+}
+
+static int fetch_command(struct fetch *f, struct rt_err *err)
+{
+    bool is_full;
+    const char *text = extract_command(f, &is_full);
+    struct rt_command command = {.text = text,
+                                 .folder = f->work->profile,
+                                 .deadline_ms =
+                                     rt_clock_monotonic_ms() + f->settings->deadline * 1000};
+    struct rt_fetch_options options = *f->options;
+    struct rt_file file = {.mtime = f->work->rules.now};
+    struct rt_spool *spool = NULL;
+    char time[RT_TIME_SIZE], *name;
+    int rc = -1;
+
+    if (text == NULL) {
+        rt_log_info(f->work->log, "%s has no extract_full: left out of the full run",
+                    f->settings->label);
+        return 0;
+    }
+    /* The time before the command runs: what is edited meanwhile may not be in it. */
+    options.stamp = f->work->rules.now;
+    options.is_snapshot = options.is_snapshot || is_full;
+    f->options = &options;
+    name = rt_xasprintf("extract%s-%s.csv", is_full ? "-full" : "",
+                        rt_time_format_compact(f->work->rules.now, time));
+    file.name = rt_arena_strdup(&f->arena, name);
+    if (rt_spool_open(f->inbox, name, false, &spool, err) == 0 &&
+        rt_command_run(&command, spool_output, spool, err) == 0)
+        rc = keep(f, spool, &file, &name, err);
+    rt_spool_close(spool);
+    free(name);
+    return rc;
+}
+
 int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch_options *options,
                   struct rt_err *err)
 {
@@ -377,7 +426,7 @@ int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch
     }
     rc = rt_spool_mkdir(f.inbox, err);
     if (rc == 0 && f.settings->transport == RT_TRANSPORT_COMMAND)
-        rc = rt_err_set(err, RT_INTERNAL, "transport = command is not there yet");
+        rc = fetch_command(&f, err);
     else if (rc == 0)
         rc = fetch_folder(&f, err);
     if (rc < 0)

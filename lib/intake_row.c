@@ -1,5 +1,7 @@
 #include "lib/intake_internal.h"
 
+#include "lib/suspect.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -214,19 +216,72 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     return rt_book_tell(in->work, record, row, &observed, err);
 }
 
-static int apply_new(struct rt_intake *in, const struct rt_row *row, struct rt_digest print,
+static void init_new(const struct rt_intake *in, const struct rt_row *row, struct rt_record *record)
+{
+    rt_record_init(record);
+    record->born = in->side;
+    record->born_file = in->file.id;
+    record->born_line = row->line;
+    for (int s = 0; s < 2; s++)
+        record->end[s].id = row->id[s];
+}
+
+/* R11, suspected_duplicate = bind: the row is the echo of the one pending insert that it equals. */
+static int bind_suspect(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
+                        int64_t rid, struct rt_err *err)
+{
+    struct rt_record record;
+
+    if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
+        return -1;
+    record.end[in->side].id = row->id[in->side];
+    in->counts.bound++;
+    if (rt_book_note(in->work, &record, (int)in->side, "bind", "a suspected duplicate was bound",
+                     err) < 0)
+        return -1;
+    return observe(in, &record, row, print, err);
+}
+
+/* R11: the record is kept, but not sent back as new before somebody has decided. */
+static int put_suspect(struct rt_intake *in, const struct rt_row *row,
+                       const struct rt_suspects *suspects, struct rt_err *err)
+{
+    struct rt_observed observed;
+    struct rt_record record;
+    char *json = rt_suspect_json(in->work, suspects, &in->row_arena);
+    int rc;
+
+    init_new(in, row, &record);
+    rt_merge_observe(&in->work->rules, &record, row, true, &in->row_arena, &observed);
+    record.is_suspect = true;
+    observed.change = RT_CHANGE_SUSPECTED;
+    rt_intake_count(in, RT_CHANGE_SUSPECTED);
+    in->counts.frozen++;
+    in->work->flawed_rows = json;
+    rc = rt_book_save(in->work, &record, NULL, err);
+    in->work->flawed_rows = NULL;
+    free(json);
+    if (rc < 0 || rt_suspect_note(in->work, &record, suspects, err) < 0)
+        return -1;
+    rt_rid_set_add(&in->seen, record.rid);
+    return rt_book_tell(in->work, &record, row, &observed, err);
+}
+
+static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                      bool is_eligible, struct rt_err *err)
 {
+    struct rt_suspects suspects;
     struct rt_record record;
 
     if (!is_eligible)
         return exclude(in, NULL, err);
-    rt_record_init(&record);
-    record.born = in->side;
-    record.born_file = in->file.id;
-    record.born_line = row->line;
-    for (int s = 0; s < 2; s++)
-        record.end[s].id = row->id[s];
+    if (rt_suspect_find(in->work, row, &in->row_arena, &suspects, err) < 0)
+        return -1;
+    if (suspects.count == 1 && in->work->rules.config->bind_suspected)
+        return bind_suspect(in, row, print, suspects.rids[0], err);
+    if (suspects.count)
+        return put_suspect(in, row, &suspects, err);
+    init_new(in, row, &record);
     return observe(in, &record, row, print, err);
 }
 

@@ -23,6 +23,7 @@ struct look {
     const struct rt_content *want_before;
     struct rt_content *want; /* the record's new want, once a field of it has changed */
     bool has_conflict, has_edit, has_local;
+    bool was_read_only_edit; /* before this row */
 };
 
 static const struct rt_schema *schema_of(const struct look *look)
@@ -282,6 +283,8 @@ static int newest_side(const struct look *look)
 /* Both sides edited the field: the policy decides, or a person.  -1 for a person. */
 static int winner(const struct look *look)
 {
+    if (look->rules->is_baseline)
+        return -1;
     switch (look->rules->config->conflict) {
     case RT_CONFLICT_EXTERNAL:
         return RT_EXTERNAL;
@@ -355,7 +358,9 @@ static void merge_edit(struct look *look, size_t i)
     } else {
         both[look->side] = value;
         both[rt_side_other(look->side)] = want;
-        disagree(look, i, both, look->reference != NULL && !rt_value_is_known(before));
+        disagree(look, i, both,
+                 look->rules->is_baseline ||
+                     (look->reference != NULL && !rt_value_is_known(before)));
     }
 }
 
@@ -384,7 +389,9 @@ static void note_local(struct look *look, size_t i)
     if (is_read_only && rt_value_is_known(want) &&
         !rt_value_is_same(field, look->side, value, want) &&
         !(rt_value_is_known(given) && rt_value_is_same(field, look->side, value, given)))
-        end->is_read_only_edit = true;
+        end->is_read_only_edit = end->is_read_only_edit || look->was_read_only_edit ||
+                                 !rt_value_is_known(before) ||
+                                 !rt_value_is_same(field, look->side, value, before);
     if (rt_value_is_known(given) && rt_value_is_same(field, look->side, value, given))
         return;
     if (end->seen == NULL || !rt_value_is_known(before) ||
@@ -594,7 +601,9 @@ static void note_absence(struct look *look)
 
     if (look->row->is_deleted) {
         if (end->absence == RT_PRESENT)
-            end->absence = RT_DELETED;
+            end->absence = look->rules->config->side[look->side].deletes == RT_DELETES_PROPAGATE
+                               ? RT_ABSENCE_DELETE
+                               : RT_DELETED;
         return;
     }
     if (end->absence != RT_PRESENT) {
@@ -662,6 +671,7 @@ static void apply(struct look *look)
 
     look->want_before = look->record->want;
     note_replaced(look);
+    look->was_read_only_edit = end->is_read_only_edit;
     end->is_read_only_edit = false;
     for (size_t i = 0; i < schema_of(look)->content_count; i++)
         merge_field(look, i);
@@ -671,6 +681,8 @@ static void apply(struct look *look)
     look_for_not_taken(look);
     if (look->out->want_changed)
         follow_trail(look);
+    if (look->has_edit || look->has_conflict)
+        look->record->not_due_until_edited = false;
 }
 
 /* The row is what we sent, cut short: noted as what the side shows, and waits for a person. */
@@ -765,7 +777,7 @@ static void join_field(struct look *look, size_t i, struct rt_value external,
         set_want(look, i,
                  native); /* the platform cannot hold the difference: keep the richer one */
     else
-        disagree(look, i, both, false);
+        disagree(look, i, both, look->rules->is_baseline);
 }
 
 void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct rt_record *from,

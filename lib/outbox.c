@@ -1,5 +1,6 @@
 #include "lib/outbox_internal.h"
 
+#include "lib/delta.h"
 #include "lib/fault.h"
 #include "lib/spool.h"
 
@@ -115,20 +116,38 @@ int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_sl
     return rc;
 }
 
-static int lock_header(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out,
+                     struct rt_err *err)
+{
+    struct rt_delta_format format;
+    int rc = rt_delta_format_init(&format, &work->rules, side, work->rules.now, err);
+
+    if (rc == 0)
+        rc = rt_delta_header(&format, out, err);
+    rt_delta_format_clear(&format);
+    return rc;
+}
+
+int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, const char *header,
+                          struct rt_err *err)
+{
+    char when[RT_TIME_SIZE],
+        *text = rt_xasprintf("%.10s %s", rt_time_format(work->rules.now, when), header);
+    int rc = rt_store_set(work->store, lock_key(side), text, err);
+
+    free(text);
+    return rc;
+}
+
+/* The header of a side's first handed-over delta is locked. */
+static int lock_first_header(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     const char *locked;
-    char when[RT_TIME_SIZE];
     int rc = rt_store_get(work->store, lock_key(delta->side), &arena, &locked, err);
 
-    if (rc == 0)
-        rc = rt_store_set(work->store, lock_key(delta->side),
-                          rt_arena_printf(&arena, "%.10s %s", rt_time_format(work->rules.now, when),
-                                          delta->header),
-                          err);
     rt_arena_clear(&arena);
-    return rc < 0 ? -1 : 0;
+    return rc == 0 ? rt_outbox_lock_header(work, delta->side, delta->header, err) : rc < 0 ? -1 : 0;
 }
 
 /* ---- handed over ---- */
@@ -148,7 +167,8 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
         delta->gone_at = work->rules.now;
     }
     if (rt_store_set_part_handed(work->store, delta->number, part->part, err) == 0 &&
-        rt_store_update_delta(work->store, delta, err) == 0 && lock_header(work, delta, err) == 0 &&
+        rt_store_update_delta(work->store, delta, err) == 0 &&
+        lock_first_header(work, delta, err) == 0 &&
         rt_outbox_journal(work, "hand-over", delta, part->part, err) == 0)
         rc = rt_store_add_move(work->store, from, to, err);
     free(from);
@@ -188,7 +208,8 @@ int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err)
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
         const struct rt_side_config *settings = &work->rules.config->side[list.deltas[i].side];
 
-        if (settings->transport == RT_TRANSPORT_DIRECTORY && settings->imports == NULL)
+        if (settings->transport == RT_TRANSPORT_COMMAND ? settings->load == NULL
+                                                        : settings->imports == NULL)
             rc = notice_delta(work, &list.deltas[i], &arena, err);
     }
     rt_arena_clear(&arena);

@@ -1,7 +1,10 @@
 #include "lib/outbox_internal.h"
 
+#include "lib/command.h"
+#include "lib/decide.h"
 #include "lib/fault.h"
 #include "lib/filename.h"
+#include "lib/source.h"
 #include "lib/spool.h"
 
 #include <inttypes.h>
@@ -15,14 +18,46 @@ struct push {
     struct rt_work *work;
     const struct rt_push_options *options;
     struct rt_remote *remote[2]; /* opened when first needed */
+    struct rt_buf crosswalk;     /* what the last load printed */
 };
+
+#define CROSSWALK_MAX ((size_t)256 << 20)
+
+static int keep_output(void *context, const char *bytes, size_t len, struct rt_err *err)
+{
+    struct rt_buf *out = context;
+
+    if (out->len + len > CROSSWALK_MAX)
+        return rt_err_set(err, RT_DATA, "load printed more than a crosswalk of %zu bytes",
+                          CROSSWALK_MAX);
+    rt_buf_add(out, bytes, len);
+    return 0;
+}
+
+/* transport = command: load takes the file, and may print the IDs that it gave. */
+static int load(struct push *push, const struct rt_side_config *settings, const char *path,
+                struct rt_err *err)
+{
+    char *full = realpath(path, NULL);
+    struct rt_command command = {.text = settings->load,
+                                 .argument = full ? full : path,
+                                 .folder = push->work->profile,
+                                 .deadline_ms =
+                                     rt_clock_monotonic_ms() + settings->deadline * 1000};
+    int rc;
+
+    rt_buf_reset(&push->crosswalk);
+    rc = rt_command_run(&command, keep_output, &push->crosswalk, err);
+    free(full);
+    return rc;
+}
 
 static int open_remote(struct push *push, enum rt_side side, struct rt_err *err)
 {
     const struct rt_side_config *settings = &push->work->rules.config->side[side];
     int64_t deadline = rt_clock_monotonic_ms() + settings->deadline * 1000;
 
-    if (push->remote[side] != NULL)
+    if (push->remote[side] != NULL || settings->transport == RT_TRANSPORT_COMMAND)
         return 0;
     return rt_remote_open_patient(settings, push->work->profile, deadline, push->work->log,
                                   &push->remote[side], err);
@@ -57,6 +92,23 @@ static int local_file(struct push *push, const struct rt_delta *delta,
     return rc;
 }
 
+/* What a load printed: pairs of IDs to bind. */
+static int bind_crosswalk(struct push *push, struct rt_err *err)
+{
+    struct rt_source_memory memory;
+    struct rt_source source;
+    struct rt_bind_counts counts = {{0}};
+
+    if (push->crosswalk.len == 0)
+        return 0;
+    rt_source_from_memory(&memory, rt_buf_slice(&push->crosswalk), &source);
+    if (rt_decide_bind_csv(push->work, &source, "the output of load", &counts, err) < 0)
+        return -1;
+    rt_log_info(push->work->log, "%lld pairs of IDs learnt from load",
+                (long long)counts.of[RT_BOUND]);
+    return 0;
+}
+
 static int record_hand_over(struct push *push, struct rt_delta *delta,
                             const struct rt_delta_part *part, int64_t at, struct rt_err *err)
 {
@@ -64,7 +116,8 @@ static int record_hand_over(struct push *push, struct rt_delta *delta,
 
     if (rt_store_begin(store, err) < 0)
         return -1;
-    if (rt_outbox_handed(push->work, delta, part, at, err) < 0 || rt_store_commit(store, err) < 0) {
+    if (rt_outbox_handed(push->work, delta, part, at, err) < 0 || bind_crosswalk(push, err) < 0 ||
+        rt_store_commit(store, err) < 0) {
         rt_store_abort(store);
         return -1;
     }
@@ -83,8 +136,13 @@ static int push_part(struct push *push, struct rt_delta *delta, const struct rt_
         local_file(push, delta, part, &path, err) < 0 || open_remote(push, delta->side, err) < 0)
         goto out;
     rt_log_info(push->work->log, "handing over %s", part->name);
-    if (rt_remote_deliver(push->remote[delta->side], path, settings->imports, part->name, err) < 0)
+    if (settings->transport == RT_TRANSPORT_COMMAND) {
+        if (load(push, settings, path, err) < 0)
+            goto out;
+    } else if (rt_remote_deliver(push->remote[delta->side], path, settings->imports, part->name,
+                                 err) < 0) {
         goto out;
+    }
     if (RT_STEP("push.delivered") < 0) {
         rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);
         goto out;
@@ -97,30 +155,35 @@ out:
     return rc;
 }
 
-static int accept_header(struct push *push, const struct rt_delta *delta, struct rt_err *err)
+/* --accept-header: the other end is ready for the header that deltas have now. */
+static int accept_header(struct push *push, enum rt_side side, struct rt_err *err)
 {
     struct rt_store *store = push->work->store;
-    char when[RT_TIME_SIZE], *text;
-    int rc;
+    struct rt_delta as_if = {.side = side};
+    struct rt_buf header = {0};
+    int rc = rt_outbox_header(push->work, side, &header, err);
 
-    text = rt_xasprintf("%.10s %s", rt_time_format(push->work->rules.now, when), delta->header);
-    rc = rt_store_begin(store, err);
     if (rc == 0)
-        rc = rt_store_set(store, delta->side == RT_EXTERNAL ? "header_external" : "header_native",
-                          text, err);
-    if (rc == 0)
-        rc = rt_outbox_journal(push->work, "accept-header", delta, 0, err);
-    if (rc == 0)
-        rc = rt_store_commit(store, err);
-    if (rc < 0)
-        rt_store_abort(store);
-    free(text);
+        rc = rt_outbox_check_header(push->work, side, rt_buf_slice(&header), err);
+    if (rc < 0 && err->code == RT_STOPPED) {
+        rc = rt_store_begin(store, err);
+        if (rc == 0)
+            rc = rt_outbox_lock_header(push->work, side, rt_buf_str(&header), err);
+        if (rc == 0)
+            rc = rt_outbox_journal(push->work, "accept-header", &as_if, 0, err);
+        if (rc == 0)
+            rc = rt_store_commit(store, err);
+        if (rc < 0)
+            rt_store_abort(store);
+    }
+    rt_buf_clear(&header);
     return rc;
 }
 
 static bool is_taken_by_others(const struct rt_side_config *settings)
 {
-    return settings->transport == RT_TRANSPORT_DIRECTORY && settings->imports == NULL;
+    return settings->transport == RT_TRANSPORT_COMMAND ? settings->load == NULL
+                                                       : settings->imports == NULL;
 }
 
 static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena *arena,
@@ -131,12 +194,9 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
 
     if (rt_outbox_list_parts(push->work, delta->number, arena, &list, err) < 0)
         return -1;
-    if (rt_outbox_check_header(push->work, delta->side, rt_slice_str(delta->header), err) < 0) {
-        if (err->code != RT_STOPPED || !push->options->accept_header)
-            return -1;
-        if (!push->options->dry_run && accept_header(push, delta, err) < 0)
-            return -1;
-    }
+    if (!(push->options->dry_run && push->options->accept_header) &&
+        rt_outbox_check_header(push->work, delta->side, rt_slice_str(delta->header), err) < 0)
+        return -1;
     if (is_taken_by_others(settings)) {
         rt_log_info(push->work->log,
                     "delta %06" PRId64 " waits in outbox/%s until it is taken from there",
@@ -175,13 +235,19 @@ int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options, 
         if (rt_outbox_finish(work, err) < 0)
             goto out;
     }
-    rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
+    rc = 0;
+    for (int s = 0; rc == 0 && s < 2; s++)
+        if (options->accept_header && options->is_side[s] && !options->dry_run)
+            rc = accept_header(&push, (enum rt_side)s, err);
+    if (rc == 0)
+        rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
     for (size_t i = 0; rc == 0 && i < list.count; i++)
         if (options->is_side[list.deltas[i].side])
             rc = push_delta(&push, &list.deltas[i], &arena, err);
 out:
     rt_remote_close(push.remote[0]);
     rt_remote_close(push.remote[1]);
+    rt_buf_clear(&push.crosswalk);
     rt_arena_clear(&arena);
     return rc;
 }

@@ -58,14 +58,18 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
 
     if (!rt_record_flows_to(rules, record, field, side))
         return;
-    if (is_two_way)
+    if (is_two_way) {
         there = held ? held->value[i] : there;
-    else if (end->given != NULL && rt_value_is_known(end->given->value[i]))
+        /* A field that is newer than what we know of the side: its value there is unknown, not empty. */
+        if (!rt_value_is_known(there) && end->seen != NULL)
+            there = end->seen->value[i];
+        if (!rt_value_is_known(there) && end->seen != NULL && due->unknown == NULL)
+            due->unknown = field;
+    } else if (end->given != NULL && rt_value_is_known(end->given->value[i])) {
         there = end->given->value[i];
-    else if (end->seen != NULL)
+    } else if (end->seen != NULL) {
         there = end->seen->value[i];
-    if (is_two_way && end->id.len && !rt_value_is_known(there) && due->unknown == NULL)
-        due->unknown = field;
+    }
     if (!rt_value_is_known(want) || rt_record_holds_same(record, field, side, there, want))
         return;
     due->is_due = true;
@@ -94,20 +98,29 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
     return due;
 }
 
+/* Is a version of ours on its way there?  One that is not trusted any more (`retry`) is not. */
+static bool has_trusted(const struct rt_end *end)
+{
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (end->sent[i].is_trusted)
+            return true;
+    return false;
+}
+
 static bool is_pending_insert(const struct rt_rules *rules, const struct rt_record *record,
                               enum rt_side side)
 {
     const struct rt_end *end = &record->end[side];
 
     return rules->config->side[side].own_id_only && end->id.len == 0 &&
-           (end->sent_count || end->seen != NULL);
+           (has_trusted(end) || end->seen != NULL);
 }
 
 static bool is_insert(const struct rt_record *record, enum rt_side side)
 {
     const struct rt_end *end = &record->end[side];
 
-    return end->id.len == 0 && end->sent_count == 0 && end->seen == NULL;
+    return end->id.len == 0 && !has_trusted(end) && end->seen == NULL;
 }
 
 /* R10, propagate: the record is gone on the other side, and its delete goes to this one. */

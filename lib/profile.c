@@ -35,23 +35,28 @@ static bool is_reachable(const char *path)
     return reachable;
 }
 
+static bool is_open_to_others(const char *profile, const char *name)
+{
+    char *path = rt_xasprintf("%s/%s", profile, name);
+    struct stat st;
+    bool is_open = stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH));
+
+    free(path);
+    return is_open;
+}
+
+/* The folder must be closed to others.  Only one that was made by hand, open with all that is in
+   it, under a folder that others cannot pass anyway, is nobody else's business. */
 static int check_private(const char *profile, struct rt_err *err)
 {
-    static const char *const names[] = {"roundtrip.ini", "state.db"};
     struct stat st;
 
-    if (stat(profile, &st) < 0 || !(st.st_mode & (S_IXGRP | S_IXOTH)) || !is_reachable(profile))
+    if (stat(profile, &st) < 0 || !(st.st_mode & (S_IRWXG | S_IRWXO)))
         return 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = rt_xasprintf("%s/%s", profile, names[i]);
-        bool is_open = stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH));
-
-        free(path);
-        if (is_open)
-            return rt_err_set(err, RT_REFUSED, "%s: others can read %s: chmod 700 %s", profile,
-                              names[i], profile);
-    }
-    return 0;
+    if (is_open_to_others(profile, "roundtrip.ini") && !is_reachable(profile))
+        return 0;
+    return rt_err_set(err, RT_REFUSED, "%s: others can read this profile: chmod 700 %s", profile,
+                      profile);
 }
 
 int rt_profile_check(const char *profile, struct rt_err *err)

@@ -12,6 +12,14 @@
 /* Is this a profile, and can nobody else read it?  RT_CONFIG, RT_REFUSED. */
 int rt_profile_check(const char *profile, struct rt_err *err) RT_MUST_CHECK;
 
+/* Is there nothing yet that a new profile would overwrite?  RT_USAGE with the file that is there.
+ */
+int rt_profile_is_free(const char *dir, struct rt_err *err) RT_MUST_CHECK;
+
+/* Makes a profile, paused: folders, state, settings and schema.  Overwrites nothing (RT_USAGE). */
+int rt_profile_make(const char *dir, const struct rt_buf *settings, const struct rt_buf *schema,
+                    struct rt_err *err) RT_MUST_CHECK;
+
 /* Reads roundtrip.ini and schema.csv.  Caller frees both, also after a failure (then they may be
  * NULL). */
 int rt_profile_read(const char *profile, struct rt_config **config, struct rt_schema **schema,

@@ -24,6 +24,8 @@ struct rt_rules {
     const struct rt_config *config;
     const struct rt_schema *schema;
     int64_t now;
+    bool is_baseline; /* both sides hold this already: what differs is for a person, whatever the
+                         policy says */
 };
 
 /* The values of one row or version, by content index; rules->schema->content_count of them. */

@@ -106,4 +106,10 @@ void rt_remote_list_clear(struct rt_remote_list *list);
 int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *folder,
                       const char *name, struct rt_err *err) RT_MUST_CHECK;
 
+/*
+ * A path of the settings: "~/x" from the home folder, relative ones from the profile.  NULL stays
+ * NULL; the caller frees.
+ */
+char *rt_remote_local_path(const char *profile, const char *path);
+
 #endif

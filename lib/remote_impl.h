@@ -41,10 +41,4 @@ int rt_remote_changed(struct rt_err *err, const char *path);
 /* Opens a local file to be sent and tells its size; the descriptor, or -1. */
 int rt_remote_open_local(const char *local, uint64_t *size, struct rt_err *err) RT_MUST_CHECK;
 
-/*
- * A path of the settings: "~/x" from the home folder, relative ones from the profile.  NULL stays
- * NULL; the caller frees.
- */
-char *rt_remote_local_path(const char *profile, const char *path);
-
 #endif

@@ -369,7 +369,8 @@ int rt_store_set(struct rt_store *store, const char *key, const char *value, str
     else
         stmt = rt_store_prepare(store,
                                 "INSERT INTO meta VALUES (?1, ?2)"
-                                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                                " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                                " WHERE value <> excluded.value",
                                 err);
     if (stmt == NULL)
         return -1;

@@ -340,7 +340,7 @@ struct rt_event {
 };
 int rt_store_add_event(struct rt_store *store, const struct rt_event *event,
                        struct rt_err *err) RT_MUST_CHECK;
-/* The story of a record that was joined into another goes on there. */
+/* The story of a record that was joined into another goes on there, and so do its delta rows. */
 int rt_store_move_events(struct rt_store *store, int64_t from, int64_t to,
                          struct rt_err *err) RT_MUST_CHECK;
 typedef int rt_store_visit_event(void *context, const struct rt_event *event, struct rt_err *err);
@@ -369,6 +369,12 @@ int rt_store_put_item(struct rt_store *store, struct rt_item *item,
                       struct rt_err *err) RT_MUST_CHECK;
 int rt_store_close_item(struct rt_store *store, const char *kind, const char *subject,
                         const char *how, struct rt_err *err) RT_MUST_CHECK;
+/* Ends an item by its number, and says how; one that is closed already gets the new words. */
+int rt_store_end_item(struct rt_store *store, int64_t number, const char *how,
+                      struct rt_err *err) RT_MUST_CHECK;
+/* Did a person dismiss an item of this kind and subject? */
+int rt_store_was_dismissed(struct rt_store *store, const char *kind, const char *subject,
+                           bool *dismissed, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
                   struct rt_item *item, struct rt_err *err) RT_MUST_CHECK; /* 1, 0, -1 */
 typedef int rt_store_visit_item(void *context, const struct rt_item *item, struct rt_err *err);
@@ -386,6 +392,26 @@ typedef int rt_store_visit_waiting(void *context, int64_t rid, enum rt_side side
                                    struct rt_err *err);
 int rt_store_each_waiting(struct rt_store *store, int64_t delta, rt_store_visit_waiting *visit,
                           void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- R11: pending inserts, and suspects (suspect.h) ---- */
+
+int rt_store_add_pending(struct rt_store *store, int64_t rid, enum rt_side side,
+                         struct rt_digest print, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side, bool *any,
+                          struct rt_err *err) RT_MUST_CHECK;
+/* Pending inserts to that side with one of the two digests; at most 20. */
+int rt_store_find_pending(struct rt_store *store, enum rt_side side,
+                          const struct rt_digest print[2], struct rt_arena *arena, int64_t **rids,
+                          size_t *count, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_add_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
+                         struct rt_err *err) RT_MUST_CHECK;
+int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *arena, int64_t **rids,
+                        size_t *count, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_suspects_of(struct rt_store *store, int64_t candidate, struct rt_arena *arena,
+                         int64_t **rids, size_t *count, struct rt_err *err) RT_MUST_CHECK;
+/* 0 for either: whatever it is. */
+int rt_store_drop_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
+                          struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- what a fetch saw at the other end ---- */
 

@@ -15,7 +15,22 @@
 #define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
 #define RT_STORE_VERSION        1          /* PRAGMA user_version: number of migrations */
 
-struct rt_layout; /* store_content.c */
+struct rt_layout; /* store_pack.c: what a record's row keeps packed in one column. */
+int64_t rt_store_pack_end(const struct rt_end *end);
+void rt_store_unpack_end(struct rt_end *end, int64_t flags);
+int64_t rt_store_pack_record(const struct rt_record *record);
+void rt_store_unpack_record(struct rt_record *record, int64_t flags);
+const char *rt_store_pack_sent(const struct rt_end *end,
+                               struct rt_buf *out); /* NULL: nothing was sent */
+int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
+const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
+char *rt_store_pack_open(const struct rt_schema *schema,
+                         const struct rt_record *record); /* caller frees */
+int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_content.c */
 
 struct rt_store {
     sqlite3 *db;
@@ -80,6 +95,21 @@ int rt_store_make_views(struct rt_store *store, struct rt_err *err) RT_MUST_CHEC
 /* Numbers kept in meta: loaded at begin, saved at commit. */
 int rt_store_load_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_save_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_pack.c: what a record's row keeps packed in one column. */
+int64_t rt_store_pack_end(const struct rt_end *end);
+void rt_store_unpack_end(struct rt_end *end, int64_t flags);
+int64_t rt_store_pack_record(const struct rt_record *record);
+void rt_store_unpack_record(struct rt_record *record, int64_t flags);
+const char *rt_store_pack_sent(const struct rt_end *end,
+                               struct rt_buf *out); /* NULL: nothing was sent */
+int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
+const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
+char *rt_store_pack_open(const struct rt_schema *schema,
+                         const struct rt_record *record); /* caller frees */
+int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
 
 /* store_content.c */
 int rt_store_put_content(struct rt_store *store, struct rt_content *content,

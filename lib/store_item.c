@@ -91,6 +91,42 @@ int rt_store_close_item(struct rt_store *store, const char *kind, const char *su
     return rt_store_run(store, stmt, err);
 }
 
+int rt_store_end_item(struct rt_store *store, int64_t number, const char *how, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "UPDATE item SET is_open = 0, how = ?2, version = version + is_open WHERE item = ?1",
+        err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, number);
+    rt_bind_text(stmt, 2, how);
+    return rt_store_run(store, stmt, err);
+}
+
+int rt_store_was_dismissed(struct rt_store *store, const char *kind, const char *subject,
+                           bool *dismissed, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "SELECT 1 FROM item WHERE kind = ?1 AND subject = ?2 AND NOT is_open"
+                         " AND how = 'dismissed'",
+                         err);
+    int rc;
+
+    *dismissed = false;
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, kind);
+    rt_bind_text(stmt, 2, subject);
+    rc = rt_store_step(store, stmt, err);
+    if (rc < 0)
+        return -1;
+    *dismissed = rc == 1;
+    sqlite3_reset(stmt);
+    return 0;
+}
+
 static void read_item(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_item *item)
 {
     item->number = sqlite3_column_int64(stmt, 0);

@@ -73,6 +73,13 @@ static const struct table {
      "(rid INTEGER NOT NULL, side INTEGER NOT NULL, delta INTEGER NOT NULL, PRIMARY KEY (rid, "
      "side))"
      " STRICT, WITHOUT ROWID"},
+    {"pending", COPIED,
+     "(side INTEGER NOT NULL, print BLOB NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (side, print, "
+     "rid))"
+     " STRICT, WITHOUT ROWID"},
+    {"suspect", COPIED,
+     "(rid INTEGER NOT NULL, candidate INTEGER NOT NULL, PRIMARY KEY (rid, candidate)) STRICT, "
+     "WITHOUT ROWID"},
     {"sighting", COPIED,
      "(side INTEGER NOT NULL, remote TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (side, "
      "remote))"
@@ -96,6 +103,8 @@ static const struct index {
     {"file_remote", "file (side, remote) WHERE remote IS NOT NULL", false},
     {"event_rid", "event (rid) WHERE rid IS NOT NULL", false},
     {"event_run", "event (run)", false},
+    {"pending_rid", "pending (rid)", false},
+    {"suspect_candidate", "suspect (candidate)", false},
     {"waiting_delta", "waiting (delta)", false},
     {"item_open", "item (kind, subject) WHERE is_open", true},
 };
@@ -197,7 +206,7 @@ static int get_pragma(struct rt_store *store, const char *sql, int64_t *value, s
 
 int rt_store_migrate(struct rt_store *store, struct rt_err *err)
 {
-    int64_t application, version, objects;
+    int64_t application = 0, version = 0, objects = 0;
 
     if (get_pragma(store, "PRAGMA application_id", &application, err) < 0 ||
         get_pragma(store, "PRAGMA user_version", &version, err) < 0 ||

@@ -281,5 +281,12 @@ int rt_store_move_events(struct rt_store *store, int64_t from, int64_t to, struc
         return -1;
     rt_bind_int(stmt, 1, from);
     rt_bind_int(stmt, 2, to);
+    if (rt_store_run(store, stmt, err) < 0)
+        return -1;
+    stmt = rt_store_prepare(store, "UPDATE delta_row SET rid = ?2 WHERE rid = ?1", err);
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, from);
+    rt_bind_int(stmt, 2, to);
     return rt_store_run(store, stmt, err);
 }

@@ -323,14 +323,15 @@ def test_approval_of_another_plan_does_not_count(make):
 
 @pytest.mark.later
 def test_guard_by_percent_from_fifty_rows_on(p):
-    rows = [row(f"E{i}", f"N{i}") for i in range(60)]
+    rows = [row(f"E{i}", f"N{i}") for i in range(100)]
     p.settings["policy"]["max_change_percent"] = "none"
     p.write()
     p.agree(*rows)
     p.settings["policy"]["max_change_percent"] = "20"
     p.write()
+    assert len(p.trip(ext=[{**r, "summary": "some"} for r in rows[:49]]).native) == 49
     p.tick()
-    p.drop("external", [{**r, "summary": "mass"} for r in rows[:30]])
+    p.drop("external", [{**r, "summary": "mass"} for r in rows[:50]])
     assert p.emit(status=2).nothing
 
 

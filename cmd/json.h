@@ -1,0 +1,17 @@
+/* What the commands share when they print JSON. */
+#ifndef RT_JSON_H
+#define RT_JSON_H
+
+#include "lib/slice.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* Prints the object in one line, and frees it. */
+void rt_json_say(json_t *root);
+
+json_t *rt_json_time(int64_t t);             /* "2026-11-21T06:00:00Z"; null for RT_NEVER */
+json_t *rt_json_slice(struct rt_slice text); /* null if it is empty */
+json_t *rt_json_text(const char *text);      /* null for NULL */
+
+#endif

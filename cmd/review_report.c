@@ -1,0 +1,130 @@
+#include "cmd/review_report.h"
+
+#include "cmd/json.h"
+#include "cmd/review_view.h"
+
+#include "lib/utf8.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define IDS_WIDTH 45 /* so that a line has 80 characters */
+
+int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
+{
+    struct rt_csv_writer_options options = {.delimiter = ',', .spreadsheet = report->spreadsheet};
+    static const char *const names[] = {"item", "version", "kind",   "external_id", "native_id",
+                                        "side", "delta",   "file",   "line",        "since",
+                                        "what", "accept",  "dismiss"};
+
+    if (report->format == RT_REVIEW_JSON)
+        report->items = json_array();
+    if (rt_csv_writer_init(&report->writer, &options, err) < 0)
+        return -1;
+    if (report->format != RT_REVIEW_CSV)
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        rt_say("%s%s", i ? "," : "", names[i]);
+    rt_say("\n");
+    return 0;
+}
+
+void rt_review_end(struct rt_review_report *report)
+{
+    if (report->items != NULL)
+        rt_json_say(
+            json_pack("{s:s, s:i, s:o}", "command", "review", "status", 0, "items", report->items));
+    rt_csv_writer_clear(&report->writer);
+    rt_buf_clear(&report->line);
+}
+
+/* ---- the list ---- */
+
+static void say_line(struct rt_review_report *report, const struct rt_review_view *view)
+{
+    char number[32], *subject = rt_review_subject(view, report->session);
+    struct rt_slice ids = rt_slice_str(subject);
+    size_t bytes = rt_utf8_prefix(ids, IDS_WIDTH), chars = 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        chars += ((unsigned char)subject[i] & 0xc0) != 0x80;
+    snprintf(number, sizeof number, "%" PRId64 "@%" PRId64, view->item->number,
+             view->item->version);
+    rt_say("%-8s %-14s %.*s%*s %.10s\n", number, view->item->kind, (int)bytes, subject,
+           (int)(IDS_WIDTH - chars), "", view->since);
+    free(subject);
+}
+
+static int put_text(struct rt_review_report *report, const char *text, struct rt_err *err)
+{
+    return rt_csv_put(&report->writer, &report->line, rt_slice_str(text ? text : ""), err);
+}
+
+static int put_number(struct rt_review_report *report, int64_t number, struct rt_err *err)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%" PRId64, number);
+    return put_text(report, number ? text : "", err);
+}
+
+static int say_csv(struct rt_review_report *report, const struct rt_review_view *view,
+                   struct rt_err *err)
+{
+    const struct rt_item *item = view->item;
+    struct rt_buf what = {0};
+    int rc = -1;
+
+    rt_buf_reset(&report->line);
+    rt_review_add_what(view, &what);
+    if (put_number(report, item->number, err) == 0 && put_number(report, item->version, err) == 0 &&
+        put_text(report, item->kind, err) == 0 && put_text(report, view->id[0], err) == 0 &&
+        put_text(report, view->id[1], err) == 0 &&
+        put_text(report, item->side < 0 ? "" : rt_side_name((enum rt_side)item->side), err) == 0 &&
+        put_number(report, view->delta, err) == 0 && put_text(report, view->file, err) == 0 &&
+        put_number(report, item->line, err) == 0 && put_text(report, view->since, err) == 0 &&
+        put_text(report, rt_buf_str(&what), err) == 0 &&
+        put_text(report, view->text ? view->text->accept : "", err) == 0 &&
+        put_text(report, view->text ? view->text->dismiss : "", err) == 0) {
+        rt_csv_end_row(&report->writer, &report->line);
+        rt_say("%s", rt_buf_str(&report->line));
+        rc = 0;
+    }
+    rt_buf_clear(&what);
+    return rc;
+}
+
+static void add_json(struct rt_review_report *report, const struct rt_review_view *view)
+{
+    const struct rt_item *item = view->item;
+    json_t *json = json_pack("{s:I, s:I, s:s, s:o, s:o}", "item", (json_int_t)item->number,
+                             "version", (json_int_t)item->version, "kind", item->kind, "since",
+                             rt_json_time(item->opened), "detail",
+                             view->detail ? json_incref(view->detail) : json_null());
+
+    json_object_set_new(
+        json, "side", rt_json_text(item->side < 0 ? NULL : rt_side_name((enum rt_side)item->side)));
+    json_object_set_new(json, "file", rt_json_text(*view->file ? view->file : NULL));
+    if (item->line)
+        json_object_set_new(json, "line", json_integer((json_int_t)item->line));
+    json_object_set_new(json, "accept", rt_json_text(view->text ? view->text->accept : NULL));
+    json_object_set_new(json, "dismiss", rt_json_text(view->text ? view->text->dismiss : NULL));
+    json_array_append_new(report->items, json);
+}
+
+int rt_review_tell(struct rt_review_report *report, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_review_view view;
+    int rc = rt_review_view_open(report->session, item, &view, err);
+
+    report->count++;
+    if (rc == 0 && report->format == RT_REVIEW_CSV)
+        rc = say_csv(report, &view, err);
+    else if (rc == 0 && report->format == RT_REVIEW_JSON)
+        add_json(report, &view);
+    else if (rc == 0)
+        say_line(report, &view);
+    rt_review_view_close(&view);
+    return rc;
+}

@@ -1,0 +1,97 @@
+#include "cmd/review_report.h"
+#include "cmd/review_view.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void say_value(const char *label, const json_t *value)
+{
+    char *text = rt_xstrdup(json_is_string(value) ? json_string_value(value) : "(unknown)");
+
+    rt_review_make_harmless(text);
+    rt_say("  %s: %s\n", label, text);
+    free(text);
+}
+
+static void say_row(const json_t *row)
+{
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(row) || json_object_get(row, "text") != NULL)
+        return;
+    if (json_object_get(row, "line") != NULL)
+        rt_say("row in line %" JSON_INTEGER_FORMAT ":\n",
+               json_integer_value(json_object_get(row, "line")));
+    say_value("external ID", json_object_get(row, "external_id"));
+    say_value("native ID", json_object_get(row, "native_id"));
+    json_object_foreach(json_object_get(row, "values"), key, value) say_value(key, value);
+}
+
+static void say_rows(const json_t *rows)
+{
+    const json_t *row;
+    size_t i;
+
+    if (*rt_review_text(rows, "text"))
+        rt_say("%s\n", rt_review_text(rows, "text"));
+    say_row(rows);
+    json_array_foreach(rows, i, row) say_row(row);
+}
+
+/* In words: what each answer leads to. */
+static void say_answers(const struct rt_session *session, const struct rt_review_view *view)
+{
+    if (view->text == NULL)
+        return;
+    if (view->text->accept != NULL) {
+        rt_say("accept:  %s\ndismiss: %s\n", view->text->accept, view->text->dismiss);
+        return;
+    }
+    for (int s = 0; s < 2; s++)
+        rt_say("take %s: what %s shows counts, and goes to %s\n", rt_side_name((enum rt_side)s),
+               session->config->side[s].label, session->config->side[!s].label);
+}
+
+static void say_all(const struct rt_session *session, const struct rt_review_view *view)
+{
+    const struct rt_item *item = view->item;
+    const json_t *fields = json_object_get(view->detail, "fields"), *field;
+    char *subject = rt_review_subject(view, session);
+    size_t i;
+
+    rt_say("%" PRId64 "@%" PRId64 " %s since %s%s%s\n%s\n", item->number, item->version, item->kind,
+           view->since, item->is_open ? "" : ", closed: ",
+           item->is_open ? ""
+           : item->how   ? item->how
+                         : "",
+           subject);
+    free(subject);
+    if (*view->file)
+        rt_say("%s, line %" PRId64 "\n", view->file, item->line);
+    if (!view->delta && *rt_review_text(view->detail, "text"))
+        rt_say("%s\n", rt_review_text(view->detail, "text"));
+    json_array_foreach(fields, i, field)
+    {
+        rt_say("%s\n", rt_review_text(field, "field"));
+        say_value(session->config->side[RT_EXTERNAL].label, json_object_get(field, "external"));
+        say_value(session->config->side[RT_NATIVE].label, json_object_get(field, "native"));
+    }
+    say_rows(json_object_get(view->detail, "rows"));
+    if (item->is_open)
+        say_answers(session, view);
+}
+
+int rt_review_show(struct rt_review_report *report, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_review_view view;
+    int rc;
+
+    if (report->format != RT_REVIEW_LIST)
+        return rt_review_tell(report, item, err);
+    rc = rt_review_view_open(report->session, item, &view, err);
+    if (rc == 0)
+        say_all(report->session, &view);
+    rt_review_view_close(&view);
+    return rc;
+}

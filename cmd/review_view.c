@@ -1,0 +1,96 @@
+#include "cmd/review_view.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char *rt_review_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
+                        struct rt_review_view *view, struct rt_err *err)
+{
+    int kind = rt_kind_find(item->kind);
+    struct rt_file file;
+    int rc = 0;
+
+    *view = (struct rt_review_view){
+        .item = item, .file = "", .text = kind < 0 ? NULL : rt_kind_text((enum rt_kind)kind)};
+    view->detail = item->detail ? json_loads(item->detail, JSON_ALLOW_NUL, NULL) : NULL;
+    view->id[RT_EXTERNAL] = rt_review_text(view->detail, "external_id");
+    view->id[RT_NATIVE] = rt_review_text(view->detail, "native_id");
+    view->delta = json_integer_value(json_object_get(view->detail, "delta"));
+    rt_time_format(item->opened, view->since);
+    if (item->file)
+        rc = rt_store_file_by_id(session->store, item->file, &view->arena, &file, err);
+    if (rc == 1)
+        view->file = file.name;
+    return rc < 0 ? -1 : 0;
+}
+
+void rt_review_view_close(struct rt_review_view *view)
+{
+    json_decref(view->detail);
+    rt_arena_clear(&view->arena);
+}
+
+static void add_value(struct rt_buf *out, const json_t *value)
+{
+    if (json_is_string(value))
+        rt_buf_printf(out, "\"%s\"", json_string_value(value));
+    else
+        rt_buf_add_str(out, "unknown");
+}
+
+void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
+{
+    const json_t *fields = json_object_get(view->detail, "fields"), *field;
+    size_t i;
+
+    json_array_foreach(fields, i, field)
+    {
+        rt_buf_printf(out, "%s%s: ", out->len ? "; " : "", rt_review_text(field, "field"));
+        add_value(out, json_object_get(field, "external"));
+        rt_buf_add_str(out, " / ");
+        add_value(out, json_object_get(field, "native"));
+    }
+    if (*rt_review_text(view->detail, "text"))
+        rt_buf_printf(out, "%s%s", out->len ? "; " : "", rt_review_text(view->detail, "text"));
+    if (json_object_get(view->detail, "rows") &&
+        json_is_integer(json_object_get(view->detail, "rows")))
+        rt_buf_printf(out, "%" JSON_INTEGER_FORMAT " rows",
+                      json_integer_value(json_object_get(view->detail, "rows")));
+}
+
+void rt_review_make_harmless(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+}
+
+char *rt_review_subject(const struct rt_review_view *view, const struct rt_session *session)
+{
+    struct rt_buf text = {0};
+    char *copy;
+
+    if (view->delta)
+        rt_buf_printf(&text, "delta %06" PRId64 " to %s, ", view->delta,
+                      view->item->side < 0 ? "?" : session->config->side[view->item->side].label);
+    if (view->delta)
+        rt_review_add_what(view, &text);
+    else if (*view->id[0] || *view->id[1])
+        rt_buf_printf(&text, "%s / %s", *view->id[0] ? view->id[0] : "-",
+                      *view->id[1] ? view->id[1] : "-");
+    else
+        rt_buf_printf(&text, "%s%s", view->file, view->item->line ? ":" : "");
+    if (!view->delta && !*view->id[0] && !*view->id[1] && view->item->line)
+        rt_buf_printf(&text, "%" PRId64, view->item->line);
+    copy = rt_xstrdup(rt_buf_str(&text));
+    rt_review_make_harmless(copy);
+    rt_buf_clear(&text);
+    return copy;
+}

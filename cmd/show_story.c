@@ -1,0 +1,178 @@
+#include "cmd/json.h"
+#include "cmd/show.h"
+
+#include <stdlib.h>
+
+/* A line of the story. */
+struct chapter {
+    int64_t at, order;  /* order: as they were read, where times are equal */
+    int side;           /* or -1 */
+    const char *what;   /* "changed", or "delta 000012: update" */
+    const char *place;  /* FILE:LINE, or when it was handed over; or NULL */
+    const char *detail; /* JSON, or NULL */
+};
+
+struct story {
+    struct rt_show *show;
+    struct chapter *chapters; /* in the arena */
+    size_t count;
+};
+
+static void add(struct story *story, struct chapter chapter)
+{
+    struct rt_arena *arena = &story->show->arena;
+    struct chapter *grown = story->chapters;
+
+    if ((story->count & (story->count - 1)) == 0) { /* full at 0, 1, 2, 4, 8 ... */
+        grown = rt_arena_alloc(arena, (story->count ? story->count * 2 : 1) * sizeof *grown);
+        if (story->count)
+            memcpy(grown, story->chapters, story->count * sizeof *grown);
+        story->chapters = grown;
+    }
+    chapter.order = (int64_t)story->count;
+    grown[story->count++] = chapter;
+}
+
+/* ---- reading it ---- */
+
+static int see_event(void *context, const struct rt_event *event, struct rt_err *err)
+{
+    struct story *story = context;
+    struct rt_arena *arena = &story->show->arena;
+    struct chapter chapter = {
+        .at = event->at, .side = event->side, .what = rt_arena_strdup(arena, event->what)};
+
+    chapter.detail = event->detail ? rt_arena_strdup(arena, event->detail) : NULL;
+    if (rt_show_place(story->show, event->file, event->line, &chapter.place, err) < 0)
+        return -1;
+    add(story, chapter);
+    return 0;
+}
+
+static const char *fate_of(struct rt_arena *arena, const struct rt_delta *delta)
+{
+    char when[RT_TIME_SIZE];
+
+    switch (delta->state) {
+    case RT_DELTA_WITHDRAWN:
+        return "withdrawn";
+    case RT_DELTA_HANDED:
+        return rt_arena_printf(arena, "handed over %s", rt_time_format(delta->handed_at, when));
+    case RT_DELTA_COMMITTED:
+    case RT_DELTA_OUTBOX:
+        break;
+    }
+    return "in the outbox";
+}
+
+static int see_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    static const char *const actions[] = {"", "insert", "update", "delete"};
+    struct story *story = context;
+    struct rt_arena *arena = &story->show->arena;
+    struct rt_delta delta;
+    int rc = rt_store_delta(story->show->session->store, row->delta, arena, &delta, err);
+
+    if (rc == 1)
+        add(story, (struct chapter){.at = delta.written_at,
+                                    .side = (int)delta.side,
+                                    .what = rt_arena_printf(arena, "delta %06lld: %s",
+                                                            (long long)row->delta,
+                                                            actions[row->action & 3]),
+                                    .place = fate_of(arena, &delta)});
+    return rc < 0 ? -1 : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct chapter *x = a, *y = b;
+
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* ---- telling it ---- */
+
+static void say_value(struct rt_show *show, const char *field, const char *word,
+                      const json_t *value)
+{
+    struct rt_slice text = rt_slice_from(json_string_value(value), json_string_length(value));
+
+    rt_say("    %-20s %-4s %s\n", field, word,
+           json_is_string(value) ? rt_show_line(show, text, 46) : "(not known)");
+}
+
+static void say_detail(struct rt_show *show, const char *detail)
+{
+    json_t *root = detail ? json_loads(detail, 0, NULL) : NULL, *change;
+    const char *text = json_string_value(json_object_get(root, "text"));
+    size_t i;
+
+    if (text != NULL)
+        rt_say("    %s\n", rt_show_line(show, rt_slice_str(text), 74));
+    json_array_foreach(root, i, change)
+    {
+        const char *outcome = json_string_value(json_array_get(change, 3));
+        const char *field = json_string_value(json_array_get(change, 0));
+
+        say_value(show, rt_show_line(show, rt_slice_str(field), 20), "was",
+                  json_array_get(change, 1));
+        say_value(show, rt_arena_printf(&show->arena, "  %.18s", outcome ? outcome : ""), "now",
+                  json_array_get(change, 2));
+    }
+    json_decref(root);
+}
+
+static void say_chapter(struct rt_show *show, const struct chapter *chapter)
+{
+    const char *label = chapter->side < 0 ? "" : show->session->config->side[chapter->side].label;
+    char when[RT_TIME_SIZE];
+    size_t used;
+
+    rt_say("%s  %s%s%s", rt_time_format(chapter->at, when), label, *label ? "  " : "",
+           chapter->what);
+    used = 24 + strlen(label) + strlen(chapter->what);
+    if (chapter->place != NULL)
+        rt_say("%s%s", used + 2 + strlen(chapter->place) <= 80 ? "  " : "\n    ", chapter->place);
+    rt_say("\n");
+    say_detail(show, chapter->detail);
+}
+
+static json_t *chapter_json(const struct chapter *chapter)
+{
+    json_t *detail = chapter->detail ? json_loads(chapter->detail, 0, NULL) : NULL;
+
+    return json_pack(
+        "{s:o, s:o, s:s, s:o, s:o}", "at", rt_json_time(chapter->at), "side",
+        rt_json_text(chapter->side < 0 ? NULL : rt_side_name((enum rt_side)chapter->side)), "what",
+        chapter->what, "place", rt_json_text(chapter->place), "detail",
+        detail ? detail : json_null());
+}
+
+int rt_show_story(struct rt_show *show, struct rt_err *err)
+{
+    struct story story = {.show = show};
+    struct rt_store *store = show->session->store;
+    json_t *list = json_array();
+
+    if (rt_store_each_event(store, show->record.rid, see_event, &story, err) < 0 ||
+        rt_store_each_row_of(store, show->record.rid, see_row, &story, err) < 0) {
+        json_decref(list);
+        return -1;
+    }
+    if (story.count)
+        qsort(story.chapters, story.count, sizeof *story.chapters, by_time);
+    if (show->root == NULL)
+        rt_say("\nstory\n");
+    for (size_t i = 0; i < story.count; i++) {
+        if (show->root == NULL)
+            say_chapter(show, &story.chapters[i]);
+        else
+            json_array_append_new(list, chapter_json(&story.chapters[i]));
+    }
+    if (show->root != NULL)
+        json_object_set(show->root, "story", list);
+    json_decref(list);
+    return 0;
+}

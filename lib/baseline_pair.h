@@ -1,0 +1,12 @@
+/* Baseline: records that have no ID in common, but are the only ones that look the same on both
+ * sides. */
+#ifndef RT_BASELINE_PAIR_H
+#define RT_BASELINE_PAIR_H
+
+#include "lib/work.h"
+
+/* Joins, among the records touched in this run, those whose `fingerprint` fields are unique on both
+   sides.  *paired counts them. */
+int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/* What the files about decisions share.  For decide*.c and baseline*.c only. */
+#ifndef RT_DECIDE_INTERNAL_H
+#define RT_DECIDE_INTERNAL_H
+
+#include "lib/book.h"
+#include "lib/decide.h"
+
+#include <jansson.h>
+
+/* A journal line: `members` (taken over) behind "at" and "what". */
+int rt_decide_journal(struct rt_work *work, const char *what, json_t *members,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+/* Notes what is due for a record that is saved already. */
+int rt_decide_note_due(struct rt_work *work, const struct rt_record *record,
+                       struct rt_err *err) RT_MUST_CHECK;
+
+/* The record's IDs into `members`. */
+void rt_decide_add_ids(json_t *members, const struct rt_record *record);
+
+/* R5 again: nothing of what was written for the side is trusted to be there; of one delta, or of
+   all (0).  False if there was nothing. */
+bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta);
+
+/* A row out of an item's detail; it and what it points to live in the arena. */
+void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, struct rt_arena *arena,
+                        struct rt_row *row);
+
+/* Takes the row into account after all, whatever its modified_at says. */
+int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                        struct rt_err *err) RT_MUST_CHECK;
+
+/* R1: makes one record of what the row's two IDs name; an ID that either had instead becomes a
+   record of its own, which is not due until it is edited. */
+int rt_decide_pair_as(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,147 @@
+#include "lib/decide_internal.h"
+
+/*
+ * Rows that were set aside for a person, taken into account after all.
+ */
+
+static struct rt_slice text_of(const json_t *json, struct rt_arena *arena)
+{
+    if (!json_is_string(json))
+        return rt_slice_from(NULL, 0);
+    return rt_arena_dup(arena, rt_slice_from(json_string_value(json), json_string_length(json)));
+}
+
+void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, struct rt_arena *arena,
+                        struct rt_row *row)
+{
+    const char *side = json_string_value(json_object_get(json, "side"));
+    const json_t *values = json_object_get(json, "values"),
+                 *modified = json_object_get(json, "modified_at");
+
+    *row = (struct rt_row){.side = side != NULL && strcmp(side, "native") == 0 ? RT_NATIVE
+                                                                               : RT_EXTERNAL,
+                           .id = {text_of(json_object_get(json, "external_id"), arena),
+                                  text_of(json_object_get(json, "native_id"), arena)},
+                           .content = rt_content_new(schema, arena),
+                           .modified_at = modified ? json_integer_value(modified) : RT_NEVER,
+                           .is_deleted = json_is_true(json_object_get(json, "is_deleted")),
+                           .stamp = json_integer_value(json_object_get(json, "stamp")),
+                           .file = json_integer_value(json_object_get(json, "file")),
+                           .line = json_integer_value(json_object_get(json, "line"))};
+    for (size_t i = 0; i < schema->content_count; i++) {
+        const json_t *value = json_object_get(values, schema->content[i]->name);
+
+        if (value != NULL)
+            row->content->value[i] =
+                (struct rt_value){text_of(value, arena), rt_from_side(row->side)};
+    }
+}
+
+/* A record for a row that none knows yet. */
+static void init_for(struct rt_record *record, const struct rt_row *row)
+{
+    rt_record_init(record);
+    record->born = row->side;
+    record->born_file = row->file;
+    record->born_line = row->line;
+}
+
+static int clash(const struct rt_row *row, const struct rt_found *found, struct rt_err *err)
+{
+    const struct rt_record *records[2] = {found->at[0], found->at[1]};
+    struct rt_buf text = {0};
+
+    rt_identity_explain(row->id, records, &text);
+    rt_err_set(err, RT_USAGE, "the row cannot count: %s", rt_buf_str(&text));
+    rt_buf_clear(&text);
+    return -1;
+}
+
+int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                        struct rt_err *err)
+{
+    struct rt_record fresh, *record;
+    struct rt_observed observed;
+    struct rt_found found;
+
+    if (rt_book_find(work, row->id, arena, &found, err) < 0)
+        return -1;
+    if (found.verdict == RT_IDENTITY_CLASH)
+        return clash(row, &found, err);
+    record = found.at[0] ? found.at[0] : found.at[1];
+    if (record == NULL) {
+        init_for(&fresh, row);
+        record = &fresh;
+    }
+    if (found.verdict == RT_IDENTITY_JOIN &&
+        rt_book_join(work, found.at[RT_EXTERNAL], found.at[RT_NATIVE], arena, &observed, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
+        if (record->end[s].id.len == 0)
+            record->end[s].id = row->id[s];
+    record->end[row->side].look.modified_at = RT_NEVER; /* a person said that this row counts */
+    rt_merge_observe(&work->rules, record, row, record->rid == 0, arena, &observed);
+    record->end[row->side].flaw = RT_FLAW_NONE;
+    if (rt_decide_save(work, record, err) < 0)
+        return -1;
+    return rt_book_tell(work, record, row, &observed, err);
+}
+
+/* ---- clash: pairing as the row says ---- */
+
+/* What the side was seen to hold may flow on from there: the want of a record of its own. */
+static const struct rt_content *want_from(const struct rt_rules *rules,
+                                          const struct rt_record *record, enum rt_side side,
+                                          struct rt_arena *arena)
+{
+    const struct rt_content *seen = record->end[side].seen;
+    struct rt_content *want = rt_content_new(rules->schema, arena);
+
+    for (size_t i = 0; seen != NULL && i < rules->schema->content_count; i++)
+        if (rt_record_flows_to(rules, record, rules->schema->content[i], rt_side_other(side)))
+            want->value[i] = seen->value[i];
+    return want;
+}
+
+/* Takes a side's ID, and all that is known of it there, out of a record. */
+static int split_off(struct rt_work *work, struct rt_record *record, enum rt_side side,
+                     struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_record own, empty;
+
+    rt_record_init(&own);
+    rt_record_init(&empty);
+    own.born = side;
+    own.born_file = record->end[side].look.file;
+    own.born_line = record->end[side].look.line;
+    own.end[side] = record->end[side];
+    own.want = want_from(&work->rules, &own, side, arena);
+    own.not_due_until_edited = true;
+    record->end[side] = empty.end[side];
+    record->conflict_count = 0; /* they were about the two that are parted now */
+    if (rt_decide_save(work, record, err) < 0 || rt_decide_save(work, &own, err) < 0 ||
+        rt_book_note(work, record, -1, "split", "an ID that it had is a record of its own now",
+                     err) < 0)
+        return -1;
+    return rt_book_note(work, &own, -1, "split", "was part of another record", err);
+}
+
+int rt_decide_pair_as(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                      struct rt_err *err)
+{
+    struct rt_found found;
+
+    if (rt_book_find(work, row->id, arena, &found, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++) {
+        enum rt_side other = rt_side_other((enum rt_side)s);
+        struct rt_record *record = found.at[s];
+
+        if (record == NULL || record->end[other].id.len == 0 ||
+            rt_slice_is_equal(record->end[other].id, row->id[other]))
+            continue;
+        if (split_off(work, record, other, arena, err) < 0)
+            return -1;
+    }
+    return rt_decide_apply_row(work, row, arena, err);
+}

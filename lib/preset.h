@@ -1,0 +1,29 @@
+/*
+ * What `init` starts a profile from: settings as text, and the lines of a schema.  Data only.
+ */
+#ifndef RT_PRESET_H
+#define RT_PRESET_H
+
+#include "lib/draft.h"
+#include "lib/mem.h"
+
+struct rt_preset {
+    const char *name;
+    const char *about; /* one line */
+    const char *label[2];
+    const char *const *settings; /* lines of roundtrip.ini, ends with NULL; "@NAME@" stands for the
+                                    profile's name */
+    const struct rt_draft_line *lines;
+    size_t count;
+};
+
+/* NULL if there is no such preset. */
+const struct rt_preset *rt_preset_find(const char *name);
+
+/* "evertrue, contacts or plain" */
+const char *rt_preset_names(void);
+
+/* roundtrip.ini of a preset, for a profile of that name. */
+void rt_preset_settings(const struct rt_preset *preset, const char *name, struct rt_buf *out);
+
+#endif

@@ -1,0 +1,93 @@
+#include "lib/profile.h"
+
+#include "lib/clock.h"
+#include "lib/spool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int rt_profile_is_free(const char *dir, struct rt_err *err)
+{
+    static const char *const names[] = {"roundtrip.ini", "schema.csv", "state.db"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = rt_xasprintf("%s/%s", dir, names[i]);
+        bool is_there = access(path, F_OK) == 0;
+
+        free(path);
+        if (is_there)
+            return rt_err_set(
+                err, RT_USAGE,
+                "%s: has a %s already, and nothing is overwritten: choose another folder", dir,
+                names[i]);
+    }
+    return 0;
+}
+
+static int make_folders(const char *dir, struct rt_err *err)
+{
+    static const char *const names[] = {"",
+                                        "/inbox/external",
+                                        "/inbox/native",
+                                        "/outbox/external",
+                                        "/outbox/native",
+                                        "/archive/in/external",
+                                        "/archive/in/native",
+                                        "/archive/out/external",
+                                        "/archive/out/native",
+                                        "/rejects"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = rt_xasprintf("%s%s", dir, names[i]);
+        int rc = rt_spool_mkdir(path, err);
+
+        free(path);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int make_state(const char *dir, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/state.db", dir), paused[64], now[RT_TIME_SIZE];
+    struct rt_store *store = NULL;
+    int rc;
+
+    snprintf(paused, sizeof paused, "since %s: new profile", rt_time_format(rt_clock_now(), now));
+    rc = rt_store_open(path, RT_STORE_CREATE, &store, err);
+    if (rc == 0 &&
+        (rt_store_begin(store, err) < 0 || rt_store_set(store, "paused", paused, err) < 0 ||
+         rt_store_commit(store, err) < 0))
+        rc = -1;
+    rt_store_abort(store);
+    rt_store_close(store);
+    free(path);
+    return rc;
+}
+
+static int make_file(const char *dir, const char *name, const struct rt_buf *text,
+                     struct rt_err *err)
+{
+    struct rt_spool *spool = NULL;
+    int rc = rt_spool_open(dir, name, false, &spool, err);
+
+    if (rc == 0)
+        rc = rt_spool_write(spool, text->ptr, text->len, err);
+    if (rc == 0)
+        rc = rt_spool_commit(spool, err);
+    rt_spool_close(spool);
+    return rc;
+}
+
+int rt_profile_make(const char *dir, const struct rt_buf *settings, const struct rt_buf *schema,
+                    struct rt_err *err)
+{
+    if (rt_profile_is_free(dir, err) < 0 || make_folders(dir, err) < 0 ||
+        make_state(dir, err) < 0 || make_file(dir, "schema.csv", schema, err) < 0)
+        return -1;
+    /* The settings come last: what has none is no profile, and is not taken for one that is turned
+     * on. */
+    return make_file(dir, "roundtrip.ini", settings, err);
+}

@@ -1,0 +1,252 @@
+#include "lib/store_internal.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- packed columns ---- */
+
+/* external_flags, native_flags: what is known of an end besides contents and looks. */
+enum {
+    END_SHOWS_OTHER_ID = 1,
+    END_EXCLUDED = 2,
+    END_CUT = 4,
+    END_ACCEPTS_CUT = 8,
+    END_READ_ONLY_EDIT = 16,
+    END_EDIT_VS_DELETE = 32,
+    END_ABSENCE_SHIFT = 8,  /* 4 bits */
+    END_FLAW_SHIFT = 12,    /* 4 bits */
+    END_RESENDS_SHIFT = 16, /* 4 bits */
+    END_BITS = 15
+};
+
+enum {
+    RECORD_HELD = 1,
+    RECORD_SUSPECT = 2,
+    RECORD_FLAPPING = 4,
+    RECORD_FLAP_ALLOWED = 8,
+    RECORD_NOT_DUE = 16,
+    RECORD_ITEMS_SHIFT = 8 /* kinds of open review items */
+};
+
+int64_t rt_store_pack_end(const struct rt_end *end)
+{
+    return (end->shows_other_id ? END_SHOWS_OTHER_ID : 0) | (end->is_excluded ? END_EXCLUDED : 0) |
+           (end->is_cut ? END_CUT : 0) | (end->accepts_cut ? END_ACCEPTS_CUT : 0) |
+           (end->is_read_only_edit ? END_READ_ONLY_EDIT : 0) |
+           (end->edit_vs_delete ? END_EDIT_VS_DELETE : 0) |
+           (int64_t)end->absence << END_ABSENCE_SHIFT | (int64_t)end->flaw << END_FLAW_SHIFT |
+           (int64_t)end->resends << END_RESENDS_SHIFT;
+}
+
+void rt_store_unpack_end(struct rt_end *end, int64_t flags)
+{
+    end->shows_other_id = flags & END_SHOWS_OTHER_ID;
+    end->is_excluded = flags & END_EXCLUDED;
+    end->is_cut = flags & END_CUT;
+    end->accepts_cut = flags & END_ACCEPTS_CUT;
+    end->is_read_only_edit = flags & END_READ_ONLY_EDIT;
+    end->edit_vs_delete = flags & END_EDIT_VS_DELETE;
+    end->absence = (enum rt_absence)(flags >> END_ABSENCE_SHIFT & END_BITS);
+    end->flaw = (enum rt_flaw)(flags >> END_FLAW_SHIFT & END_BITS);
+    end->resends = (int)(flags >> END_RESENDS_SHIFT & END_BITS);
+}
+
+int64_t rt_store_pack_record(const struct rt_record *record)
+{
+    return (record->is_held ? RECORD_HELD : 0) | (record->is_suspect ? RECORD_SUSPECT : 0) |
+           (record->is_flapping ? RECORD_FLAPPING : 0) |
+           (record->flap_allowed ? RECORD_FLAP_ALLOWED : 0) |
+           (record->not_due_until_edited ? RECORD_NOT_DUE : 0) |
+           (int64_t)record->items << RECORD_ITEMS_SHIFT;
+}
+
+void rt_store_unpack_record(struct rt_record *record, int64_t flags)
+{
+    record->is_held = flags & RECORD_HELD;
+    record->is_suspect = flags & RECORD_SUSPECT;
+    record->is_flapping = flags & RECORD_FLAPPING;
+    record->flap_allowed = flags & RECORD_FLAP_ALLOWED;
+    record->not_due_until_edited = flags & RECORD_NOT_DUE;
+    record->items = (unsigned)(flags >> RECORD_ITEMS_SHIFT);
+}
+
+/* sent: "delta:position:cid:trusted:other_id:until" for each version, oldest first, blanks between.
+ */
+const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
+{
+    rt_buf_reset(out);
+    for (size_t i = 0; i < end->sent_count; i++) {
+        const struct rt_version *v = &end->sent[i];
+
+        rt_buf_printf(out, "%s%" PRId64 ":%" PRId64 ":%" PRId64 ":%d:%d:%" PRId64, i ? " " : "",
+                      v->delta, v->position, v->content->cid, v->is_trusted, v->has_other_id,
+                      v->until);
+    }
+    return out->len ? rt_buf_str(out) : NULL;
+}
+
+static int unpack_version(struct rt_store *store, const char *text, struct rt_arena *arena,
+                          struct rt_version *v, struct rt_err *err)
+{
+    int64_t cid = 0;
+    int trusted = 0, other = 0;
+
+    if (sscanf(text, "%" SCNd64 ":%" SCNd64 ":%" SCNd64 ":%d:%d:%" SCNd64, &v->delta, &v->position,
+               &cid, &trusted, &other, &v->until) != 6)
+        return rt_err_set(err, RT_STOPPED, "%s: a version cannot be read: the file is damaged",
+                          store->path);
+    v->is_trusted = trusted != 0;
+    v->has_other_id = other != 0;
+    if (v->delta == 0)
+        v->handed = v->gone = 0; /* what was seen before a `confirm`: always old enough */
+    else if (rt_store_delta_times(store, v->delta, &v->handed, &v->gone, err) < 0)
+        return -1;
+    return rt_store_content(store, cid, arena, &v->content, err);
+}
+
+int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_end *end, struct rt_err *err)
+{
+    while (text != NULL && *text && end->sent_count < RT_SENT_MAX) {
+        if (unpack_version(store, text, arena, &end->sent[end->sent_count], err) < 0)
+            return -1;
+        end->sent_count++;
+        text = strchr(text, ' ');
+        text = text ? text + 1 : NULL;
+    }
+    return 0;
+}
+
+const char *rt_store_pack_trail(const struct rt_record *record, char out[80])
+{
+    const uint64_t *t = record->trail;
+
+    if (t[RT_TRAIL_MAX - 1] == 0)
+        return NULL;
+    snprintf(out, 80, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64, t[0], t[1], t[2], t[3]);
+    return out;
+}
+
+/* ---- open questions: conflicts and values not taken, as JSON (few records have any) ---- */
+
+static json_t *value_to_json(struct rt_value value)
+{
+    if (!rt_value_is_known(value))
+        return json_null();
+    return json_pack("{s:s, s:s%}", "of", value.from == RT_FROM_EXTERNAL ? "external" : "native",
+                     "value", value.raw.ptr ? value.raw.ptr : "", value.raw.len);
+}
+
+static struct rt_value value_from_json(const json_t *json, struct rt_arena *arena)
+{
+    struct rt_value value = {{NULL, 0}, RT_FROM_UNKNOWN};
+    const json_t *text = json_object_get(json, "value");
+    const char *of = json_string_value(json_object_get(json, "of"));
+
+    if (text == NULL || of == NULL)
+        return value;
+    value.raw =
+        rt_arena_dup(arena, rt_slice_from(json_string_value(text), json_string_length(text)));
+    value.from = strcmp(of, "external") == 0 ? RT_FROM_EXTERNAL : RT_FROM_NATIVE;
+    return value;
+}
+
+char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record *record)
+{
+    json_t *root = json_object(), *list = json_array();
+    char *text;
+
+    for (size_t i = 0; i < record->conflict_count; i++) {
+        const struct rt_conflict *c = &record->conflicts[i];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o, s:b}", "field", schema->content[c->field]->name,
+                            "external", value_to_json(c->value[RT_EXTERNAL]), "native",
+                            value_to_json(c->value[RT_NATIVE]), "first_seen", c->is_first_seen));
+    }
+    json_object_set_new(root, "conflicts", list);
+    for (int s = 0; s < 2; s++) {
+        const struct rt_end *end = &record->end[s];
+
+        if (end->not_taken_count == 0)
+            continue;
+        list = json_array();
+        for (size_t i = 0; i < end->not_taken_count; i++)
+            json_array_append_new(list, json_pack("{s:s, s:o}", "field",
+                                                  schema->content[end->not_taken[i].field]->name,
+                                                  "sent", value_to_json(end->not_taken[i].value)));
+        json_object_set_new(
+            root, s == RT_EXTERNAL ? "not_taken_external" : "not_taken_native",
+            json_pack("{s:I, s:o}", "delta", (json_int_t)end->not_taken_delta, "fields", list));
+    }
+    text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+static void unpack_conflicts(const struct rt_schema *schema, const json_t *list,
+                             struct rt_arena *arena, struct rt_record *record)
+{
+    const json_t *entry;
+    size_t i;
+
+    record->conflicts =
+        rt_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *record->conflicts);
+    json_array_foreach(list, i, entry)
+    {
+        const struct rt_field *field =
+            rt_schema_find(schema, json_string_value(json_object_get(entry, "field")));
+
+        if (field == NULL || field->content_index == RT_NOT_CONTENT)
+            continue; /* the field left the schema, and the conflict with it */
+        record->conflicts[record->conflict_count++] = (struct rt_conflict){
+            .field = field->content_index,
+            .value = {value_from_json(json_object_get(entry, "external"), arena),
+                      value_from_json(json_object_get(entry, "native"), arena)},
+            .is_first_seen = json_is_true(json_object_get(entry, "first_seen"))};
+    }
+}
+
+static void unpack_not_taken(const struct rt_schema *schema, const json_t *from,
+                             struct rt_arena *arena, struct rt_end *end)
+{
+    const json_t *list = json_object_get(from, "fields"), *entry;
+    size_t i;
+
+    if (list == NULL)
+        return;
+    end->not_taken_delta = json_integer_value(json_object_get(from, "delta"));
+    end->not_taken = rt_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *end->not_taken);
+    json_array_foreach(list, i, entry)
+    {
+        const struct rt_field *field =
+            rt_schema_find(schema, json_string_value(json_object_get(entry, "field")));
+
+        if (field != NULL && field->content_index != RT_NOT_CONTENT)
+            end->not_taken[end->not_taken_count++] = (struct rt_missing_value){
+                field->content_index, value_from_json(json_object_get(entry, "sent"), arena)};
+    }
+}
+
+int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
+                         struct rt_record *record, struct rt_err *err)
+{
+    json_t *root;
+
+    if (text == NULL)
+        return 0;
+    root = json_loads(text, JSON_ALLOW_NUL, NULL);
+    if (root == NULL)
+        return rt_err_set(err, RT_STOPPED,
+                          "%s: record %" PRId64 " cannot be read: the file is damaged", store->path,
+                          record->rid);
+    unpack_conflicts(store->schema, json_object_get(root, "conflicts"), arena, record);
+    unpack_not_taken(store->schema, json_object_get(root, "not_taken_external"), arena,
+                     &record->end[RT_EXTERNAL]);
+    unpack_not_taken(store->schema, json_object_get(root, "not_taken_native"), arena,
+                     &record->end[RT_NATIVE]);
+    json_decref(root);
+    return 0;
+}

@@ -1,0 +1,194 @@
+#include "lib/suspect.h"
+
+#include <jansson.h>
+
+/* The digest of what a side holds of a record, or would: of all that flows to it, or of the
+ * fingerprint fields. */
+static struct rt_digest print_of(const struct rt_rules *rules, enum rt_side side,
+                                 const struct rt_content *content, bool fingerprint)
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    struct rt_buf key = {0};
+    struct rt_digest digest;
+
+    rt_hasher_add(hasher, rt_slice_str(fingerprint ? "fingerprint" : "content"));
+    for (size_t i = 0; i < rules->schema->content_count; i++) {
+        const struct rt_field *field = rules->schema->content[i];
+
+        if (fingerprint ? field->role != RT_ROLE_FINGERPRINT
+                        : !rt_field_flows_to(field, side) || field->column[side].in == NULL)
+            continue;
+        rt_buf_reset(&key);
+        rt_value_key(field, side, content->value[i], &key);
+        rt_hasher_add(hasher, rt_buf_slice(&key));
+    }
+    digest = rt_hasher_end(hasher);
+    rt_hasher_free(hasher);
+    rt_buf_clear(&key);
+    return digest;
+}
+
+static void both_prints(const struct rt_rules *rules, enum rt_side side,
+                        const struct rt_content *content, struct rt_digest print[2])
+{
+    print[0] = print_of(rules, side, content, false);
+    print[1] = rules->schema->has_fingerprint ? print_of(rules, side, content, true) : print[0];
+}
+
+int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                    struct rt_suspects *suspects, struct rt_err *err)
+{
+    struct rt_digest print[2];
+
+    *suspects = (struct rt_suspects){0};
+    if (row->id[rt_side_other(row->side)].len != 0)
+        return 0;
+    both_prints(&work->rules, row->side, row->content, print);
+    return rt_store_find_pending(work->store, row->side, print, arena, &suspects->rids,
+                                 &suspects->count, err);
+}
+
+int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
+                    const struct rt_suspects *suspects, struct rt_err *err)
+{
+    for (size_t i = 0; i < suspects->count; i++)
+        if (rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+char *rt_suspect_json(struct rt_work *work, const struct rt_suspects *suspects,
+                      struct rt_arena *arena)
+{
+    json_t *list = json_array();
+    char *text;
+
+    for (size_t i = 0; i < suspects->count; i++) {
+        struct rt_record candidate;
+        struct rt_err ignored;
+
+        if (rt_store_load(work->store, suspects->rids[i], arena, &candidate, &ignored) < 0)
+            continue;
+        json_array_append_new(list,
+                              json_pack("{s:s%, s:s%}", "external_id",
+                                        candidate.end[0].id.ptr ? candidate.end[0].id.ptr : "",
+                                        candidate.end[0].id.len, "native_id",
+                                        candidate.end[1].id.ptr ? candidate.end[1].id.ptr : "",
+                                        candidate.end[1].id.len));
+    }
+    text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                           struct rt_err *err)
+{
+    struct rt_digest print[2];
+
+    both_prints(&work->rules, side, record->want, print);
+    if (rt_store_add_pending(work->store, record->rid, side, print[0], err) < 0)
+        return -1;
+    if (!work->rules.schema->has_fingerprint)
+        return 0;
+    return rt_store_add_pending(work->store, record->rid, side, print[1], err);
+}
+
+/* Takes a candidate away from a suspect; with the last one, the suspicion. */
+static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
+                        struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_record record;
+    int64_t *left;
+    size_t count;
+
+    if (rt_store_drop_suspect(work->store, rid, candidate, err) < 0 ||
+        rt_store_candidates(work->store, rid, arena, &left, &count, err) < 0)
+        return -1;
+    if (count > 0)
+        return 0;
+    if (rt_store_load(work->store, rid, arena, &record, err) < 0)
+        return -1;
+    record.is_suspect = false;
+    return rt_book_save(work, &record, NULL, err);
+}
+
+int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    int64_t *suspects;
+    size_t count;
+    bool any;
+    int rc = rt_store_drop_pending(work->store, rid, side, &any, err);
+
+    if (rc < 0 || !any)
+        return rc;
+    rc = rt_store_suspects_of(work->store, rid, &arena, &suspects, &count, err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = free_suspect(work, suspects[i], rid, &arena, err);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+/* What the suspect was last seen to hold, as the row that its pending insert should have been shown
+ * by. */
+static struct rt_row row_of(const struct rt_record *suspect, enum rt_side side)
+{
+    const struct rt_end *end = &suspect->end[side];
+
+    return (struct rt_row){.side = side,
+                           .id = {suspect->end[0].id, suspect->end[1].id},
+                           .content = (struct rt_content *)(uintptr_t)end->seen,
+                           .modified_at = end->look.modified_at,
+                           .stamp = end->look.stamp,
+                           .file = end->look.file,
+                           .line = end->look.line};
+}
+
+int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_record suspect, candidate;
+    struct rt_observed observed;
+    enum rt_side side;
+    struct rt_row row;
+    int64_t *rids;
+    size_t count;
+
+    if (rt_store_candidates(work->store, rid, arena, &rids, &count, err) < 0)
+        return -1;
+    if (count != 1)
+        return rt_err_set(
+            err, RT_USAGE,
+            "there are %zu pending inserts that it may be: bind the right pair with roundtrip bind "
+            "EXTERNAL NATIVE, or dismiss",
+            count);
+    if (rt_store_load(work->store, rid, arena, &suspect, err) < 0 ||
+        rt_store_load(work->store, rids[0], arena, &candidate, err) < 0)
+        return -1;
+    side = suspect.born;
+    row = row_of(&suspect, side);
+    if (rt_book_remove(work, &suspect, candidate.rid, err) < 0)
+        return -1;
+    candidate.end[side].id = suspect.end[side].id;
+    row.id[rt_side_other(side)] = candidate.end[rt_side_other(side)].id;
+    rt_merge_observe(&work->rules, &candidate, &row, false, arena, &observed);
+    candidate.end[side].shows_other_id = false;
+    if (rt_book_save(work, &candidate, NULL, err) < 0)
+        return -1;
+    return rt_book_note(work, &candidate, (int)side, "bind", "a suspected duplicate was bound",
+                        err);
+}
+
+int rt_suspect_dismiss(struct rt_work *work, int64_t rid, struct rt_arena *arena,
+                       struct rt_err *err)
+{
+    struct rt_record record;
+
+    if (rt_store_drop_suspect(work->store, rid, 0, err) < 0 ||
+        rt_store_load(work->store, rid, arena, &record, err) < 0)
+        return -1;
+    record.is_suspect = false;
+    if (rt_book_save(work, &record, NULL, err) < 0)
+        return -1;
+    return rt_book_note(work, &record, -1, "dismiss", "it is another interaction", err);
+}

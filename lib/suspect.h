@@ -1,0 +1,48 @@
+/*
+ * R11: suspected duplicates.  A row of a side without the other side's ID, equal to one or more
+ * pending inserts to that side in content or in the `fingerprint` fields, is what a lost ID looks
+ * like.  The record made for it is not sent back as new until somebody decides, or a later file
+ * settles it.
+ */
+#ifndef RT_SUSPECT_H
+#define RT_SUSPECT_H
+
+#include "lib/book.h"
+#include "lib/work.h"
+
+/* The pending inserts that a row of unknown ID may be: their record numbers, in the arena. */
+struct rt_suspects {
+    int64_t *rids;
+    size_t count;
+};
+
+int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                    struct rt_suspects *suspects, struct rt_err *err) RT_MUST_CHECK;
+
+/* Notes that `record` was saved as a suspect of these; and their IDs as JSON for the review item
+ * (caller frees). */
+int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
+                    const struct rt_suspects *suspects, struct rt_err *err) RT_MUST_CHECK;
+char *rt_suspect_json(struct rt_work *work, const struct rt_suspects *suspects,
+                      struct rt_arena *arena);
+
+/* An insert of `record` was written for a side: from now on its echo may come back without the ID.
+ */
+int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                           struct rt_err *err) RT_MUST_CHECK;
+
+/* The record's ID on that side is known now: it is pending no more, and who was suspected for it
+ * alone is free. */
+int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side,
+                      struct rt_err *err) RT_MUST_CHECK;
+
+/* accept: the suspect and its only pending insert are one interaction.  RT_USAGE if there is not
+ * exactly one. */
+int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena,
+                    struct rt_err *err) RT_MUST_CHECK;
+
+/* dismiss: it is another interaction. */
+int rt_suspect_dismiss(struct rt_work *work, int64_t rid, struct rt_arena *arena,
+                       struct rt_err *err) RT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,402 @@
+"""init, check, status, log and show: what they print, to the letter where people read it."""
+import csv
+import json
+import re
+import stat
+
+import pytest
+
+from profile import SCHEMA, field, row
+
+EVERTRUE_HEADER = "InteractionEverTrueID,InteractionImportID,ConstituentImportID,ConstituentEverTrueID,InteractionType," \
+                  "Category,Interaction Date,Solicitors,Summary,Description,Substantive\n"
+
+
+def schema_of(folder):
+    with open(folder / "schema.csv", newline="") as file:
+        return {line["field"]: line for line in csv.DictReader(file)}
+
+
+def init(p, tmp_path, *args, status=0):
+    return p.run("init", *args, cwd=tmp_path, status=status)
+
+
+# -- init --------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("preset", ["evertrue", "contacts", "plain"])
+def test_presets_pass_check_and_are_private(p, tmp_path, preset):
+    init(p, tmp_path, "new", "--preset", preset)
+    folder = tmp_path / "new"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for name in ("roundtrip.ini", "schema.csv", "state.db"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600, name
+    for name in ("inbox/external", "inbox/native", "outbox/external", "outbox/native", "archive/in/external",
+                 "archive/out/native", "rejects"):
+        assert (folder / name).is_dir(), name
+    p.run("-C", folder, "check", "--state", "--connect", cwd=tmp_path)
+    assert "paused since 2026-11-01T06:00:00Z: new profile" in p.run("-C", folder, "status", cwd=tmp_path).out
+
+
+def test_a_new_profile_works_once_it_is_resumed(p, tmp_path):
+    init(p, tmp_path, "new", "--preset", "plain")
+    (tmp_path / "new/inbox/external/a.csv").write_text("external_id,native_id,summary,body\nE1,,one,text\n")
+    p.run("-C", "new", "emit", cwd=tmp_path, status=2)
+    p.run("-C", "new", "resume", cwd=tmp_path)
+    out = p.run("-C", "new", "emit", cwd=tmp_path).out
+    assert re.fullmatch(r".*outbox/native/new-native-20261101T060000Z-000001\.csv\n", out)
+
+
+@pytest.mark.parametrize("name", ["roundtrip.ini", "schema.csv", "state.db"])
+def test_init_overwrites_nothing(p, tmp_path, name):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / name).write_text("mine")
+    result = init(p, tmp_path, "new", status=64)
+    assert result.err == f"roundtrip init: new: has a {name} already, and nothing is overwritten: choose another folder\n"
+    assert [f.name for f in (tmp_path / "new").iterdir()] == [name]
+    assert (tmp_path / "new" / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("args", [[], ["a", "b"], ["a", "--preset", "nonsense"], ["acme.gifts.x", "--preset", "evertrue"]])
+def test_init_wrong_usage_leaves_nothing(p, tmp_path, args):
+    before = set(tmp_path.iterdir())
+    init(p, tmp_path, *args, status=64)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_init_evertrue_with_a_sample_adds_only_what_is_custom(p, tmp_path):
+    (tmp_path / "e.csv").write_text(EVERTRUE_HEADER + "101,,C1,9001,Visit,Visit,11/21/2026,Ann;Bob,Lunch,Text,Y\n"
+                                                      "102,A7,C2,9002,Call,Call,11/13/2026,Ann,Phone,Text,N\n")
+    out = init(p, tmp_path, "new", "--preset", "evertrue", "--external", "e.csv").out
+    lines = schema_of(tmp_path / "new")
+    assert list(lines)[-1] == "substantive" and len(lines) == 11
+    assert lines["substantive"]["type"] == "boolean" and lines["substantive"]["external_format"] == "Y/N"
+    assert lines["date"]["external"] == "Interaction Date"
+    assert (lines["date"]["external_format"], lines["date"]["native_format"]) == ("%m/%d/%Y", "%Y-%m-%d")
+    assert "spelled as in e.csv; a date as %m/%d/%Y" in out
+    p.run("-C", "new", "check", cwd=tmp_path)
+
+
+def test_init_says_what_a_preset_names_and_the_sample_lacks(p, tmp_path):
+    (tmp_path / "e.csv").write_text(EVERTRUE_HEADER.replace("Solicitors,", "") + "101,,C1,9001,V,V,2026-11-21,L,T,Y\n")
+    out = init(p, tmp_path, "new", "--preset", "evertrue", "--external", "e.csv").out
+    assert re.search(r'unsure +solicitors .*\n.*e\.csv has no column "Solicitors"', out)
+
+
+def test_init_pairs_by_name_and_by_values_and_guesses_formats(p, tmp_path):
+    (tmp_path / "e.csv").write_text("EID,NID,Subject Line,Visit Date,Amount,Secret\n"
+                                    "E1,,Lunch at noon,2026-11-21,1.50,x\nE2,N2,Call,2026-11-13,2.00,y\n"
+                                    "E3,N3,Visit,2026-11-14,3.10,z\n")
+    (tmp_path / "n.csv").write_text("NID,EID,NOTES,VISIT_DATE,AMOUNT\n"
+                                    "N2,E2,Call,13-NOV-2026,\"1.000,50\"\nN3,E3,Visit,14-NOV-2026,\"2,00\"\n")
+    out = init(p, tmp_path, "new", "--external", "e.csv", "--native", "n.csv").out
+    lines = schema_of(tmp_path / "new")
+    assert (lines["external_id"]["external"], lines["external_id"]["native"]) == ("EID", "EID")
+    assert (lines["native_id"]["external"], lines["native_id"]["native"]) == ("NID", "NID")
+    assert lines["subject_line"]["native"] == "NOTES" and "paired by 2 values that both have" in out
+    assert lines["visit_date"]["type"] == "date"
+    assert (lines["visit_date"]["external_format"], lines["visit_date"]["native_format"]) == ("%Y-%m-%d", "%d-%b-%Y")
+    assert (lines["amount"]["type"], lines["amount"]["native_format"]) == ("number", "1.234,5")
+    assert (lines["secret"]["native"], lines["secret"]["direction"]) == ("", "none")
+    p.run("-C", "new", "check", cwd=tmp_path)
+
+
+def test_init_is_unsure_of_an_ambiguous_date_and_of_empty_columns(p, tmp_path):
+    text = "EID,NID,Day,Empty\nE1,N1,03/04/2026,\nE2,N2,05/06/2026,\n"
+    for name in ("e.csv", "n.csv"):
+        (tmp_path / name).write_text(text)
+    out = init(p, tmp_path, "new", "--external", "e.csv", "--native", "n.csv").out
+    assert re.search(r"^unsure +day ", out, re.M) and "other formats fit as well" in out
+    assert re.search(r"^unsure +empty ", out, re.M)
+
+
+def test_init_json_is_one_object(p, tmp_path):
+    (tmp_path / "e.csv").write_text("EID;NID\nE1;N1\n")
+    result = init(p, tmp_path, "new", "--external", "e.csv", "--json")
+    report = json.loads(result.out)
+    assert [f["role"] for f in report["fields"]] == ["external_id", "native_id"]
+    assert 'e.csv has ";" between its cells' in result.err
+
+
+def test_init_with_a_sample_that_is_no_csv_makes_nothing(p, tmp_path):
+    (tmp_path / "e.csv").write_text('EID,NID\n"E1,N1\n')
+    init(p, tmp_path, "new", "--external", "e.csv", status=65)
+    assert not (tmp_path / "new").exists()
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+CHECK = """\
+trip: roundtrip.ini and schema.csv are right, round-trip
+platform (external): directory; files for it are called like
+  trip-external-20261101T060000Z-000001.csv
+  only rows for which summary <> 'secret'
+database (native): directory; files for it are called like
+  trip-native-20261101T060000Z-000001.csv
+fields:
+               platform  database
+  external_id  EID       EXT_ID    id, both, external_id
+  native_id    NID       NAT_ID    id, both, native_id
+  summary      Summary   SUMMARY   text, both
+  body         Body      BODY      text, both
+  email        Email     EMAIL     text, to_native
+"""
+
+
+def test_check_prints_settings_and_fields(make):
+    p = make(external={"label": "platform", "eligible": "summary <> 'secret'"}, resume=False)
+    assert p.run("check").out == CHECK + "state.db: none yet\n"
+
+
+def test_check_changes_nothing(pair):
+    before = pair.snapshot()
+    pair.run("check", "--state", "--connect")
+    assert pair.snapshot() == before
+
+
+def test_check_lists_go_live_steps_for_evertrue_alone(make):
+    assert "  [ ] " in make().run("check").out
+    assert "  [ ] " not in make(external={"label": "platform"}).run("check").out
+
+
+def test_check_finds_a_wrong_expression(make):
+    p = make(external={"eligible": "nosuchfield = 1"}, resume=False)
+    assert "[external]" in p.run("check", status=78).err
+
+
+def test_check_refuses_a_key_that_others_can_read(make):
+    p = make(external={"identity": "key"}, files={"key": "secret"})
+    p.run("check")
+    (p.path / "key").chmod(0o644)
+    assert "chmod 600" in p.run("check", status=77).err
+
+
+def test_changed_schema_stops_until_it_is_accepted(pair):
+    pair.schema[2]["native"] = "HEADLINE"
+    pair.write()
+    result = pair.run("check", status=2)
+    assert "- field summary: type text, both, external Summary, native SUMMARY\n" \
+           "+ field summary: type text, both, external Summary, native HEADLINE\n" in result.out
+    assert pair.run("check", "--json", status=2).out.count("HEADLINE") >= 2
+    pair.emit(status=2)
+    assert "accepted" in pair.run("check", "--accept-schema").out
+    assert "changed" not in pair.run("check").out
+    assert pair.trip(nat=[row("E1", "N1")]).nothing
+
+
+def test_accepted_schema_looks_at_every_row_again(pair):
+    """What was read as another type is unknown until it is read again, also from rows that come as they came."""
+    same = dict(ext=[row("E1")], nat=[row("E1", "N1")])
+    assert pair.trip(**same).nothing
+    pair.schema[2]["type"] = "id"
+    pair.write()
+    pair.run("check", "--accept-schema")
+    assert pair.trip(**same).nothing
+    assert pair.trip(ext=[row("E1", body="more")]).native
+
+
+def test_accept_schema_is_in_the_journal(pair):
+    pair.schema[2]["native"] = "HEADLINE"
+    pair.write()
+    pair.run("check", "--accept-schema")
+    assert "accept-schema" in (pair.path / "archive/journal").read_text()
+
+
+def test_check_state_finds_damage(pair):
+    database = pair.path / "state.db"
+    data = bytearray(database.read_bytes())
+    for at in range(4096 * 4, len(data), 4096):
+        data[at:at + 64] = b"\xff" * 64
+    database.write_bytes(data)
+    assert pair.run("check", "--state", status=None).status not in (0, 1)
+
+
+def test_check_connect_counts_what_is_there(make):
+    p = make(external={"exports": "drop"})
+    (p.path / "drop").mkdir()
+    for name in ("a.csv", "b.csv", "notes.txt"):
+        (p.path / "drop" / name).write_text("x")
+    out = p.run("check", "--connect").out
+    assert "  exports drop: 2 files, the newest is " in out and "  imports imports/external: 0 files\n" in out
+
+
+def test_check_connect_looks_at_both_sides(make):
+    p = make(external={"exports": "nowhere"})
+    result = p.run("check", "--connect", status=None)
+    assert result.status not in (0, 1) and "EverTrue" in result.err
+    assert "database:\n  imports imports/native: 0 files\n" in result.out
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+def test_status_of_a_quiet_profile(make):
+    p = make(external={"label": "platform"})
+    p.emit()
+    assert p.run("status").out == """\
+trip: active
+last fetch never, emit 2026-11-01T06:00:00Z, push never
+platform (external)
+  newest     no file yet
+  due        nothing
+  last       delta written never, handed over never
+database (native)
+  newest     no file yet
+  due        nothing
+  last       delta written never, handed over never
+review: 0 open
+"""
+    assert p.run("status", "--check").out == "ROUNDTRIP OK - trip: 0 due, 0 in flight\n"
+
+
+def test_status_tells_outbox_flight_and_overdue(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit()
+    assert "  outbox     1 delta, 1 row\n" in pair.run("status").out
+    pair.push()
+    out = pair.run("status").out
+    assert "outbox" not in out
+    assert "  in flight  1 row of 1 delta\n          1  delta 000002, handed over 2026-11-04T06:00:00Z\n" in out
+    pair.tick(73)
+    assert "handed over 2026-11-04T06:00:00Z: overdue" in pair.run("status").out
+    assert "1 row overdue" in pair.run("status", "--check", status=1).out
+    pair.drop("native", [row("E1", "N1", summary="two")])
+    pair.emit()
+    assert "in flight" not in pair.run("status").out
+
+
+def test_nothing_is_overdue_where_imports_are_not_shown(make):
+    p = make(native={"shows_imports": "no"}).agree(row("E1", "N1"))
+    p.trip(ext=[row("E1", "N1", summary="two")])
+    p.tick(24 * 30)
+    assert "overdue" not in p.run("status").out
+    assert "its exports do not show what it imported" in p.run("status").out
+
+
+def test_status_groups_what_waits_by_reason(p):
+    p.trip(ext=[row("E1"), row("E2", summary="other")])
+    p.trip(ext=[row("E1", body="more"), row("E2", summary="other", body="more")])
+    out = p.run("status").out
+    assert "  due        0 ready, 2 waiting, 0 for review, 0 not to be sent\n" in out
+    assert "          2  wait: pending insert: its database ID is not known yet\n" in out
+
+
+def test_status_check_levels(pair):
+    assert pair.run("status", "--check").out.startswith("ROUNDTRIP OK - ")
+    pair.trip(ext=[row("E1", "N1", summary="left")], nat=[row("E1", "N1", summary="right")])
+    assert pair.run("status", "--check", status=1).out == "ROUNDTRIP WARNING - trip: 1 for review\n"
+    pair.run("pause", "--reason", "audit")
+    assert "paused since" in pair.run("status", "--check", status=1).out
+    pair.schema[2]["native"] = "HEADLINE"
+    pair.write()
+    assert pair.run("status", "--check", status=2).out.startswith("ROUNDTRIP CRITICAL - ")
+
+
+def test_status_check_notices_that_nothing_ran(pair):
+    pair.tick(24 * 4)
+    assert "no emit since 2026-11-03T06:00:00Z" in pair.run("status", "--check", status=1).out
+
+
+def test_status_counts_the_inbox(p):
+    p.drop("external", [row("E1")])
+    assert "  inbox      1 file\n" in p.run("status").out
+    assert json.loads(p.run("status", "--json").out)["external"]["inbox_files"] == 1
+
+
+# -- log ---------------------------------------------------------------------------------------------------------------
+def test_log_lists_runs_with_their_counts(make):
+    p = make(external={"label": "platform"})
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.emit()
+    assert p.run("log").out.endswith("2026-11-01T06:00:00Z  emit      status 0\n    platform: files 1, rows 2, new 2\n")
+
+
+def test_log_since(pair):
+    pair.tick(240)
+    pair.emit()
+    assert len(pair.run("log", "--since", "1d").out.splitlines()) == 1
+    assert pair.run("log", "--since", "2026-11-13").out == pair.run("log", "--since", "1d").out
+    pair.run("log", "--since", "yesterday", status=64)
+    assert [r["command"] for r in json.loads(pair.run("log", "--since", "1d", "--json").out)["runs"]] == ["emit"]
+
+
+# -- show --------------------------------------------------------------------------------------------------------------
+SHOW = """\
+EverTrue E1, database N1
+born         EverTrue, external_2026-11-02T0600.csv:2
+last seen    EverTrue, 2026-11-04T06:00:00Z
+             external_2026-11-04T0600.csv:2
+last seen    database, 2026-11-03T06:00:00Z
+             native_2026-11-03T0600.csv:2
+
+fields; where a side was not last seen to hold what both should, it is told
+  summary                want         two
+                         EverTrue     two
+                         database     one
+  body                                text
+  email                               a@example.org
+
+to EverTrue: none
+
+to database: none
+  on its way: delta 000002, handed over 2026-11-04T06:00:00Z
+
+story
+2026-11-02T06:00:00Z  database  delta 000001: insert
+    handed over 2026-11-02T06:00:00Z
+2026-11-03T06:00:00Z  database  bind
+2026-11-03T06:00:00Z  database  echo  native_2026-11-03T0600.csv:2
+2026-11-04T06:00:00Z  EverTrue  changed  external_2026-11-04T0600.csv:2
+    summary              was  one
+      taken              now  two
+2026-11-04T06:00:00Z  database  delta 000002: update
+    handed over 2026-11-04T06:00:00Z
+"""
+
+
+def test_show_tells_it_all(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    assert pair.run("show", "N1").out == SHOW
+
+
+def test_show_fits_80_columns(make):
+    p = make(schema=SCHEMA + [field("a_field_with_quite_a_long_name", "Long", "LONG")])
+    p.agree(row("E1", "N1", a_field_with_quite_a_long_name="x"))
+    long = "Zoë said:\n" + "many words and no end, " * 20
+    p.trip(ext=[row("E1", "N1", summary=long, body=long * 3, a_field_with_quite_a_long_name=long)],
+           nat=[row("E1", "N1", summary="right")])
+    out = p.run("show", "E1").out
+    assert all(len(line) <= 80 for line in out.splitlines()), out
+    assert "Zoë said:\\nmany words" in out
+    shown = json.loads(p.run("show", "E1", "--json").out)
+    assert [f["external"] for f in shown["fields"] if f["field"] == "summary"] == [long]
+
+
+def test_show_says_why_not(pair):
+    pair.run("hold", "E1", "--reason", "asked by the donor")
+    pair.trip(ext=[row("E1", "N1", summary="left")], nat=[row("E1", "N1", summary="right")])
+    out = pair.run("show", "E1").out
+    assert "held: nothing is sent for it until roundtrip release\n" in out
+    assert "frozen: nothing is sent for it until this is decided: conflict\n" in out
+    assert re.search(r"^for review: item \d+, conflict: roundtrip review show \d+$", out, re.M)
+    assert "    asked by the donor\n" in out
+    assert "left" in out and "right" in out
+
+
+def test_show_of_a_pending_insert(p):
+    p.trip(ext=[row("E1")])
+    p.trip(ext=[row("E1", body="more")])
+    out = p.run("show", "E1").out
+    assert "EverTrue E1, database (no ID yet)\n" in out and "never seen   database\n" in out
+    assert "to database: wait: pending insert: its database ID is not known yet\n" in out
+
+
+def test_reading_commands_change_nothing(pair):
+    before = pair.snapshot()
+    for args in (["show", "E1"], ["status"], ["status", "--check"], ["log"], ["show", "E1", "--json"]):
+        pair.run(*args)
+    assert pair.snapshot() == before
+
+
+@pytest.mark.parametrize("command", ["init", "check", "status", "log", "show"])
+def test_help_tells_every_option(p, tmp_path, command):
+    out = p.run(command, "--help", cwd=tmp_path).out
+    synopsis = out.splitlines()[0]
+    for option in re.findall(r"--[a-z-]+", synopsis):
+        assert f"\n  {option}" in out
