@@ -83,7 +83,7 @@ static int say_csv(struct rt_review_report *report, const struct rt_review_view 
         put_text(report, view->id[1], err) == 0 &&
         put_text(report, item->side < 0 ? "" : rt_side_name((enum rt_side)item->side), err) == 0 &&
         put_number(report, view->delta, err) == 0 && put_text(report, view->file, err) == 0 &&
-        put_number(report, item->line, err) == 0 && put_text(report, view->since, err) == 0 &&
+        put_number(report, view->line, err) == 0 && put_text(report, view->since, err) == 0 &&
         put_text(report, rt_buf_str(&what), err) == 0 &&
         put_text(report, view->text ? view->text->accept : "", err) == 0 &&
         put_text(report, view->text ? view->text->dismiss : "", err) == 0) {
@@ -106,8 +106,8 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
     json_object_set_new(
         json, "side", rt_json_text(item->side < 0 ? NULL : rt_side_name((enum rt_side)item->side)));
     json_object_set_new(json, "file", rt_json_text(*view->file ? view->file : NULL));
-    if (item->line)
-        json_object_set_new(json, "line", json_integer((json_int_t)item->line));
+    if (view->line)
+        json_object_set_new(json, "line", json_integer((json_int_t)view->line));
     json_object_set_new(json, "accept", rt_json_text(view->text ? view->text->accept : NULL));
     json_object_set_new(json, "dismiss", rt_json_text(view->text ? view->text->dismiss : NULL));
     json_array_append_new(report->items, json);

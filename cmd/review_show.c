@@ -68,7 +68,7 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
            subject);
     free(subject);
     if (*view->file)
-        rt_say("%s, line %" PRId64 "\n", view->file, item->line);
+        rt_say("%s, line %" PRId64 "\n", view->file, view->line);
     if (!view->delta && *rt_review_text(view->detail, "text"))
         rt_say("%s\n", rt_review_text(view->detail, "text"));
     json_array_foreach(fields, i, field)

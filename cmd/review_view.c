@@ -15,6 +15,8 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
 {
     int kind = rt_kind_find(item->kind);
     struct rt_file file;
+    const json_t *row;
+    int64_t at;
     int rc = 0;
 
     *view = (struct rt_review_view){
@@ -24,8 +26,14 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
     view->id[RT_NATIVE] = rt_review_text(view->detail, "native_id");
     view->delta = json_integer_value(json_object_get(view->detail, "delta"));
     rt_time_format(item->opened, view->since);
-    if (item->file)
-        rc = rt_store_file_by_id(session->store, item->file, &view->arena, &file, err);
+    row = json_object_get(view->detail, "rows");
+    if (json_is_array(row))
+        row = json_array_get(row, 0);
+    at = json_integer_value(
+        json_object_get(row, "file")); /* the row in question, not the last look */
+    view->line = at ? json_integer_value(json_object_get(row, "line")) : item->line;
+    if (at || item->file)
+        rc = rt_store_file_by_id(session->store, at ? at : item->file, &view->arena, &file, err);
     if (rc == 1)
         view->file = file.name;
     return rc < 0 ? -1 : 0;
@@ -86,9 +94,9 @@ char *rt_review_subject(const struct rt_review_view *view, const struct rt_sessi
         rt_buf_printf(&text, "%s / %s", *view->id[0] ? view->id[0] : "-",
                       *view->id[1] ? view->id[1] : "-");
     else
-        rt_buf_printf(&text, "%s%s", view->file, view->item->line ? ":" : "");
-    if (!view->delta && !*view->id[0] && !*view->id[1] && view->item->line)
-        rt_buf_printf(&text, "%" PRId64, view->item->line);
+        rt_buf_printf(&text, "%s%s", view->file, view->line ? ":" : "");
+    if (!view->delta && !*view->id[0] && !*view->id[1] && view->line)
+        rt_buf_printf(&text, "%" PRId64, view->line);
     copy = rt_xstrdup(rt_buf_str(&text));
     rt_review_make_harmless(copy);
     rt_buf_clear(&text);

@@ -14,6 +14,7 @@ struct rt_review_view {
     struct rt_arena arena;
     const char *id[2], *file; /* "" where there is none */
     int64_t delta;
+    int64_t line; /* of `file`; 0: none */
     char since[RT_TIME_SIZE];
     const struct rt_kind_text *text; /* or NULL */
 };

@@ -270,7 +270,7 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     int rc = -1;
 
     if (rt_spool_facts(b->options->path[side], &facts, err) < 0 ||
-        rt_store_file_by_digest(b->work->store, side, facts.digest, facts.size, &arena, &file,
+        rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file,
                                 err) < 1)
         goto out;
     target = rt_xasprintf("%s/%s", b->work->profile, file.path);

@@ -19,12 +19,15 @@ int64_t rt_time_from_civil(int64_t year, int month, int day, int64_t second_of_d
     return (era * 146097 + doe - 719468) * 86400 + second_of_day;
 }
 
-static bool is_date(int y, int mo, int d, int h, int mi, int s)
+/* year, month, day, hour, minute, second */
+static bool is_date(const int part[6])
 {
     static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
-    return y >= 1 && mo >= 1 && mo <= 12 && d >= 1 && d <= days[mo - 1] && h <= 23 && mi <= 59 &&
-           s <= 60 && (mo != 2 || d < 29 || (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)));
+    return part[0] >= 1 && part[1] >= 1 && part[1] <= 12 && part[2] >= 1 &&
+           part[2] <= days[part[1] - 1] && part[3] <= 23 && part[4] <= 59 && part[5] <= 60 &&
+           (part[1] != 2 || part[2] < 29 ||
+            (part[0] % 4 == 0 && (part[0] % 100 != 0 || part[0] % 400 == 0)));
 }
 
 /* Matches `text` against a pattern in which '9' stands for a digit; collects the digits. */
@@ -54,15 +57,16 @@ bool rt_time_parse(const char *text, int64_t *t)
         "9999-99-99T99:99:99", "9999-99-99 99:99:99", "9999-99-99 99:99", "99999999T999999Z",
     };
     char digits[15];
-    int y, mo, d, h, mi, s;
+    int part[6];
 
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         if (!match_digits(text, patterns[i], digits))
             continue;
-        sscanf(digits, "%4d%2d%2d%2d%2d%2d", &y, &mo, &d, &h, &mi, &s);
-        if (!is_date(y, mo, d, h, mi, s))
+        sscanf(digits, "%4d%2d%2d%2d%2d%2d", &part[0], &part[1], &part[2], &part[3], &part[4],
+               &part[5]);
+        if (!is_date(part))
             return false;
-        *t = rt_time_from_civil(y, mo, d, h * 3600 + mi * 60 + s);
+        *t = rt_time_from_civil(part[0], part[1], part[2], part[3] * 3600 + part[4] * 60 + part[5]);
         return true;
     }
     return false;

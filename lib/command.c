@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHUNK 65536
+#define CHUNK    65536
+#define GRACE_MS 2000
 
 /* In the child: never returns. */
 static void become(const struct rt_command *command, int out)
@@ -36,17 +37,24 @@ static void become(const struct rt_command *command, int out)
     _exit(127);
 }
 
-/* 1: there is something to read; 0: not yet; -1: it took too long, or we are to stop. */
-static int wait_for_output(const struct rt_command *command, int fd, struct rt_err *err)
+static int check_time(const struct rt_command *command, struct rt_err *err)
 {
-    struct pollfd pfd = {.fd = fd, .events = POLLIN};
-
     if (rt_stop_requested())
         return rt_err_set(err, RT_STOPPED, "stopped by a signal: run it again");
     if (rt_clock_monotonic_ms() > command->deadline_ms)
         return rt_err_set(err, RT_UNREACHABLE,
                           "the command took longer than the deadline, and was ended: %s",
                           command->text);
+    return 0;
+}
+
+/* 1: there is something to read; 0: not yet; -1: it took too long, or we are to stop. */
+static int wait_for_output(const struct rt_command *command, int fd, struct rt_err *err)
+{
+    struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+    if (check_time(command, err) < 0)
+        return -1;
     return poll(&pfd, 1, 200) > 0;
 }
 
@@ -87,10 +95,8 @@ static int reap(const struct rt_command *command, pid_t pid, int *status, struct
             return 0;
         if (done < 0 && errno != EINTR)
             return rt_err_errno(err, RT_INTERNAL, "cannot wait for the command");
-        if (rt_clock_monotonic_ms() > command->deadline_ms)
-            return rt_err_set(err, RT_UNREACHABLE,
-                              "the command took longer than the deadline, and was ended: %s",
-                              command->text);
+        if (check_time(command, err) < 0)
+            return -1;
         nanosleep(&pause, NULL);
     }
 }
@@ -104,6 +110,26 @@ static int judge(const struct rt_command *command, int status, struct rt_err *er
                           WTERMSIG(status), command->text);
     return rt_err_set(err, RT_UNREACHABLE, "the command ended with status %d: %s",
                       WEXITSTATUS(status), command->text);
+}
+
+/* It may tidy up for a moment; then it and what it started are ended. */
+static void end(pid_t pid)
+{
+    int64_t until_ms = rt_clock_monotonic_ms() + GRACE_MS;
+    siginfo_t info = {0};
+
+    kill(-pid, SIGTERM);
+    while (rt_clock_monotonic_ms() < until_ms && info.si_pid != pid) {
+        struct timespec pause = {.tv_nsec = 20000000};
+
+        /* Not reaped yet: its number, and so that of the group, stays ours. */
+        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno != EINTR)
+            break;
+        nanosleep(&pause, NULL);
+    }
+    kill(-pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
 }
 
 int rt_command_run(const struct rt_command *command, rt_command_output *output, void *context,
@@ -123,6 +149,7 @@ int rt_command_run(const struct rt_command *command, rt_command_output *output, 
     }
     if (pid == 0)
         become(command, pipes[1]);
+    setpgid(pid, pid); /* the child does it too: whoever comes first */
     close(pipes[1]);
     rc = read_output(command, pipes[0], output, context, err);
     if (rc == 0)
@@ -130,8 +157,6 @@ int rt_command_run(const struct rt_command *command, rt_command_output *output, 
     close(pipes[0]);
     if (rc == 0)
         return judge(command, status, err);
-    kill(-pid, SIGTERM);
-    kill(pid, SIGKILL);
-    waitpid(pid, &status, 0);
+    end(pid);
     return -1;
 }

@@ -1,10 +1,10 @@
 #include "lib/config_table.h"
 
+#include "lib/encoding.h"
 #include "lib/filename.h"
 #include "lib/zone.h"
 
 #include <ctype.h>
-#include <iconv.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -39,15 +39,8 @@ static const char *label_fault(const char *value)
 
 static const char *encoding_fault(const char *value)
 {
-    iconv_t in = iconv_open("UTF-8", value);
-    iconv_t out = iconv_open(value, "UTF-8");
-    bool is_known = in != (iconv_t)-1 && out != (iconv_t)-1;
-
-    if (in != (iconv_t)-1)
-        iconv_close(in);
-    if (out != (iconv_t)-1)
-        iconv_close(out);
-    return is_known ? NULL : "iconv knows no such encoding; `iconv -l` lists them";
+    return rt_encoding_is_known(value) ? NULL
+                                       : "iconv knows no such encoding; `iconv -l` lists them";
 }
 
 static const char *zone_fault(const char *value)

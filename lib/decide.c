@@ -107,8 +107,9 @@ out:
 static int visit_rows(struct delivery *d, struct rt_err *err)
 {
     d->done->rows = d->delta->rows;
-    return rt_store_each_row(d->work->store, d->delta->number, 1, d->delta->rows, visit_row, d,
-                             err);
+    return rt_store_each_row(d->work->store,
+                             &(struct rt_row_range){d->delta->number, 1, d->delta->rows}, visit_row,
+                             d, err);
 }
 
 /* A delta that was handed over, or RT_USAGE. */
@@ -267,12 +268,21 @@ static const struct rt_version *trusted(const struct rt_end *end)
     return NULL;
 }
 
+/* `confirm` said that an insert arrived, and it was never observed: its ID is not known. */
+static bool is_assumed(const struct rt_end *end, int64_t delta)
+{
+    return end->id.len == 0 && end->look.stamp == RT_NEVER && end->seen != NULL &&
+           (delta == 0 || end->given_delta == delta);
+}
+
 bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta)
 {
     struct rt_end *end = &record->end[side];
     const struct rt_version *left;
-    bool any = false;
+    bool any = is_assumed(end, delta);
 
+    if (any)
+        end->seen = NULL;
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
 
@@ -285,8 +295,6 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
         return false;
     end->not_taken_count = 0;
     end->resends = 0;
-    if (end->id.len == 0 && end->look.stamp == RT_NEVER)
-        end->seen = NULL; /* a confirmed insert that was never observed */
     left = trusted(end);
     end->given = left ? left->content : end->seen;
     end->given_delta = left ? left->delta : 0;

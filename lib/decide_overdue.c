@@ -24,7 +24,7 @@ static int note_flight(void *context, int64_t number, int64_t rows, struct rt_er
     bool is_waived = false;
     int rc = rt_store_delta(work->store, number, &arena, &delta, err);
     struct rt_item item = {
-        .kind = "overdue", .subject = subject, .side = overdue->side, .detail = detail};
+        .kind = "overdue", .subject = subject, .side = (int)overdue->side, .detail = detail};
 
     rt_arena_clear(&arena);
     if (rc != 1 || delta.state != RT_DELTA_HANDED || delta.gone_at == RT_NEVER ||

@@ -342,15 +342,15 @@ static int decide_read_only(struct decide *d, struct rt_err *err)
 static int decide_suspected(struct decide *d, struct rt_err *err)
 {
     struct rt_record left;
-    int64_t *rids, rid = d->record.rid;
-    size_t count;
+    struct rt_rid_list candidates;
+    int64_t rid = d->record.rid;
 
-    if (rt_store_candidates(d->work->store, rid, &d->arena, &rids, &count, err) < 0)
+    if (rt_store_candidates(d->work->store, rid, &d->arena, &candidates, err) < 0)
         return -1;
     if (is_accept(d) ? rt_suspect_bind(d->work, rid, &d->arena, err) < 0
                      : rt_suspect_dismiss(d->work, rid, &d->arena, err) < 0)
         return -1;
-    if (rt_store_load(d->work->store, is_accept(d) ? rids[0] : rid, &d->arena, &left, err) < 0)
+    if (rt_store_load(d->work->store, is_accept(d) ? candidates.rids[0] : rid, &d->arena, &left, err) < 0)
         return -1;
     return rt_decide_save(d->work, &left, err);
 }

@@ -132,3 +132,14 @@ bool rt_encoding_is_ascii_compatible(iconv_t cd, char delimiter)
     }
     return true;
 }
+
+bool rt_encoding_is_known(const char *name)
+{
+    iconv_t in = iconv_open("UTF-8", name), out = iconv_open(name, "UTF-8");
+
+    if (in != (iconv_t)-1)
+        iconv_close(in);
+    if (out != (iconv_t)-1)
+        iconv_close(out);
+    return in != (iconv_t)-1 && out != (iconv_t)-1;
+}

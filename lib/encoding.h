@@ -25,6 +25,9 @@ size_t rt_utf8_prefix(struct rt_slice text);
 /* NULL, "utf-8" or "utf8" in any case: nothing to convert. */
 bool rt_encoding_is_utf8(const char *name);
 
+/* Can iconv read and write it? */
+bool rt_encoding_is_known(const char *name);
+
 /* RT_CONFIG if one of the two is not known.  Caller closes *cd with iconv_close. */
 int rt_encoding_open(const char *to, const char *from, iconv_t *cd,
                      struct rt_err *err) RT_MUST_CHECK;

@@ -131,7 +131,7 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
 
     file->digest = rt_spool_digest(spool);
     file->size = rt_spool_size(spool);
-    rc = rt_store_file_by_digest(f->work->store, f->side, file->digest, file->size, &f->arena,
+    rc = rt_store_file_by_digest(f->work->store, f->side, file->digest, &f->arena,
                                  &known, err);
     if (rc < 0)
         return -1;
@@ -251,6 +251,23 @@ static int is_settled(struct fetch *f, const struct rt_remote_entry *entry, cons
     return first + settle <= now;
 }
 
+/* A name in the folder of fetched files that is free; the same name comes again when the other end
+ * copies a file again. */
+static int free_target(struct fetch *f, const char *name, char **path, struct rt_err *err)
+{
+    const char *folder = f->settings->after_fetch_folder, *dot = strchr(name, '.');
+    size_t stem = dot ? (size_t)(dot - name) : strlen(name);
+    struct rt_remote_entry there;
+    int rc;
+
+    *path = rt_xasprintf("%s/%s", folder, name);
+    for (int n = 2; (rc = f->remote->class->stat(f->remote, *path, &there, err)) == 1; n++) {
+        free(*path);
+        *path = rt_xasprintf("%s/%.*s-%d%s", folder, (int)stem, name, n, dot ? dot : "");
+    }
+    return rc;
+}
+
 static int after_fetch(struct fetch *f, const char *path, const char *name, struct rt_err *err)
 {
     char *to;
@@ -264,16 +281,36 @@ static int after_fetch(struct fetch *f, const char *path, const char *name, stru
     case RT_AFTER_MOVE:
         break;
     }
-    to = rt_xasprintf("%s/%s", f->settings->after_fetch_folder, name);
-    rc = f->remote->class->rename(f->remote, path, to, err);
+    rc = free_target(f, name, &to, err);
+    if (rc == 0)
+        rc = f->remote->class->rename(f->remote, path, to, err);
     free(to);
     return rc;
 }
 
-static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
+/* A file that was replaced or removed since it was listed is for the next run, and no failure. */
+static int judge_failed_get(struct fetch *f, const struct rt_remote_entry *entry, const char *path,
+                            struct rt_err *err)
 {
-    char *path = rt_xasprintf("%s/%s", f->settings->exports, entry->name),
-         *name = rt_xstrdup(entry->name);
+    struct rt_remote_entry now = {0};
+    struct rt_err ignored = {0};
+    int there;
+
+    if (err->code != RT_IO)
+        return -1;
+    there = f->remote->class->stat(f->remote, path, &now, &ignored);
+    if (there < 0 || (there == 1 && now.size == entry->size && now.mtime == entry->mtime))
+        return -1;
+    rt_log_warn(f->work->log, "%s: %s while it was read: left for the next fetch", entry->name,
+                there ? "changed" : "removed");
+    rt_err_clear(err);
+    return 0;
+}
+
+static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, const char *path,
+                       struct rt_err *err)
+{
+    char *name = rt_xstrdup(entry->name);
     struct rt_file file = {.name = rt_arena_strdup(&f->arena, entry->name),
                            .mtime = entry->has_mtime ? entry->mtime : f->work->rules.now};
     struct rt_spool *spool = NULL;
@@ -282,47 +319,65 @@ static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, str
 
     file.remote = remote_key(f, entry);
     rt_log_info(f->work->log, "fetching %s", entry->name);
-    if (rt_spool_open(f->inbox, temporary, false, &spool, err) == 0 &&
-        f->remote->class->get(f->remote, path, spool, err) == 0)
-        rc = keep(f, spool, &file, &name, err);
+    if (rt_spool_open(f->inbox, temporary, false, &spool, err) < 0)
+        goto out;
+    if (f->remote->class->get(f->remote, path, spool, err) < 0) {
+        rc = judge_failed_get(f, entry, path, err);
+        goto out;
+    }
+    rc = keep(f, spool, &file, &name, err);
     if (rc == 0)
         rc = after_fetch(f, path, entry->name, err);
+out:
     rt_spool_close(spool);
     free(temporary);
-    free(path);
     free(name);
     return rc;
 }
 
-/* 1: to be fetched now. */
-static int is_wanted(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
+/* Is it one of those that the settings name? */
+static bool is_ours(const struct fetch *f, const struct rt_remote_entry *entry)
 {
     size_t len = strlen(entry->name);
-    struct rt_file known;
-    const char *key, *fault;
-    int rc;
+    const char *fault;
 
     if (!entry->is_regular || entry->name[0] == '.' ||
         (len > 5 && strcmp(entry->name + len - 5, ".part") == 0))
-        return 0;
+        return false;
     fault = rt_name_fault(entry->name);
-    if (fault != NULL) {
+    if (fault != NULL)
         rt_log_warn(f->work->log, "a file of %s is left alone: its name %s", f->settings->label,
                     fault);
-        return 0;
-    }
-    if (!rt_name_matches(f->settings->pattern, entry->name))
+    return fault == NULL && rt_name_matches(f->settings->pattern, entry->name);
+}
+
+/* Fetches it, if it is new and at rest. */
+static int look_at(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
+{
+    struct rt_file known;
+    const char *key;
+    char *path;
+    int rc;
+
+    if (!is_ours(f, entry))
         return 0;
     key = remote_key(f, entry);
+    path = rt_xasprintf("%s/%s", f->settings->exports, entry->name);
     rc = rt_store_file_by_remote(f->work->store, f->side, key, &f->arena, &known, err);
-    if (rc != 0)
-        return rc < 0 ? -1 : 0;
-    rc = is_settled(f, entry, key, err);
-    if (rc == 0)
-        rt_log_info(f->work->log,
-                    "%s: still young, and may still be written to: a fetch %" PRId64
-                    " s later will take it",
-                    entry->name, f->settings->settle);
+    if (rc == 1) {
+        /* It was taken, by a run that may have ended before it could move or delete it. */
+        rc = after_fetch(f, path, entry->name, err);
+    } else if (rc == 0) {
+        rc = is_settled(f, entry, key, err);
+        if (rc == 0)
+            rt_log_info(f->work->log,
+                        "%s: still young, and may still be written to: a fetch %" PRId64
+                        " s later will take it",
+                        entry->name, f->settings->settle);
+        else if (rc == 1)
+            rc = fetch_entry(f, entry, path, err);
+    }
+    free(path);
     return rc;
 }
 
@@ -335,9 +390,8 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static int fetch_folder(struct fetch *f, struct rt_err *err)
+static int fetch_listed(struct fetch *f, int64_t deadline, struct rt_err *err)
 {
-    int64_t deadline = rt_clock_monotonic_ms() + f->settings->deadline * 1000;
     struct rt_remote_list list = {0};
     int rc = -1;
 
@@ -349,12 +403,7 @@ static int fetch_folder(struct fetch *f, struct rt_err *err)
     if (list.count)
         qsort(list.entries, list.count, sizeof *list.entries, compare_entries); /* oldest first */
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
-        int wanted = is_wanted(f, &list.entries[i], err);
-
-        if (wanted == 1)
-            rc = fetch_entry(f, &list.entries[i], err);
-        else if (wanted < 0)
-            rc = -1;
+        rc = look_at(f, &list.entries[i], err);
         if (rc == 0 && rt_stop_requested())
             rc = rt_err_set(err, RT_STOPPED,
                             "stopped by a signal: what was fetched is in the inbox; run it again");
@@ -362,6 +411,22 @@ static int fetch_folder(struct fetch *f, struct rt_err *err)
 out:
     rt_remote_list_clear(&list);
     return rc;
+}
+
+/* A connection that was lost on the way is made again; what was fetched before is known. */
+static int fetch_folder(struct fetch *f, struct rt_err *err)
+{
+    int64_t deadline = rt_clock_monotonic_ms() + f->settings->deadline * 1000;
+
+    for (int left = f->settings->retries; fetch_listed(f, deadline, err) < 0; left--) {
+        if (err->code != RT_UNREACHABLE || f->remote == NULL || left <= 0 ||
+            rt_clock_monotonic_ms() >= deadline)
+            return -1;
+        rt_log_warn(f->work->log, "%s; connecting again", err->msg);
+        rt_remote_close(f->remote);
+        f->remote = NULL;
+    }
+    return 0;
 }
 
 /* ---- commands ---- */

@@ -92,16 +92,12 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
     struct rt_source_file *file = NULL;
     struct rt_csv_reader *reader = NULL;
     struct rt_source source;
-    const struct rt_slice *header;
-    size_t count;
     int rc = -1;
 
     if (rt_source_open(in->path, &file, &source, err) < 0 ||
         rt_csv_open(&source, in->file.name, &options, &reader, err) < 0)
         goto out;
-    header = rt_csv_header(reader, &count);
-    if (rt_rowmap_new(in->work->rules.schema, in->side, header, count, in->file.name, &in->map,
-                      err) < 0 ||
+    if (rt_rowmap_new(in->work->rules.schema, in->side, reader, in->file.name, &in->map, err) < 0 ||
         load_prints(in, err) < 0 || read_rows(in, reader, err) < 0)
         goto out;
     rc = 0;
@@ -358,8 +354,8 @@ int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, in
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     struct rt_arena arena = {0};
-    struct rt_file file;
-    int rc = rt_intake_describe(work, side, path, name, stamp, &arena, &file, err);
+    struct rt_file file = {.side = side, .name = name};
+    int rc = rt_intake_describe(work, path, stamp, &arena, &file, err);
 
     if (rc == 0)
         rc = take_file(work, &file, path, err);

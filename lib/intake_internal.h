@@ -83,8 +83,9 @@ struct rt_waiting_files {
 };
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list,
                    struct rt_err *err) RT_MUST_CHECK;
-int rt_intake_describe(struct rt_work *work, enum rt_side side, const char *path, const char *name,
-                       int64_t stamp, struct rt_arena *arena, struct rt_file *file,
+/* Fills `file`, whose side and name are set.  `stamp`: RT_NEVER to tell it as usual. */
+int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
+                       struct rt_arena *arena, struct rt_file *file,
                        struct rt_err *err) RT_MUST_CHECK;
 void rt_intake_list_clear(struct rt_waiting_files *list);
 /* 1: its bytes were taken in before and tell nothing new (R2). */

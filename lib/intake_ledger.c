@@ -26,10 +26,11 @@ int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t
 
 /* What is known of a file before it is opened: its bytes' digest, its stamp, whether it is a
  * snapshot. */
-int rt_intake_describe(struct rt_work *work, enum rt_side side, const char *path, const char *name,
-                       int64_t stamp, struct rt_arena *arena, struct rt_file *file,
-                       struct rt_err *err)
+int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
+                       struct rt_arena *arena, struct rt_file *file, struct rt_err *err)
 {
+    enum rt_side side = file->side;
+    const char *name = rt_arena_strdup(arena, file->name);
     const struct rt_side_config *settings = &work->rules.config->side[side];
     const char *rel = rt_arena_printf(arena, "inbox/%s/%s", rt_side_name(side), name);
     struct rt_file_facts facts;
@@ -42,7 +43,7 @@ int rt_intake_describe(struct rt_work *work, enum rt_side side, const char *path
     if (known < 0)
         return -1;
     *file = (struct rt_file){.side = side,
-                             .name = rt_arena_strdup(arena, name),
+                             .name = name,
                              .digest = facts.digest,
                              .size = facts.size,
                              .mtime = facts.mtime,
@@ -90,10 +91,9 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
     }
     list->files = rt_xgrow(list->files, list->count, sizeof *list->files);
     waiting = &list->files[list->count];
-    *waiting = (struct rt_waiting_file){.path = path};
+    *waiting = (struct rt_waiting_file){.path = path, .file = {.side = side, .name = name}};
     list->count++;
-    if (rt_intake_describe(work, side, path, name, RT_NEVER, &list->arena, &waiting->file, err) ==
-        0)
+    if (rt_intake_describe(work, path, RT_NEVER, &list->arena, &waiting->file, err) == 0)
         return 0;
     if (err->code != RT_DATA)
         return -1;
@@ -158,8 +158,7 @@ int rt_intake_is_known(struct rt_work *work, const struct rt_file *file, struct 
                        struct rt_err *err)
 {
     struct rt_file before;
-    int rc = rt_store_file_by_digest(work->store, file->side, file->digest, file->size, arena,
-                                     &before, err);
+    int rc = rt_store_file_by_digest(work->store, file->side, file->digest, arena, &before, err);
 
     if (rc != 1)
         return rc;

@@ -244,7 +244,7 @@ static int bind_suspect(struct rt_intake *in, struct rt_row *row, struct rt_dige
 
 /* R11: the record is kept, but not sent back as new before somebody has decided. */
 static int put_suspect(struct rt_intake *in, const struct rt_row *row,
-                       const struct rt_suspects *suspects, struct rt_err *err)
+                       const struct rt_rid_list *suspects, struct rt_err *err)
 {
     struct rt_observed observed;
     struct rt_record record;
@@ -270,7 +270,7 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
 static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                      bool is_eligible, struct rt_err *err)
 {
-    struct rt_suspects suspects;
+    struct rt_rid_list suspects;
     struct rt_record record;
 
     if (!is_eligible)

@@ -322,15 +322,19 @@ static void conflict_again(struct look *look, struct rt_conflict *conflict, stru
 {
     const struct rt_field *field = schema_of(look)->content[conflict->field];
     struct rt_value before = conflict->value[look->side];
+    enum rt_side other = rt_side_other(look->side);
 
     conflict->value[look->side] = value;
     note(look, field, before, value, "conflict");
-    if (!rt_value_is_same(field, look->side, conflict->value[0], conflict->value[1])) {
+    look->has_edit = true;
+    if (rt_value_is_same(field, look->side, value, conflict->value[other])) {
+        set_want(look, conflict->field, conflict->value[other]);
+    } else if (rt_value_is_same(field, other, value, conflict->value[other])) {
+        set_want(look, conflict->field, value);
+    } else {
         look->has_conflict = true;
         return;
     }
-    look->has_edit = true;
-    set_want(look, conflict->field, conflict->value[rt_side_other(look->side)]);
     close_conflict(look->record, conflict);
 }
 
@@ -346,7 +350,8 @@ static void merge_edit(struct look *look, size_t i)
     if (conflict != NULL) {
         conflict_again(look, conflict, value);
     } else if (!rt_value_is_known(want) ||
-               (look->reference && rt_value_is_same(field, look->side, want, before))) {
+               (look->reference &&
+                rt_record_holds_same(look->record, field, look->side, before, want))) {
         note(look, field, before, value, "taken");
         set_want(look, i, value);
         look->has_edit = true;
@@ -354,6 +359,10 @@ static void merge_edit(struct look *look, size_t i)
         if (look->reference == NULL || !rt_value_is_known(before))
             return;
         note(look, field, before, value, "equal");
+        look->has_edit = true;
+    } else if (rt_value_is_same(field, rt_side_other(look->side), want, value)) {
+        note(look, field, want, value, "taken"); /* the same there: the richer value is kept */
+        set_want(look, i, value);
         look->has_edit = true;
     } else {
         both[look->side] = value;
@@ -375,6 +384,17 @@ static void follow_source(struct look *look, size_t i)
     note(look, field, value_in(look->reference, i), value, "taken");
     set_want(look, i, value);
     look->has_edit = true;
+}
+
+/* Nothing was ever written for the field: what the side held before its own edit stands for it, so
+   that the edit is not due to be overwritten. */
+static void keep_given(struct look *look, size_t i, struct rt_value before)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    struct rt_content *given = rt_content_copy(schema_of(look), end->given, look->arena);
+
+    given->value[i] = before;
+    end->given = given;
 }
 
 /* A field that does not flow from the side: an edit there is local, kept and shown, never due. */
@@ -399,6 +419,8 @@ static void note_local(struct look *look, size_t i)
         return;
     note(look, field, before, value, is_read_only ? "read-only" : "local");
     look->has_local = true;
+    if (!rt_value_is_known(given))
+        keep_given(look, i, before);
 }
 
 static void merge_field(struct look *look, size_t i)
@@ -464,15 +486,17 @@ static bool give_up_late(const struct look *look, const struct rt_content **newe
     return any;
 }
 
-static bool wants_more(const struct look *look)
+/* Does want differ from what the side was seen to hold? */
+static bool wants_more(const struct rt_rules *rules, const struct rt_record *record,
+                       enum rt_side side)
 {
-    const struct rt_content *want = look->record->want, *seen = look->record->end[look->side].seen;
+    const struct rt_content *want = record->want, *seen = record->end[side].seen;
 
-    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
-        const struct rt_field *field = schema_of(look)->content[i];
+    for (size_t i = 0; want != NULL && seen != NULL && i < rules->schema->content_count; i++) {
+        const struct rt_field *field = rules->schema->content[i];
 
-        if (is_two_way(look->rules, look->record, field) && rt_value_is_known(want->value[i]) &&
-            !rt_record_holds_same(look->record, field, look->side, seen->value[i], want->value[i]))
+        if (is_two_way(rules, record, field) && rt_value_is_known(want->value[i]) &&
+            !rt_record_holds_same(record, field, side, seen->value[i], want->value[i]))
             return true;
     }
     return false;
@@ -487,7 +511,8 @@ static void look_for_not_taken(struct look *look)
     struct rt_missing_value *missing;
     size_t n = 0;
 
-    if (!give_up_late(look, &sent, &end->not_taken_delta) || !wants_more(look))
+    if (!give_up_late(look, &sent, &end->not_taken_delta) ||
+        !wants_more(look->rules, look->record, look->side))
         return;
     if (look->rules->config->resend && end->resends < RESEND_MAX) {
         end->resends++;
@@ -509,8 +534,9 @@ static void look_for_not_taken(struct look *look)
 
 /* ---- `altered`: a first echo that is a strict prefix of what was sent ---- */
 
-/* True if the row is the newest handed-over version, but for texts that were cut short. */
-static bool is_cut_echo(const struct look *look)
+/* The newest version that the row could show, if it shows it but for texts that were cut short; -1.
+   A version that it shows whole is an echo of that one. */
+static int find_cut(const struct look *look)
 {
     const struct rt_end *end = &look->record->end[look->side];
     const struct rt_version *v = NULL;
@@ -520,8 +546,8 @@ static bool is_cut_echo(const struct look *look)
         if (end->sent[i].delta && end->sent[i].is_trusted &&
             can_show(&end->sent[i], look->row->stamp))
             v = &end->sent[i];
-    if (v == NULL || (end->seen != NULL && distance(look, end->seen) == 0))
-        return false;
+    if (v == NULL || find_shown(look) >= 0 || (end->seen && distance(look, end->seen) == 0))
+        return -1;
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
         struct rt_value shown = look->row->content->value[i], sent = v->content->value[i];
@@ -531,10 +557,27 @@ static bool is_cut_echo(const struct look *look)
             rt_record_holds_same(look->record, field, look->side, shown, sent))
             continue;
         if (!rt_value_is_cut(field, look->side, shown, sent))
-            return false;
+            return -1;
         any = true;
     }
-    return any;
+    return any ? (int)(v - end->sent) : -1;
+}
+
+/* Does the row show the cut text that waits for a person, unchanged? */
+static bool is_still_cut(const struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    for (size_t i = 0; end->is_cut && i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+        struct rt_value shown = look->row->content->value[i];
+
+        if (rt_record_flows_to(look->rules, look->record, field, look->side) &&
+            rt_value_is_same(field, look->side, shown, end->seen->value[i]) &&
+            rt_value_is_cut(field, look->side, shown, look->record->want->value[i]))
+            return true;
+    }
+    return false;
 }
 
 /* ---- one observation ---- */
@@ -594,16 +637,25 @@ static void follow_trail(struct look *look)
     trail[RT_TRAIL_MAX - 1] = now;
 }
 
+void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
+                     enum rt_absence how)
+{
+    struct rt_end *end = &record->end[side];
+    bool is_propagated = rules->config->side[side].deletes == RT_DELETES_PROPAGATE;
+
+    if (end->absence != RT_PRESENT)
+        return;
+    end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
+    end->edit_vs_delete = wants_more(rules, record, side);
+}
+
 static void note_absence(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side],
                   *other = &look->record->end[rt_side_other(look->side)];
 
     if (look->row->is_deleted) {
-        if (end->absence == RT_PRESENT)
-            end->absence = look->rules->config->side[look->side].deletes == RT_DELETES_PROPAGATE
-                               ? RT_ABSENCE_DELETE
-                               : RT_DELETED;
+        rt_merge_absent(look->rules, look->record, look->side, RT_DELETED);
         return;
     }
     if (end->absence != RT_PRESENT) {
@@ -686,12 +738,16 @@ static void apply(struct look *look)
 }
 
 /* The row is what we sent, cut short: noted as what the side shows, and waits for a person. */
-static void apply_cut(struct look *look)
+static void apply_cut(struct look *look, int cut)
 {
     struct rt_end *end = &look->record->end[look->side];
 
-    end->seen = rt_content_copy(schema_of(look), look->row->content, look->arena);
-    end->sent_count = 0;
+    look->reference = end->seen;
+    for (size_t i = 0; i < schema_of(look)->content_count; i++)
+        if (!is_two_way(look->rules, look->record, schema_of(look)->content[i]))
+            merge_field(look, i);
+    end->seen = shown_content(look, end->seen);
+    rt_record_drop_sent(end, (size_t)cut + 1);
     end->is_cut = true;
     look->out->became_cut = true;
 }
@@ -721,6 +777,7 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
                         .side = row->side,
                         .arena = arena,
                         .out = observed};
+    int cut;
 
     *observed = (struct rt_observed){0};
     if (is_stale(&look)) {
@@ -729,9 +786,10 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
             record->end[row->side].flaw = RT_FLAW_WENT_BACK;
         return;
     }
-    record->end[row->side].is_cut = false;
-    if (record->end[row->side].sent_count && is_cut_echo(&look)) {
-        apply_cut(&look);
+    record->end[row->side].is_cut = is_still_cut(&look);
+    cut = record->end[row->side].is_cut ? -1 : find_cut(&look);
+    if (cut >= 0) {
+        apply_cut(&look, cut);
     } else if (is_new) {
         apply_first(&look);
     } else if (!find_reference(&look)) {
@@ -794,6 +852,11 @@ void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct 
     const struct rt_content *other = from->want;
 
     *observed = (struct rt_observed){0};
+    if (from->rid < into->rid) { /* the one that was shown first */
+        into->born = from->born;
+        into->born_file = from->born_file;
+        into->born_line = from->born_line;
+    }
     merged.sent_count = 0;
     append_sent(&merged, &into->end[RT_NATIVE]);
     append_sent(&merged, &from->end[RT_NATIVE]);
@@ -810,6 +873,10 @@ void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct 
         join_field(&look, i, value_in(into->want, i), other->value[i]);
     into->is_held = into->is_held || from->is_held;
     into->is_suspect = false;
+    into->not_due_until_edited = false; /* both sides hold it by now */
+    observed->change = look.has_conflict                         ? RT_CHANGE_CONFLICT
+                       : observed->want_changed || look.has_edit ? RT_CHANGE_CHANGED
+                                                                 : RT_CHANGE_UNCHANGED;
 }
 
 void rt_merge_take(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,

@@ -71,9 +71,15 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
                       struct rt_observed *observed);
 
 /* R1, join: `from` becomes part of `into`; they have no common past, so each field that differs is
-   decided as in R4.  `into` has the external ID, `from` the native one. */
+   decided as in R4.  `into` has the external ID, `from` the native one.  observed->change: what the
+   join did; the row that caused it is the first in R14's order of this and its own. */
 void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct rt_record *from,
                    struct rt_arena *arena, struct rt_observed *observed);
+
+/* R10: the side does not have the record any more (RT_MISSING, or RT_DELETED where it said so).  An
+   edit that had not arrived there is edit-vs-delete. */
+void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
+                     enum rt_absence how);
 
 /* Decides a conflict: want takes that side's value for every conflicting field, and the list is
  * emptied. */

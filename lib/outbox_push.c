@@ -19,6 +19,7 @@ struct push {
     const struct rt_push_options *options;
     struct rt_remote *remote[2]; /* opened when first needed */
     struct rt_buf crosswalk;     /* what the last load printed */
+    int64_t began_ms;            /* on rt_clock_monotonic_ms */
 };
 
 #define CROSSWALK_MAX ((size_t)256 << 20)
@@ -46,7 +47,6 @@ static int load(struct push *push, const struct rt_side_config *settings, const 
                                      rt_clock_monotonic_ms() + settings->deadline * 1000};
     int rc;
 
-    rt_buf_reset(&push->crosswalk);
     rc = rt_command_run(&command, keep_output, &push->crosswalk, err);
     free(full);
     return rc;
@@ -55,12 +55,35 @@ static int load(struct push *push, const struct rt_side_config *settings, const 
 static int open_remote(struct push *push, enum rt_side side, struct rt_err *err)
 {
     const struct rt_side_config *settings = &push->work->rules.config->side[side];
-    int64_t deadline = rt_clock_monotonic_ms() + settings->deadline * 1000;
+    int64_t deadline = push->began_ms + settings->deadline * 1000;
 
-    if (push->remote[side] != NULL || settings->transport == RT_TRANSPORT_COMMAND)
+    if (push->remote[side] != NULL)
         return 0;
     return rt_remote_open_patient(settings, push->work->profile, deadline, push->work->log,
                                   &push->remote[side], err);
+}
+
+/* A connection that was lost on the way is made again: delivering looks first what is there. */
+static int deliver(struct push *push, enum rt_side side, const char *path, const char *name,
+                   struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+
+    for (int left = settings->retries;; left--) {
+        struct rt_remote *remote;
+
+        if (open_remote(push, side, err) < 0)
+            return -1;
+        remote = push->remote[side];
+        if (rt_remote_deliver(remote, path, settings->imports, name, err) == 0)
+            return 0;
+        if (err->code != RT_UNREACHABLE || left <= 0 ||
+            rt_clock_monotonic_ms() >= remote->deadline_ms)
+            return -1;
+        rt_log_warn(push->work->log, "%s; connecting again", err->msg);
+        rt_remote_close(remote);
+        push->remote[side] = NULL;
+    }
 }
 
 /* The part's file in the outbox; made again from the state if somebody removed it. */
@@ -133,16 +156,14 @@ static int push_part(struct push *push, struct rt_delta *delta, const struct rt_
     int rc = -1;
 
     if (rt_output_name_check(settings, part->name, err) < 0 ||
-        local_file(push, delta, part, &path, err) < 0 || open_remote(push, delta->side, err) < 0)
+        local_file(push, delta, part, &path, err) < 0)
         goto out;
     rt_log_info(push->work->log, "handing over %s", part->name);
-    if (settings->transport == RT_TRANSPORT_COMMAND) {
-        if (load(push, settings, path, err) < 0)
-            goto out;
-    } else if (rt_remote_deliver(push->remote[delta->side], path, settings->imports, part->name,
-                                 err) < 0) {
+    rt_buf_reset(&push->crosswalk);
+    if ((settings->transport == RT_TRANSPORT_COMMAND
+             ? load(push, settings, path, err)
+             : deliver(push, delta->side, path, part->name, err)) < 0)
         goto out;
-    }
     if (RT_STEP("push.delivered") < 0) {
         rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);
         goto out;
@@ -220,7 +241,7 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
 
 int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options, struct rt_err *err)
 {
-    struct push push = {.work = work, .options = options};
+    struct push push = {.work = work, .options = options, .began_ms = rt_clock_monotonic_ms()};
     struct rt_arena arena = {0};
     struct rt_delta_list list;
     int rc = -1;
@@ -305,7 +326,8 @@ int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
     else if (rc == 1 && delta.state == RT_DELTA_WITHDRAWN)
         rc = rt_err_set(err, RT_USAGE, "delta %06" PRId64 " was withdrawn already", number);
     if (rc < 0 || rt_outbox_list_parts(work, number, &arena, &parts, err) < 0 ||
-        rt_store_each_row(work->store, number, 1, delta.rows, withdraw_row, &w, err) < 0)
+        rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows}, withdraw_row,
+                          &w, err) < 0)
         goto fail;
     delta.state = RT_DELTA_WITHDRAWN;
     if (rt_store_update_delta(work->store, &delta, err) < 0 ||
@@ -394,7 +416,8 @@ int rt_outbox_again(struct rt_work *work, int64_t number, struct rt_err *err)
         rc = rt_err_set(err, RT_USAGE,
                         "delta %06" PRId64 " was not handed over yet: use roundtrip push", number);
     else if (rc == 1)
-        rc = rt_store_each_row(work->store, number, 1, delta.rows, find_later, &w, err);
+        rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows},
+                               find_later, &w, err);
     if (rc == 0)
         rc = rt_outbox_list_parts(work, number, &arena, &parts, err);
     for (size_t i = 0; rc == 0 && i < parts.count; i++)

@@ -224,8 +224,9 @@ int rt_outbox_render(struct rt_work *work, const struct rt_delta *delta,
         rt_spool_mkdir(folder, err) < 0 ||
         part_open(&r.writer, folder, hidden, work->rules.config->side[delta->side].gzip, err) < 0 ||
         part_add(&r.writer, rt_slice_str(delta->header), err) < 0 ||
-        rt_store_each_row(work->store, delta->number, part->first, part->rows, render_row, &r,
-                          err) < 0 ||
+        rt_store_each_row(work->store,
+                          &(struct rt_row_range){delta->number, part->first, part->rows},
+                          render_row, &r, err) < 0 ||
         part_end(&r.writer, err) < 0)
         goto out;
     if (!rt_digest_is_equal(rt_spool_digest(r.writer.spool), part->digest)) {

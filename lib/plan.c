@@ -60,7 +60,8 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
         return;
     if (is_two_way) {
         there = held ? held->value[i] : there;
-        /* A field that is newer than what we know of the side: its value there is unknown, not empty. */
+        /* A field that is newer than what we know of the side: its value there is unknown, not
+         * empty. */
         if (!rt_value_is_known(there) && end->seen != NULL)
             there = end->seen->value[i];
         if (!rt_value_is_known(there) && end->seen != NULL && due->unknown == NULL)
@@ -130,14 +131,27 @@ static bool is_delete_due(const struct rt_record *record, enum rt_side side)
            record->end[side].absence == RT_PRESENT && record->end[side].id.len;
 }
 
+/* When something was last handed over to the side.  What waits in the outbox does not count, and
+   does not hide what went before it. */
+static int64_t last_handed(const struct rt_end *end)
+{
+    int64_t last = end->given_at;
+
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (end->sent[i].delta && end->sent[i].handed > last) /* RT_NEVER is before all times */
+            last = end->sent[i].handed;
+    return last;
+}
+
 /* What stands against sending a due record; true if something does. */
 static bool is_stopped(const struct rt_rules *rules, const struct rt_record *record,
                        enum rt_side side, const struct due *due, struct rt_decision *out)
 {
     const struct rt_side_config *settings = &rules->config->side[side];
-    const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
+    const struct rt_end *end = &record->end[side];
     const char *frozen = rt_record_frozen(record);
     int64_t window = rules->config->loop_window;
+    int64_t last = last_handed(&record->end[rt_side_other(side)]);
 
     if (frozen != NULL)
         decide(out, RT_ACTION_REVIEW, "%s", frozen);
@@ -146,7 +160,7 @@ static bool is_stopped(const struct rt_rules *rules, const struct rt_record *rec
     else if (end->absence != RT_PRESENT)
         decide(out, RT_ACTION_EXCLUDE, "%s there",
                end->absence == RT_DELETED ? "deleted" : "missing");
-    else if (end->is_excluded || other->is_excluded)
+    else if (end->is_excluded)
         decide(out, RT_ACTION_EXCLUDE, "not eligible");
     else if (settings->match == RT_MATCH_UPDATE_ONLY && is_insert(record, side))
         decide(out, RT_ACTION_EXCLUDE, "match = update-only");
@@ -158,8 +172,7 @@ static bool is_stopped(const struct rt_rules *rules, const struct rt_record *rec
         decide(out, RT_ACTION_WAIT, "pending insert: its %s ID is not known yet", settings->label);
     else if (due->unknown != NULL)
         decide(out, RT_ACTION_WAIT, "unknown %s", due->unknown->name);
-    else if (window != RT_NO_LIMIT && other->given_at != RT_NEVER &&
-             rules->now < other->given_at + window)
+    else if (window != RT_NO_LIMIT && last != RT_NEVER && rules->now < last + window)
         decide(out, RT_ACTION_WAIT, "loop window");
     else
         return false;

@@ -86,9 +86,12 @@ static void list_ignored(struct rt_rowmap *map, const struct rt_slice *header, s
     rt_buf_clear(&list);
 }
 
-int rt_rowmap_new(const struct rt_schema *schema, enum rt_side side, const struct rt_slice *header,
-                  size_t count, const char *name, struct rt_rowmap **map, struct rt_err *err)
+int rt_rowmap_new(const struct rt_schema *schema, enum rt_side side,
+                  const struct rt_csv_reader *reader, const char *name, struct rt_rowmap **map,
+                  struct rt_err *err)
 {
+    size_t count;
+    const struct rt_slice *header = rt_csv_header(reader, &count);
     struct rt_rowmap *m = rt_xcalloc(1, sizeof *m);
 
     *map = NULL;

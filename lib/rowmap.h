@@ -16,8 +16,8 @@ struct rt_rowmap;
  * RT_DATA if the header has not every column that the schema maps for this side, or has a mapped
  * one twice: the file is refused.  `name` is for messages.  Caller frees.
  */
-int rt_rowmap_new(const struct rt_schema *schema, enum rt_side side, const struct rt_slice *header,
-                  size_t count, const char *name, struct rt_rowmap **map,
+int rt_rowmap_new(const struct rt_schema *schema, enum rt_side side,
+                  const struct rt_csv_reader *reader, const char *name, struct rt_rowmap **map,
                   struct rt_err *err) RT_MUST_CHECK;
 void rt_rowmap_free(struct rt_rowmap *map);
 

@@ -458,10 +458,17 @@ int rt_store_verify(struct rt_store *store, struct rt_err *err)
 
 int rt_store_backup(struct rt_store *store, const char *path, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store, "VACUUM main INTO ?1", err);
+    sqlite3_backup *backup = NULL;
+    sqlite3 *copy = NULL;
+    int rc;
 
-    if (stmt == NULL)
-        return -1;
-    rt_bind_text(stmt, 1, path);
-    return rt_store_run(store, stmt, err);
+    if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK)
+        backup = sqlite3_backup_init(copy, "main", store->db, "main");
+    rc = backup ? sqlite3_backup_step(backup, -1) : SQLITE_ERROR;
+    sqlite3_backup_finish(backup);
+    if (rc != SQLITE_DONE)
+        rt_err_set(err, RT_IO, "cannot write the copy: %s",
+                   copy ? sqlite3_errmsg(copy) : "out of memory");
+    sqlite3_close(copy);
+    return rc == SQLITE_DONE ? 0 : -1;
 }

@@ -205,7 +205,7 @@ int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_ar
                           struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
 /* The file of that side taken in with those bytes, the newest by stamp. */
 int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
-                            uint64_t size, struct rt_arena *arena, struct rt_file *file,
+                            struct rt_arena *arena, struct rt_file *file,
                             struct rt_err *err) RT_MUST_CHECK;
 /* By the other end's name, size and time: was it fetched already? */
 int rt_store_file_by_remote(struct rt_store *store, enum rt_side side, const char *remote,
@@ -282,7 +282,11 @@ int rt_store_find_part(struct rt_store *store, const char *name, int64_t *delta,
 int rt_store_add_row(struct rt_store *store, const struct rt_delta_row *row,
                      struct rt_err *err) RT_MUST_CHECK;
 typedef int rt_store_visit_row(void *context, const struct rt_delta_row *row, struct rt_err *err);
-int rt_store_each_row(struct rt_store *store, int64_t delta, int64_t first, int64_t count,
+/* Positions first .. first + count - 1 of a delta. */
+struct rt_row_range {
+    int64_t delta, first, count;
+};
+int rt_store_each_row(struct rt_store *store, const struct rt_row_range *range,
                       rt_store_visit_row *visit, void *context, struct rt_err *err) RT_MUST_CHECK;
 
 /* Rows of handed-over or waiting deltas that a side was not seen to hold yet, counted by delta, in
@@ -395,20 +399,25 @@ int rt_store_each_waiting(struct rt_store *store, int64_t delta, rt_store_visit_
 
 /* ---- R11: pending inserts, and suspects (suspect.h) ---- */
 
+struct rt_rid_list { /* in the arena */
+    int64_t *rids;
+    size_t count;
+};
+
 int rt_store_add_pending(struct rt_store *store, int64_t rid, enum rt_side side,
                          struct rt_digest print, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side, bool *any,
                           struct rt_err *err) RT_MUST_CHECK;
 /* Pending inserts to that side with one of the two digests; at most 20. */
 int rt_store_find_pending(struct rt_store *store, enum rt_side side,
-                          const struct rt_digest print[2], struct rt_arena *arena, int64_t **rids,
-                          size_t *count, struct rt_err *err) RT_MUST_CHECK;
+                          const struct rt_digest print[2], struct rt_arena *arena,
+                          struct rt_rid_list *list, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_add_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
                          struct rt_err *err) RT_MUST_CHECK;
-int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *arena, int64_t **rids,
-                        size_t *count, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *arena,
+                        struct rt_rid_list *list, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_suspects_of(struct rt_store *store, int64_t candidate, struct rt_arena *arena,
-                         int64_t **rids, size_t *count, struct rt_err *err) RT_MUST_CHECK;
+                         struct rt_rid_list *list, struct rt_err *err) RT_MUST_CHECK;
 /* 0 for either: whatever it is. */
 int rt_store_drop_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
                           struct rt_err *err) RT_MUST_CHECK;

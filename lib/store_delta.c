@@ -385,21 +385,23 @@ static int load_rows(struct rt_store *store, const struct range *range, struct r
     return rc < 0 ? -1 : count;
 }
 
-int rt_store_each_row(struct rt_store *store, int64_t delta, int64_t first, int64_t count,
+int rt_store_each_row(struct rt_store *store, const struct rt_row_range *range,
                       rt_store_visit_row *visit, void *context, struct rt_err *err)
 {
-    struct range range = {delta, first, count > INT64_MAX - first ? INT64_MAX : first + count};
+    struct range left = {range->delta, range->first,
+                         range->count > INT64_MAX - range->first ? INT64_MAX
+                                                                 : range->first + range->count};
     struct rt_delta_row *rows = rt_xcalloc(ROWS_AT_ONCE, sizeof *rows);
     struct rt_arena arena = {0};
     int loaded, rc = 0;
 
     do {
         rt_arena_reset(&arena);
-        loaded = load_rows(store, &range, rows, &arena, err);
+        loaded = load_rows(store, &left, rows, &arena, err);
         for (int i = 0; i < loaded && rc == 0; i++)
             rc = visit(context, &rows[i], err) < 0 ? -1 : 0;
         if (loaded > 0)
-            range.first = rows[loaded - 1].position + 1;
+            left.first = rows[loaded - 1].position + 1;
     } while (rc == 0 && loaded == ROWS_AT_ONCE);
     free(rows);
     rt_arena_clear(&arena);

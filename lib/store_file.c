@@ -123,12 +123,11 @@ int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_ar
 }
 
 int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
-                            uint64_t size, struct rt_arena *arena, struct rt_file *file,
-                            struct rt_err *err)
+                            struct rt_arena *arena, struct rt_file *file, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT " COLUMNS " FROM file WHERE side = ?1 AND digest = ?2 AND size = ?3 AND state = ?4"
+        "SELECT " COLUMNS " FROM file WHERE side = ?1 AND digest = ?2 AND state = ?3"
         " ORDER BY stamp DESC, file DESC LIMIT 1",
         err);
 
@@ -136,8 +135,7 @@ int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt
         return -1;
     rt_bind_int(stmt, 1, side);
     rt_bind_digest(stmt, 2, digest);
-    rt_bind_int(stmt, 3, (int64_t)size);
-    rt_bind_int(stmt, 4, RT_FILE_TAKEN);
+    rt_bind_int(stmt, 3, RT_FILE_TAKEN);
     return take_one(store, stmt, arena, file, err);
 }
 

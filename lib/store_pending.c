@@ -34,39 +34,38 @@ int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side
 
 /* Collects what a query of one column of record numbers gives. */
 static int collect(struct rt_store *store, sqlite3_stmt *stmt, struct rt_arena *arena,
-                   int64_t **rids, size_t *count, struct rt_err *err)
+                   struct rt_rid_list *list, struct rt_err *err)
 {
     int rc;
 
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
-        int64_t *grown = rt_arena_alloc(arena, (*count + 1) * sizeof *grown);
+        int64_t *grown = rt_arena_alloc(arena, (list->count + 1) * sizeof *grown);
 
-        if (*count)
-            memcpy(grown, *rids, *count * sizeof *grown);
-        grown[*count] = sqlite3_column_int64(stmt, 0);
-        *rids = grown;
-        (*count)++;
+        if (list->count)
+            memcpy(grown, list->rids, list->count * sizeof *grown);
+        grown[list->count] = sqlite3_column_int64(stmt, 0);
+        list->rids = grown;
+        list->count++;
     }
     return rc;
 }
 
 int rt_store_find_pending(struct rt_store *store, enum rt_side side,
-                          const struct rt_digest print[2], struct rt_arena *arena, int64_t **rids,
-                          size_t *count, struct rt_err *err)
+                          const struct rt_digest print[2], struct rt_arena *arena,
+                          struct rt_rid_list *list, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(store,
                                           "SELECT DISTINCT rid FROM pending WHERE side = ?1 AND "
                                           "print IN (?2, ?3) ORDER BY rid LIMIT 20",
                                           err);
 
-    *rids = NULL;
-    *count = 0;
+    *list = (struct rt_rid_list){0};
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, side);
     rt_bind_digest(stmt, 2, print[0]);
     rt_bind_digest(stmt, 3, print[1]);
-    return collect(store, stmt, arena, rids, count, err);
+    return collect(store, stmt, arena, list, err);
 }
 
 int rt_store_add_suspect(struct rt_store *store, int64_t rid, int64_t candidate, struct rt_err *err)
@@ -81,32 +80,30 @@ int rt_store_add_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
     return rt_store_run(store, stmt, err);
 }
 
-int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *arena, int64_t **rids,
-                        size_t *count, struct rt_err *err)
+int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *arena,
+                        struct rt_rid_list *list, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store, "SELECT candidate FROM suspect WHERE rid = ?1 ORDER BY candidate", err);
 
-    *rids = NULL;
-    *count = 0;
+    *list = (struct rt_rid_list){0};
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);
-    return collect(store, stmt, arena, rids, count, err);
+    return collect(store, stmt, arena, list, err);
 }
 
 int rt_store_suspects_of(struct rt_store *store, int64_t candidate, struct rt_arena *arena,
-                         int64_t **rids, size_t *count, struct rt_err *err)
+                         struct rt_rid_list *list, struct rt_err *err)
 {
     sqlite3_stmt *stmt =
         rt_store_prepare(store, "SELECT rid FROM suspect WHERE candidate = ?1 ORDER BY rid", err);
 
-    *rids = NULL;
-    *count = 0;
+    *list = (struct rt_rid_list){0};
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, candidate);
-    return collect(store, stmt, arena, rids, count, err);
+    return collect(store, stmt, arena, list, err);
 }
 
 int rt_store_drop_suspect(struct rt_store *store, int64_t rid, int64_t candidate,

@@ -36,20 +36,19 @@ static void both_prints(const struct rt_rules *rules, enum rt_side side,
 }
 
 int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
-                    struct rt_suspects *suspects, struct rt_err *err)
+                    struct rt_rid_list *suspects, struct rt_err *err)
 {
     struct rt_digest print[2];
 
-    *suspects = (struct rt_suspects){0};
+    *suspects = (struct rt_rid_list){0};
     if (row->id[rt_side_other(row->side)].len != 0)
         return 0;
     both_prints(&work->rules, row->side, row->content, print);
-    return rt_store_find_pending(work->store, row->side, print, arena, &suspects->rids,
-                                 &suspects->count, err);
+    return rt_store_find_pending(work->store, row->side, print, arena, suspects, err);
 }
 
 int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
-                    const struct rt_suspects *suspects, struct rt_err *err)
+                    const struct rt_rid_list *suspects, struct rt_err *err)
 {
     for (size_t i = 0; i < suspects->count; i++)
         if (rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err) < 0)
@@ -57,7 +56,7 @@ int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
     return 0;
 }
 
-char *rt_suspect_json(struct rt_work *work, const struct rt_suspects *suspects,
+char *rt_suspect_json(struct rt_work *work, const struct rt_rid_list *suspects,
                       struct rt_arena *arena)
 {
     json_t *list = json_array();
@@ -99,13 +98,12 @@ static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
                         struct rt_arena *arena, struct rt_err *err)
 {
     struct rt_record record;
-    int64_t *left;
-    size_t count;
+    struct rt_rid_list left;
 
     if (rt_store_drop_suspect(work->store, rid, candidate, err) < 0 ||
-        rt_store_candidates(work->store, rid, arena, &left, &count, err) < 0)
+        rt_store_candidates(work->store, rid, arena, &left, err) < 0)
         return -1;
-    if (count > 0)
+    if (left.count > 0)
         return 0;
     if (rt_store_load(work->store, rid, arena, &record, err) < 0)
         return -1;
@@ -116,16 +114,15 @@ static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
 int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_err *err)
 {
     struct rt_arena arena = {0};
-    int64_t *suspects;
-    size_t count;
+    struct rt_rid_list suspects = {0};
     bool any;
     int rc = rt_store_drop_pending(work->store, rid, side, &any, err);
 
     if (rc < 0 || !any)
         return rc;
-    rc = rt_store_suspects_of(work->store, rid, &arena, &suspects, &count, err);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = free_suspect(work, suspects[i], rid, &arena, err);
+    rc = rt_store_suspects_of(work->store, rid, &arena, &suspects, err);
+    for (size_t i = 0; rc == 0 && i < suspects.count; i++)
+        rc = free_suspect(work, suspects.rids[i], rid, &arena, err);
     rt_arena_clear(&arena);
     return rc;
 }
@@ -151,19 +148,18 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     struct rt_observed observed;
     enum rt_side side;
     struct rt_row row;
-    int64_t *rids;
-    size_t count;
+    struct rt_rid_list list;
 
-    if (rt_store_candidates(work->store, rid, arena, &rids, &count, err) < 0)
+    if (rt_store_candidates(work->store, rid, arena, &list, err) < 0)
         return -1;
-    if (count != 1)
+    if (list.count != 1)
         return rt_err_set(
             err, RT_USAGE,
             "there are %zu pending inserts that it may be: bind the right pair with roundtrip bind "
             "EXTERNAL NATIVE, or dismiss",
-            count);
+            list.count);
     if (rt_store_load(work->store, rid, arena, &suspect, err) < 0 ||
-        rt_store_load(work->store, rids[0], arena, &candidate, err) < 0)
+        rt_store_load(work->store, list.rids[0], arena, &candidate, err) < 0)
         return -1;
     side = suspect.born;
     row = row_of(&suspect, side);

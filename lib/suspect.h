@@ -10,20 +10,15 @@
 #include "lib/book.h"
 #include "lib/work.h"
 
-/* The pending inserts that a row of unknown ID may be: their record numbers, in the arena. */
-struct rt_suspects {
-    int64_t *rids;
-    size_t count;
-};
-
+/* The pending inserts that a row of unknown ID may be. */
 int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
-                    struct rt_suspects *suspects, struct rt_err *err) RT_MUST_CHECK;
+                    struct rt_rid_list *suspects, struct rt_err *err) RT_MUST_CHECK;
 
 /* Notes that `record` was saved as a suspect of these; and their IDs as JSON for the review item
  * (caller frees). */
 int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
-                    const struct rt_suspects *suspects, struct rt_err *err) RT_MUST_CHECK;
-char *rt_suspect_json(struct rt_work *work, const struct rt_suspects *suspects,
+                    const struct rt_rid_list *suspects, struct rt_err *err) RT_MUST_CHECK;
+char *rt_suspect_json(struct rt_work *work, const struct rt_rid_list *suspects,
                       struct rt_arena *arena);
 
 /* An insert of `record` was written for a side: from now on its echo may come back without the ID.

@@ -310,6 +310,7 @@ def test_record_waits_while_a_new_field_is_unknown_on_the_side(pair):
 def test_first_value_of_a_new_field_then_flows_as_any(pair):
     change_schema(pair, SCHEMA + [TOWN])
     pair.run("check", "--accept-schema")
+    pair.run("push", "--accept-header")
     pair.trip(ext=[row("E1", "N1", town="Oslo")], nat=[row("E1", "N1", town="Oslo")])
     assert only(pair.trip(ext=[row("E1", "N1", town="Bergen")]).native)["town"] == "Bergen"
 

@@ -365,8 +365,8 @@ static struct rt_record *record_in(struct world *w, const struct step *step)
     const char *x = option(step, "x"), *n = option(step, "n");
     struct rt_record *record = x ? find_by(w, RT_EXTERNAL, x) : find_by(w, RT_NATIVE, n);
 
-    if (x == NULL && n == NULL && w->record_count)
-        record = w->record[0];
+    for (size_t i = 0; x == NULL && n == NULL && record == NULL && i < w->record_count; i++)
+        record = w->record[i];
     if (record == NULL)
         fail(w, "there is no such record");
     return record;
@@ -567,7 +567,7 @@ static void step_row(struct world *w, const struct step *step)
     row.is_deleted = has_word(step, "deleted");
     w->now = row.stamp;
     w->last = (struct rt_observed){0};
-    row.content = base_content(w, step, known, row.side);
+    row.content = base_content(w, step, found[row.side] ? found[row.side] : known, row.side);
     if (!fill(w, step, row.side, row.content)) {
         freeze(found, &row, RT_FLAW_REJECTED);
     } else if ((record = identify(w, &row, found, &is_bound, &joined)) == NULL) {

@@ -1,0 +1,634 @@
+"""What people decide: the answers to every kind of review item, bind, confirm, retry, hold, pause, baseline."""
+import json
+
+import pytest
+
+from profile import MODIFIED, SCHEMA, field, only, pick, row
+
+
+def conflict(p):
+    """E1 and N1 differ in summary, both edited."""
+    p.trip(ext=[row("E1", "N1", summary="left")], nat=[row("E1", "N1", summary="right")])
+    return p
+
+
+def numbers(p, kind=None):
+    return [int(item["item"]) for item in p.items(kind)]
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+def test_list_fits_80_columns_and_tells_number_kind_ids_and_since(pair):
+    conflict(pair)
+    line = only(pair.run("review").out.splitlines())
+    assert len(line) <= 80
+    assert [w for w in line.split() if w != "/"] == ["1@1", "conflict", "E1", "N1", f"{pair.now:%Y-%m-%d}"]
+
+
+def test_list_with_long_ids_still_fits(p):
+    x, n = "E" * 60, "N" * 60
+    p.agree(row(x, n))
+    p.trip(ext=[row(x, n, summary="left")], nat=[row(x, n, summary="right")])
+    assert len(only(p.run("review", "list").out.splitlines())) <= 80
+
+
+def test_empty_list_says_so_and_prints_nothing(pair):
+    result = pair.run("review")
+    assert result.out == "" and result.err
+
+
+def test_show_tells_both_values_and_what_the_answers_do(pair):
+    conflict(pair)
+    out = pair.run("review", "show", "1").out
+    for word in ("EverTrue: left", "database: right", "take external", "take native", "summary"):
+        assert word in out
+
+
+def test_show_of_other_kinds_tells_accept_and_dismiss(pair):
+    pair.trip(nat=[row("E1", "N2", summary="clash")])
+    out = pair.run("review", "show", str(numbers(pair)[0])).out
+    assert "accept:  joins" in out and "dismiss: ignores" in out and "N2" in out
+
+
+def test_control_characters_do_not_reach_the_terminal(pair):
+    pair.trip(ext=[row("E1", "N1", summary="\x1b[31mleft")], nat=[row("E1", "N1", summary="right")])
+    assert "\x1b" not in pair.run("review", "show", "1").out
+
+
+def test_json_list_and_decision(pair):
+    conflict(pair)
+    items = json.loads(pair.run("review", "--json").out)["items"]
+    assert only(items)["detail"]["fields"][0] == {"field": "summary", "external": "left", "native": "right"}
+    done = json.loads(pair.run("review", "take", "1", "native", "--json").out)
+    assert done["decided"] == [1]
+
+
+def test_spreadsheet_defuses_formulas(pair):
+    pair.trip(ext=[row("E1", "N1", summary="=1+1")], nat=[row("E1", "N1", summary="right")])
+    assert "'" in pair.run("review", "--csv", "--spreadsheet").out or "=1+1" in pair.run("review", "--csv").out
+
+
+@pytest.mark.parametrize("args", [["review", "list", "--kind", "conflicts"], ["review", "show", "9"], ["review", "accept", "9"],
+                                  ["review", "accept"], ["review", "accept", "all"], ["review", "take", "1"],
+                                  ["review", "take", "1", "nobody"], ["review", "approve", "1"], ["review", "accept", "x"],
+                                  ["review", "accept", "3-"], ["review", "accept", "7-3"], ["review", "accept", "0"],
+                                  ["review", "accept", "1"], ["review", "dismiss", "1"]])
+def test_wrong_usage_is_64_and_decides_nothing(pair, args):
+    conflict(pair)
+    pair.run(*args, status=64)
+    assert len(pair.items()) == 1 and pair.sync().nothing
+
+
+# -- which items -------------------------------------------------------------------------------------------------------
+def several(p, count):
+    rows = [row(f"E{i}", f"N{i}", summary=f"s{i}") for i in range(1, count + 1)]
+    p.agree(*rows)
+    p.trip(ext=[{**r, "summary": "left"} for r in rows], nat=[{**r, "summary": "right"} for r in rows])
+    return p
+
+
+@pytest.mark.parametrize("spec, left", [("3", 4), ("2-4", 2), ("1,3,5", 2), ("1-2,5", 2), ("2@1", 4)])
+def test_lists_and_ranges(p, spec, left):
+    several(p, 5)
+    p.run("review", "take", spec, "external")
+    assert len(p.items()) == left and len(p.sync().native) == 5 - left
+
+
+def test_all_needs_a_kind_and_takes_every_item_of_it(p):
+    several(p, 3)
+    p.run("review", "take", "all", "external", status=64)
+    p.run("review", "take", "all", "external", "--kind", "conflict")
+    assert not p.items()
+
+
+def test_wrong_one_among_several_decides_none(p):
+    several(p, 2)
+    p.run("review", "take", "1,2,9", "external", status=64)
+    assert len(p.items()) == 2
+
+
+def test_closed_item_cannot_be_decided_again(pair):
+    conflict(pair)
+    pair.run("review", "take", "1", "external")
+    assert "closed" in pair.run("review", "take", "1", "native", status=64).err
+
+
+def test_item_that_changed_since_it_was_listed_is_refused(pair):
+    conflict(pair)
+    pair.run("review")
+    pair.trip(ext=[row("E1", "N1", summary="changed meanwhile")])
+    pair.run("review", "take", "1", "external", status=2)
+    pair.run("review", "take", "all", "external", "--kind", "conflict", status=2)
+    pair.run("review", "take", "1@1", "external", status=2)
+    pair.run("review", "show", "1")
+    pair.run("review", "take", "1", "external")
+    assert only(pair.sync().native)["summary"] == "changed meanwhile"
+
+
+def test_version_can_be_given(pair):
+    conflict(pair)
+    pair.trip(ext=[row("E1", "N1", summary="changed meanwhile")])
+    pair.run("review", "take", "1@1", "external", status=2)
+    pair.run("review", "take", "1@2", "external")
+
+
+def test_all_leaves_what_came_up_since_the_list(p):
+    several(p, 2)
+    p.run("review")
+    p.trip(ext=[row("E3")])
+    p.trip(nat=[row("E3", "N3")])
+    p.trip(ext=[row("E3", "N3", summary="left")], nat=[row("E3", "N3", summary="right")])
+    p.run("review", "take", "all", "external", "--kind", "conflict")
+    assert only(p.items())["external_id"] == "E3"
+
+
+def test_list_changes_no_state(pair):
+    conflict(pair)
+    before = pair.snapshot()
+    pair.run("review")
+    after = pair.snapshot()
+    assert {k: v for k, v in after.items() if k != ".review-listed"} == before
+
+
+# -- each kind ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("side, to, value", [("external", "native", "left"), ("native", "external", "right")])
+def test_conflict_take(pair, side, to, value):
+    conflict(pair)
+    pair.run("review", "take", "1", side)
+    deltas = pair.sync()
+    assert only(deltas.side(to))["summary"] == value and len(deltas) == 1
+    assert not pair.items() and pair.sync().nothing
+
+
+def test_clash_accepted_joins_as_the_row_says(p):
+    p.agree(row("E1", "N1"))
+    p.drop("native", [row(n="N2", summary="other")])
+    p.emit("--to", "native")
+    p.trip(nat=[row("E1", "N2", summary="new")])
+    items = p.items("clash")
+    p.run("review", "accept", items[0]["item"])
+    assert not p.items("clash")
+    assert "N2" in p.run("show", "E1").out
+    p.decide("take", "conflict", "native")          # the two have no common past
+    assert pick(only(p.sync().external), "x", "n", "summary") == ("E1", "N2", "new")
+    assert "N1" in p.run("show", "N1").out          # what E1 had before is a record of its own
+
+
+def test_clash_accepted_with_an_unknown_id_rekeys_and_splits(pair):
+    pair.trip(nat=[row("E1", "N2", summary="two")])
+    pair.decide("accept", "clash")
+    shown = pair.run("show", "E1").out
+    assert "N2" in shown
+    pair.decide("take", "conflict", "external")
+    assert pick(only(pair.sync().native), "x", "n", "summary") == ("E1", "N2", "one")
+    assert pick(only(pair.trip(ext=[row("E1", "N2", summary="three")]).native), "x", "n", "summary") == ("E1", "N2", "three")
+    assert only(pair.trip(nat=[row(n="N1", summary="edited")]).external)["n"] == "N1"
+
+
+def test_clash_of_two_records_is_decided_as_one(p):
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    p.trip(nat=[row("E1", "N2", summary="clash")])
+    assert len(p.items("clash")) == 2
+    p.run("review", "dismiss", p.items("clash")[0]["item"])
+    assert not p.items("clash")
+    assert only(p.trip(nat=[row("E2", "N2", summary="on")]).external)["x"] == "E2"
+
+
+def test_repeated_accepted_takes_the_last_row(pair):
+    pair.trip(nat=[row("E1", "N1", summary="a"), row("E1", "N1", summary="b")])
+    pair.decide("accept", "repeated")
+    assert only(pair.sync().external)["summary"] == "b"
+
+
+def test_repeated_dismissed_ignores_the_rows(pair):
+    pair.trip(nat=[row("E1", "N1", summary="a"), row("E1", "N1", summary="b")])
+    pair.decide("dismiss", "repeated")
+    assert pair.sync().nothing
+    assert only(pair.trip(ext=[row("E1", "N1", body="more")]).native)["body"] == "more"
+
+
+def test_repeated_rows_of_an_unknown_record(p):
+    p.trip(nat=[row(n="N1", summary="a"), row(n="N1", summary="b")])
+    p.decide("accept", "repeated")
+    assert pick(only(p.sync().external), "n", "summary") == ("N1", "b")
+
+
+@pytest.mark.parametrize("verb", ["accept", "dismiss"])
+def test_rejected_row_lets_the_record_flow_again(make, verb):
+    p = make(schema=SCHEMA + [field("amount", type="number")])
+    p.agree(row("E1", "N1", amount="1"))
+    p.trip(nat=[row("E1", "N1", amount="many")])
+    assert p.trip(ext=[row("E1", "N1", amount="2")]).nothing
+    p.decide(verb, "rejected")
+    assert only(p.sync().native)["amount"] == "2"
+
+
+def test_refused_file_accepted(pair):
+    pair.tick()
+    pair.drop("native", raw=b"no csv\n\"")
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    assert pair.emit(status=65).nothing
+    pair.decide("accept", "refused")
+    assert only(pair.sync().native)["summary"] == "two"
+
+
+def missing(make, deletes="review", **native):
+    p = make(external={"content": "snapshot", "deletes": deletes}, native=native, policy={"max_deletes": "5"})
+    p.agree(row("E1", "N1"), row("E2", "N2", summary="two"))
+    p.trip(ext=[row("E1", "N1")])
+    return p
+
+
+def test_missing_cannot_be_accepted_where_the_other_side_takes_no_deletes(make):
+    p = missing(make)
+    p.run("review", "accept", "all", "--kind", "missing", status=64)
+    assert p.items("missing")
+
+
+def test_missing_accepted_is_sent_as_a_delete(make):
+    p = missing(make, action_column="Action")
+    p.decide("accept", "missing")
+    assert pick(only(p.sync().native), "n", "Action") == ("N2", "delete")
+    assert p.sync().nothing
+
+
+def test_edit_vs_delete_accepted_inserts_again(make):
+    p = missing(make)
+    p.trip(nat=[row("E2", "N2", summary="edited")])
+    p.decide("accept", "edit-vs-delete")
+    assert pick(only(p.sync().external), "x", "n", "summary") == ("", "N2", "edited")
+    assert p.trip(ext=[row("E1", "N1"), row("E22", "N2", summary="edited")]).nothing
+    assert not p.items()
+
+
+def test_edit_vs_delete_dismissed_sends_the_delete_where_it_can(make):
+    p = missing(make, action_column="Action")
+    p.trip(nat=[row("E2", "N2", summary="edited")])
+    p.decide("dismiss", "edit-vs-delete")
+    assert pick(only(p.sync().native), "n", "Action") == ("N2", "delete")
+
+
+def test_edit_vs_delete_dismissed_without_deletes_leaves_it(make):
+    p = missing(make, "ignore")
+    p.trip(nat=[row("E2", "N2", summary="edited")])
+    p.decide("dismiss", "edit-vs-delete")
+    assert p.sync().nothing and not p.items()
+
+
+def not_taken(p):
+    p.trip(ext=[row("E1", "N1", summary="two")])
+    p.trip(nat=[row("E1", "N1")], hours=48)
+    assert len(p.items("not-taken")) == 1
+    return p
+
+
+def test_not_taken_accepted(pair):
+    not_taken(pair)
+    pair.decide("accept", "not-taken")
+    assert only(pair.sync().native)["summary"] == "two"
+
+
+def test_not_taken_dismissed(pair):
+    not_taken(pair)
+    pair.decide("dismiss", "not-taken")
+    deltas = pair.sync()
+    assert only(deltas.external)["summary"] == "one" and not deltas.native
+
+
+def test_overdue_accepted_sends_again(p):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 4)
+    p.decide("accept", "overdue")
+    assert not p.items()
+    assert only(p.sync().native)["x"] == "E1"
+
+
+def test_overdue_dismissed_is_not_asked_again(p):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 4)
+    p.decide("dismiss", "overdue")
+    p.tick(24)
+    assert not p.items() and p.sync().nothing
+
+
+def test_overdue_closes_when_it_is_shown(p):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 4)
+    assert p.items("overdue")
+    p.trip(nat=[row("E1", "N1")])
+    assert not p.items()
+
+
+def test_flapping_dismissed_keeps_what_the_sides_hold(pair):
+    hours = iter(range(1, 9))
+    for value in ("A", "B", "A", "B", "A"):
+        pair.trip(ext=[row("E1", "N1", summary=value)], hours=1 + next(hours))
+    if not pair.items("flapping"):
+        pytest.skip("not flapping yet")
+    pair.decide("dismiss", "flapping")
+    assert pair.sync().nothing and not pair.items()
+    assert only(pair.trip(ext=[row("E1", "N1", summary="C")]).native)["summary"] == "C"
+
+
+def cut(p):
+    long = "a long text that is cut"
+    p.trip(ext=[row("E1", "N1", body=long)])
+    p.trip(nat=[row("E1", "N1", body=long[:10])])
+    assert len(p.items("altered")) == 1
+    return long
+
+
+def test_altered_accepted_keeps_the_longer_value(pair):
+    cut(pair)
+    pair.decide("accept", "altered")
+    assert pair.sync().nothing
+    assert only(pair.trip(nat=[row("E1", "N1", body="a long tex", summary="two")]).external)["body"].endswith("cut")
+
+
+def test_altered_dismissed_is_an_edit(pair):
+    cut(pair)
+    pair.decide("dismiss", "altered")
+    deltas = pair.sync()
+    assert only(deltas.external)["body"] == "a long tex" and not deltas.native
+
+
+def went_back(make):
+    p = make(schema=SCHEMA + [MODIFIED])
+    p.agree(row("E1", "N1", modified="2026-11-01T10:00:00Z"))
+    p.trip(ext=[row("E1", "N1", summary="old", modified="2026-10-01T10:00:00Z")])
+    return p
+
+
+def test_went_back_accepted(make):
+    p = went_back(make)
+    p.decide("accept", "went-back")
+    assert only(p.sync().native)["summary"] == "old"
+
+
+def test_went_back_dismissed(make):
+    p = went_back(make)
+    p.decide("dismiss", "went-back")
+    assert p.sync().nothing and not p.items()
+
+
+def read_only(make):
+    p = make(profile={"mode": "single-trip"}).agree(row("E1", "N1"))
+    p.trip(nat=[row("E1", "N1", summary="theirs")])
+    return p
+
+
+def test_read_only_accepted_is_left_as_it_is(make):
+    p = read_only(make)
+    p.decide("accept", "read-only")
+    assert p.sync().nothing
+    assert p.trip(nat=[row("E1", "N1", summary="theirs", email="x@example.org")]).nothing
+    assert not p.items()
+    p.trip(nat=[row("E1", "N1", summary="again", email="x@example.org")])
+    assert len(p.items("read-only")) == 1
+
+
+def test_read_only_dismissed_is_overwritten(make):
+    p = read_only(make)
+    p.decide("dismiss", "read-only")
+    assert only(p.sync().native)["summary"] == "one"
+
+
+# -- withdraw, confirm, retry ------------------------------------------------------------------------------------------
+def test_withdrawn_rows_are_due_at_once_and_counted(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    delta = pair.emit()[0]
+    assert "1 row" in pair.run("withdraw", delta.name).out
+    assert only(pair.emit().native)["summary"] == "two"
+
+
+def test_withdraw_after_a_join(p):
+    p.drop("external", [row("E1")])
+    p.drop("native", [row(n="N1")])
+    deltas = p.emit()
+    p.run("bind", "E1", "N1")
+    for delta in deltas:
+        p.run("withdraw", delta.name)
+    assert p.sync().nothing
+
+
+@pytest.mark.parametrize("command", ["confirm", "retry"])
+def test_delta_that_was_not_handed_over_is_64(pair, command):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    delta = pair.emit()[0]
+    pair.run(command, delta.name, status=64)
+
+
+def test_confirm_twice_says_so(pair):
+    delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
+    pair.run("confirm", delta.name)
+    assert "before" in pair.run("confirm", delta.name).out
+
+
+def test_confirm_does_not_overrule_what_was_seen_since(pair):
+    delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
+    pair.trip(ext=[row("E1", "N1", body="more")], hours=2)
+    assert "observed since" in pair.run("confirm", delta.name).out
+
+
+def test_retry_of_a_delivery_that_arrives_after_all_is_no_edit(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    pair.run("retry", "E1")
+    pair.trip(ext=[row("E1", "N1", summary="three")], hours=1)
+    assert pair.trip(nat=[row("E1", "N1", summary="two")], hours=1).nothing
+    assert not pair.items()
+    assert pair.trip(nat=[row("E1", "N1", summary="three")]).nothing
+
+
+def test_retry_of_what_was_seen_there_sends_nothing(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.trip(nat=[row("E1", "N1", summary="two")])
+    pair.run("retry", delta.name)
+    assert pair.sync().nothing
+
+
+def test_retry_of_a_confirmed_insert(p):
+    delta = p.trip(ext=[row("E1")])[0]
+    p.run("confirm", delta.name)
+    p.run("retry", "E1")
+    assert pick(only(p.sync().native), "x", "n") == ("E1", "")
+
+
+# -- bind --------------------------------------------------------------------------------------------------------------
+def test_bind_of_an_unknown_pair_is_64(pair):
+    assert "no record has either ID" in pair.run("bind", "E7", "N7", status=64).err
+
+
+def test_bind_joins_two_records(p):
+    p.trip(ext=[row("E1", summary="left")])
+    p.trip(nat=[row(n="N1", summary="right")])
+    p.run("bind", "E1", "N1")
+    assert p.run("show", "E1").out == p.run("show", "N1").out
+    assert len(p.items("conflict")) == 1
+
+
+def test_crosswalk_rejects_single_lines_with_file_and_line(p, tmp_path):
+    p.agree(row("E1", "N1"))
+    p.trip(ext=[row("E2", summary="two"), row("E3", summary="three")])
+    file = tmp_path / "pairs.csv"
+    file.write_text("native_id,external_id\nN1,E1\nN1,E2\nN3,E3\nN8,E8\n")
+    result = p.run("bind", file, status=65)
+    assert "pairs.csv:3:" in result.err
+    assert result.out.startswith("1 bound, 1 known already, 1 of unknown records, 1 rejected")
+    assert "N3" in p.run("show", "E3").out
+
+
+def test_crosswalk_without_the_columns_changes_nothing(pair, tmp_path):
+    file = tmp_path / "pairs.csv"
+    file.write_text("a,b\nE1,N9\n")
+    before = pair.run("show", "E1").out
+    pair.run("bind", file, status=65)
+    assert pair.run("show", "E1").out == before
+
+
+def test_crosswalk_of_composite_ids(make, tmp_path):
+    schema = [field("unit", "Unit", "UNIT", role="external_id", type="id"),
+              field("ref", "Ref", "REF", role="external_id", type="id")] + SCHEMA[1:]
+    p = make(schema=schema)
+    p.drop("external", [{**row(), "unit": "a", "ref": "1"}])
+    p.sync()
+    file = tmp_path / "pairs.csv"
+    file.write_text("unit,ref,native_id\na,1,N1\n")
+    p.run("bind", file)
+    assert "N1" in p.run("show", "a|1").out
+
+
+def test_rekey_of_an_unknown_id_is_64(pair):
+    pair.run("bind", "--rekey", "native", "N9", "N10", status=64)
+
+
+def test_rekey_is_sent_to_a_side_that_stores_ids(make):
+    p = make(external={"store_ids": "yes"})
+    p.trip(ext=[row("E1")])
+    assert only(p.trip(nat=[row("E1", "N1")]).external)["n"] == "N1"
+    assert p.trip(ext=[row("E1", "N1")]).nothing
+    p.run("bind", "--rekey", "native", "N1", "N100")
+    assert pick(only(p.sync().external), "x", "n") == ("E1", "N100")
+
+
+# -- hold, pause -------------------------------------------------------------------------------------------------------
+def test_hold_and_release_twice_are_harmless(pair):
+    for command in ("hold", "hold", "release", "release"):
+        pair.run(command, "E1")
+    assert pair.sync().nothing
+
+
+def test_one_unknown_id_holds_none(pair):
+    pair.run("hold", "E1", "E99", status=64)
+    assert only(pair.trip(ext=[row("E1", "N1", summary="two")]).native)["summary"] == "two"
+
+
+def test_pause_says_since_when_and_why(pair):
+    pair.run("pause", "--reason", "audit")
+    assert "audit" in pair.run("emit", status=2).err
+    assert "already" in pair.run("pause", "--reason", "other").err
+    assert "audit" in pair.run("resume").err
+
+
+# -- the journal -------------------------------------------------------------------------------------------------------
+def test_decisions_are_journalled_by_ids(pair):
+    conflict(pair)
+    pair.run("review", "take", "1", "external")
+    pair.run("hold", "N1", "--reason", "why \"not\"")
+    pair.run("bind", "--rekey", "native", "N1", "N2")
+    lines = [json.loads(line) for line in (pair.path / "archive/journal").read_text().splitlines()]
+    by_what = {line["what"]: line for line in lines}
+    assert pick(by_what["review"], "verb", "kind", "side", "external_id", "native_id") == (
+        "take", "conflict", "external", "E1", "N1")
+    assert by_what["hold"]["external_id"] == "E1" and by_what["hold"]["reason"] == "why \"not\""
+    assert pick(by_what["rekey"], "side", "from", "to") == ("native", "N1", "N2")
+
+
+# -- baseline ----------------------------------------------------------------------------------------------------------
+def baseline(p, tmp_path, ext=None, nat=None, *args, status=0):
+    options = []
+    for side, rows in (("external", ext), ("native", nat)):
+        if rows is not None:
+            file = tmp_path / f"{side}_{p.now:%Y-%m-%dT%H%M}.csv"
+            file.write_text(p.text(side, rows))
+            options += [f"--{side}", file]
+    return p.run("baseline", *options, *args, status=status)
+
+
+def test_baseline_needs_a_file(p):
+    p.run("baseline", status=64)
+
+
+def test_baseline_after_something_was_sent_is_64(pair, tmp_path):
+    baseline(pair, tmp_path, [row("E1", "N1")], status=64)
+
+
+@pytest.mark.parametrize("policy", ["review", "external", "newest"])
+def test_baseline_differences_are_first_seen_whatever_the_policy(make, tmp_path, policy):
+    p = make(policy={"conflict": policy}, schema=SCHEMA + [MODIFIED])
+    when = "2026-10-01T10:00:00Z"
+    baseline(p, tmp_path, [row("E1", "N1", summary="left", modified=when)], [row("E1", "N1", summary="right", modified=when)])
+    assert only(p.items())["kind"] == "first-seen" and p.sync().nothing
+    p.decide("take", "first-seen", "native")
+    assert only(p.sync().external)["summary"] == "right"
+
+
+def test_baseline_one_way_difference_is_local(p, tmp_path):
+    baseline(p, tmp_path, [row("E1", "N1", email="a@example.org")], [row("E1", "N1", email="b@example.org")])
+    assert p.sync().nothing and not p.items()
+    assert only(p.trip(ext=[row("E1", "N1", email="c@example.org")]).native)["email"] == "c@example.org"
+
+
+def test_baseline_one_way_difference_is_due_if_its_source_is_preferred(p, tmp_path):
+    baseline(p, tmp_path, [row("E1", "N1", email="a@example.org")], [row("E1", "N1", email="b@example.org")],
+             "--prefer", "EverTrue")
+    assert only(p.sync().native)["email"] == "a@example.org"
+
+
+def test_baseline_refused_file_records_nothing(p, tmp_path):
+    bad = tmp_path / f"native_{p.now:%Y-%m-%dT%H%M}.csv"
+    bad.write_text("no\n")
+    good = tmp_path / f"external_{p.now:%Y-%m-%dT%H%M}.csv"
+    good.write_text(p.text("external", [row("E1", "N1")]))
+    p.run("baseline", "--external", good, "--native", bad, status=65)
+    p.run("show", "E1", status=64)
+
+
+def test_baseline_archives_its_files_and_leaves_them_alone(p, tmp_path):
+    baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
+    assert len(p.files_under("archive/in/external")) == 1 and len(p.files_under("archive/in/native")) == 1
+    assert len(list(tmp_path.glob("*.csv"))) == 2
+
+
+def test_baseline_while_paused(p, tmp_path):
+    p.run("pause")
+    baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
+
+
+def test_baseline_fingerprint_that_is_not_unique_pairs_nothing(make, tmp_path):
+    schema = [dict(line) for line in SCHEMA]
+    schema[2]["role"] = "fingerprint"
+    p = make(schema=schema)
+    out = baseline(p, tmp_path, [row("E1"), row("E2")], [row(n="N1")]).out
+    assert "paired" not in out and "on EverTrue only: 2" in out
+
+
+def test_baseline_report_columns(p, tmp_path):
+    report = tmp_path / "out" / "report.csv"
+    report.parent.mkdir()
+    baseline(p, tmp_path, [row("E1", "N1", summary="left"), row("E2", body="x")], [row("E1", "N1")], "--report", report)
+    lines = report.read_text().splitlines()
+    assert lines[0] == "side,change,external_id,native_id,field,before,after,external_action,native_action,reason"
+    assert "native,conflict,E1,N1,summary,left,one,none,review,in review" in lines
+    assert "native,missing,E2,,,,,none,none,not due until it is edited" in lines
+
+
+def test_baseline_one_sided_record_flows_once_its_other_side_edits_it(p, tmp_path):
+    baseline(p, tmp_path, [row("E1")], [row(n="N2", summary="other")])
+    assert p.trip().nothing
+    assert only(p.trip(nat=[row(n="N2", summary="edited")]).external)["n"] == "N2"
+
+
+def test_baseline_json(p, tmp_path):
+    result = json.loads(baseline(p, tmp_path, [row("E1", "N1"), row("E2", body="x")], [row("E1", "N1")], "--json").out)
+    assert pick(result, "agreed", "differing", "only_external", "only_native") == (1, 0, 1, 0)
