@@ -80,7 +80,7 @@ int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct r
         if (record->end[s].id.len == 0)
             record->end[s].id = row->id[s];
     record->end[row->side].look.modified_at = RT_NEVER; /* a person said that this row counts */
-    rt_merge_observe(&work->rules, record, row, record->rid == 0, arena, &observed);
+    rt_merge_observe(&work->rules, record, row, arena, &observed);
     record->end[row->side].flaw = RT_FLAW_NONE;
     if (rt_decide_save(work, record, err) < 0)
         return -1;

@@ -28,12 +28,6 @@ static int collect(void *context, const struct rt_print_entry *entry, struct rt_
     return 0;
 }
 
-static enum rt_absence absence_for(const struct rt_work *work, enum rt_side side)
-{
-    return work->rules.config->side[side].deletes == RT_DELETES_PROPAGATE ? RT_ABSENCE_DELETE
-                                                                          : RT_MISSING;
-}
-
 static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
 {
     struct rt_event event = {
@@ -47,7 +41,7 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     end = &record.end[in->side];
     if (end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
         return 0;
-    end->absence = absence_for(in->work, in->side);
+    rt_merge_absent(&in->work->rules, &record, in->side, RT_MISSING);
     in->counts.missing++;
     if (rt_book_save(in->work, &record, NULL, err) < 0)
         return -1;

@@ -159,43 +159,44 @@ static int exclude(struct rt_intake *in, struct rt_record *record, struct rt_err
     return rt_book_save(in->work, record, NULL, err);
 }
 
-/* Learns IDs (R1).  The record that the row is about is then found->at[*which]. */
+/* Learns IDs (R1).  The record that the row is about is then *record; a join may open a conflict of its own. */
 static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
-                           struct rt_record **record, struct rt_err *err)
+                           struct rt_record **record, enum rt_change *joined, struct rt_err *err)
 {
-    struct rt_observed joined;
+    struct rt_observed observed;
 
     *record = found->at[0] ? found->at[0] : found->at[1];
+    *joined = RT_CHANGE_UNCHANGED;
     if (found->verdict == RT_IDENTITY_LEARN || found->verdict == RT_IDENTITY_JOIN)
         in->counts.bound++;
     if (found->verdict == RT_IDENTITY_JOIN) {
         rt_rid_set_add(&in->seen, found->at[1]->rid);
-        if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena,
-                         &joined, err) < 0)
+        if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena, &observed, err) < 0)
             return -1;
-        return rt_book_note(in->work, *record, in->side, "join", "two records turned out to be one",
-                            err);
+        *joined = observed.change;
+        return rt_book_note(in->work, *record, (int)in->side, "join", "two records turned out to be one", err);
     }
     for (int s = 0; s < 2; s++) {
         if (!row->id[s].len || (*record)->end[s].id.len)
             continue;
         (*record)->end[s].id = row->id[s];
-        if (rt_book_note(in->work, *record, in->side, "bind", NULL, err) < 0)
+        if (rt_book_note(in->work, *record, (int)in->side, "bind", NULL, err) < 0)
             return -1;
     }
     return 0;
 }
 
 static int observe(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
-                   struct rt_digest print, struct rt_err *err)
+                   struct rt_digest print, enum rt_change joined, struct rt_err *err)
 {
     const struct rt_digest *prints[2] = {NULL, NULL};
-    bool is_new = record->rid == 0;
     struct rt_observed observed;
     char *json = NULL;
     int rc;
 
-    rt_merge_observe(&in->work->rules, record, row, is_new, &in->row_arena, &observed);
+    rt_merge_observe(&in->work->rules, record, row, &in->row_arena, &observed);
+    if (joined < observed.change)
+        observed.change = joined; /* R14: the first of the words that fit */
     rt_intake_count(in, observed.change);
     in->counts.held += record->is_held;
     in->counts.frozen += rt_record_frozen(record) != NULL;
@@ -211,17 +212,14 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     rt_rid_set_add(&in->seen, record->rid);
     /* What is new tells its own story: where it was born. The rest is told line by line. */
     if (observed.change == RT_CHANGE_UNCHANGED ||
-        (is_new && observed.change == RT_CHANGE_NEW && !in->work->is_dry))
+        (observed.change == RT_CHANGE_NEW && !in->work->is_dry))
         return 0;
     return rt_book_tell(in->work, record, row, &observed, err);
 }
 
-static void init_new(const struct rt_intake *in, const struct rt_row *row, struct rt_record *record)
+static void init_new(const struct rt_row *row, struct rt_record *record)
 {
     rt_record_init(record);
-    record->born = in->side;
-    record->born_file = in->file.id;
-    record->born_line = row->line;
     for (int s = 0; s < 2; s++)
         record->end[s].id = row->id[s];
 }
@@ -239,7 +237,7 @@ static int bind_suspect(struct rt_intake *in, struct rt_row *row, struct rt_dige
     if (rt_book_note(in->work, &record, (int)in->side, "bind", "a suspected duplicate was bound",
                      err) < 0)
         return -1;
-    return observe(in, &record, row, print, err);
+    return observe(in, &record, row, print, RT_CHANGE_UNCHANGED, err);
 }
 
 /* R11: the record is kept, but not sent back as new before somebody has decided. */
@@ -251,8 +249,8 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
     char *json = rt_suspect_json(in->work, suspects, &in->row_arena);
     int rc;
 
-    init_new(in, row, &record);
-    rt_merge_observe(&in->work->rules, &record, row, true, &in->row_arena, &observed);
+    init_new(row, &record);
+    rt_merge_observe(&in->work->rules, &record, row, &in->row_arena, &observed);
     record.is_suspect = true;
     observed.change = RT_CHANGE_SUSPECTED;
     rt_intake_count(in, RT_CHANGE_SUSPECTED);
@@ -281,8 +279,8 @@ static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest 
         return bind_suspect(in, row, print, suspects.rids[0], err);
     if (suspects.count)
         return put_suspect(in, row, &suspects, err);
-    init_new(in, row, &record);
-    return observe(in, &record, row, print, err);
+    init_new(row, &record);
+    return observe(in, &record, row, print, RT_CHANGE_UNCHANGED, err);
 }
 
 /* Learning an ID from a row that is not applied still has to be saved. */
@@ -297,6 +295,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
 {
     struct rt_found found;
     struct rt_record *record;
+    enum rt_change joined;
     size_t group;
 
     row->file = in->file.id;
@@ -307,7 +306,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
         return apply_new(in, row, print, is_eligible, err);
     if (found.verdict == RT_IDENTITY_CLASH)
         return tell_clash(in, row, &found, err);
-    if (settle_identity(in, row, &found, &record, err) < 0)
+    if (settle_identity(in, row, &found, &record, &joined, err) < 0)
         return -1;
     if (rt_rid_set_has(&in->seen, record->rid) && !rt_intake_find_repeat(in, row->id, &group)) {
         rt_intake_count(in, RT_CHANGE_REPEATED);
@@ -319,7 +318,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
         rt_rid_set_add(&in->seen, record->rid);
         return exclude(in, record, err);
     }
-    return observe(in, record, row, print, err);
+    return observe(in, record, row, print, joined, err);
 }
 
 /* ---- a CSV row ---- */

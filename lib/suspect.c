@@ -167,7 +167,7 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
         return -1;
     candidate.end[side].id = suspect.end[side].id;
     row.id[rt_side_other(side)] = candidate.end[rt_side_other(side)].id;
-    rt_merge_observe(&work->rules, &candidate, &row, false, arena, &observed);
+    rt_merge_observe(&work->rules, &candidate, &row, arena, &observed);
     candidate.end[side].shows_other_id = false;
     if (rt_book_save(work, &candidate, NULL, err) < 0)
         return -1;

@@ -575,7 +575,7 @@ static void step_row(struct world *w, const struct step *step)
         change = RT_CHANGE_CLASH;
     } else {
         rules = rules_of(w);
-        rt_merge_observe(&rules, record, &row, known == NULL, &w->arena, &w->last);
+        rt_merge_observe(&rules, record, &row, &w->arena, &w->last);
         change = w->last.change < joined.change ? w->last.change : joined.change; /* R14's order */
     }
     expect_row(w, step, change, is_bound);

@@ -114,7 +114,7 @@ class Sqlite:
         return "NULL" if value is None else f"CAST(x'{value.encode().hex()}' AS TEXT)"
 
     def read(self, column):
-        return f"coalesce(lower(hex({column})), 'NULL')"
+        return f"CASE WHEN {column} IS NULL THEN 'NULL' ELSE lower(hex({column})) END"
 
     dated = literal
 

@@ -1,0 +1,79 @@
+/*
+ * What the parts of merge share: merge.c (R2, R4), merge_version.c (R3, R7: which of our versions a
+ * row shows, or should) and merge_join.c (R1's joins, and what people decide).  For them alone.
+ */
+#ifndef RT_MERGE_INTERNAL_H
+#define RT_MERGE_INTERNAL_H
+
+#include "lib/merge.h"
+
+/* What one observation works on. */
+struct look {
+    const struct rt_rules *rules;
+    struct rt_record *record;
+    const struct rt_row *row;
+    enum rt_side side;
+    struct rt_arena *arena;
+    struct rt_observed *out;
+    const struct rt_content *reference; /* what the side's user started from; NULL: nothing known */
+    const struct rt_content *want_before;
+    struct rt_content *want; /* the record's new want, once a field of it has changed */
+    bool has_conflict, has_edit, has_local;
+    bool was_read_only_edit; /* before this row */
+};
+
+static inline const struct rt_schema *schema_of(const struct look *look)
+{
+    return look->rules->schema;
+}
+
+static inline struct rt_value value_in(const struct rt_content *content, size_t field)
+{
+    return content ? content->value[field] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+}
+
+static inline bool is_two_way(const struct rt_rules *rules, const struct rt_record *record,
+                              const struct rt_field *field)
+{
+    return rt_record_flow(rules, record, field) == RT_DIR_BOTH;
+}
+
+static inline void clear_not_taken(struct rt_end *end)
+{
+    end->not_taken_count = 0;
+    end->resends = 0;
+}
+
+/* Adds a line to the record's story: at most four a field. */
+void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_value before,
+                   struct rt_value after, const char *outcome);
+
+/* ---- merge_version.c ---- */
+
+/* R3: finds look->reference, and drops or distrusts the versions that the row settles.  False: the
+   row shows what was there before a `confirm`, so it tells nothing new. */
+bool rt_merge_find_reference(struct look *look);
+
+/* The index of the newest version that the row could show, if it shows it but for texts that were
+   cut short; -1. */
+int rt_merge_find_cut(const struct look *look);
+
+/* Does the row show the cut text that waits for a person, unchanged? */
+bool rt_merge_is_still_cut(const struct look *look);
+
+/* R7, once the row is what the side was seen to hold. */
+void rt_merge_look_for_not_taken(struct look *look);
+
+/* Does want differ from what the side was seen to hold? */
+bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *record,
+                         enum rt_side side);
+
+/* ---- merge.c ---- */
+
+void rt_merge_set_want(struct look *look, size_t i, struct rt_value value);
+
+/* Both sides edited the field: the policy decides, or there is a conflict. */
+void rt_merge_disagree(struct look *look, size_t i, const struct rt_value value[2],
+                       bool is_first_seen);
+
+#endif

@@ -1,0 +1,104 @@
+#include "lib/merge_internal.h"
+
+static void append_sent(struct rt_end *into, const struct rt_end *from)
+{
+    for (size_t i = 0; i < from->sent_count; i++) {
+        if (into->sent_count == RT_SENT_MAX)
+            rt_record_drop_sent(into, 1);
+        into->sent[into->sent_count++] = from->sent[i];
+    }
+}
+
+/* Joins what is known of the two values of one field. */
+static void join_field(struct look *look, size_t i, struct rt_value external,
+                       struct rt_value native)
+{
+    const struct rt_field *field = schema_of(look)->content[i];
+    struct rt_value both[2] = {external, native};
+
+    if (!rt_value_is_known(native))
+        return;
+    if (!rt_value_is_known(external) ||
+        rt_record_flow(look->rules, look->record, field) == RT_DIR_TO_EXTERNAL) {
+        rt_merge_set_want(look, i, native);
+        return;
+    }
+    if (!is_two_way(look->rules, look->record, field) ||
+        rt_value_is_same(field, RT_NATIVE, external, native))
+        return;
+    if (rt_value_is_same(field, RT_EXTERNAL, external, native))
+        rt_merge_set_want(
+            look, i, native); /* the platform cannot hold the difference: keep the richer one */
+    else
+        rt_merge_disagree(look, i, both, look->rules->is_baseline);
+}
+
+void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct rt_record *from,
+                   struct rt_arena *arena, struct rt_observed *observed)
+{
+    struct rt_row row = {.side = RT_NATIVE, .modified_at = from->end[RT_NATIVE].look.modified_at};
+    struct look look = {.rules = rules,
+                        .record = into,
+                        .row = &row,
+                        .side = RT_NATIVE,
+                        .arena = arena,
+                        .out = observed};
+    struct rt_end merged = from->end[RT_NATIVE];
+    const struct rt_content *other = from->want;
+
+    *observed = (struct rt_observed){0};
+    if (from->rid < into->rid) { /* the one that was shown first */
+        into->born = from->born;
+        into->born_file = from->born_file;
+        into->born_line = from->born_line;
+    }
+    merged.sent_count = 0;
+    append_sent(&merged, &into->end[RT_NATIVE]);
+    append_sent(&merged, &from->end[RT_NATIVE]);
+    if (merged.given == NULL || into->end[RT_NATIVE].given_delta > merged.given_delta) {
+        merged.given = into->end[RT_NATIVE].given;
+        merged.given_delta = into->end[RT_NATIVE].given_delta;
+        merged.given_at = into->end[RT_NATIVE].given_at;
+    }
+    into->end[RT_NATIVE] = merged;
+    append_sent(&into->end[RT_EXTERNAL], &from->end[RT_EXTERNAL]);
+    if (into->end[RT_EXTERNAL].given == NULL)
+        into->end[RT_EXTERNAL].given = from->end[RT_EXTERNAL].given;
+    for (size_t i = 0; other != NULL && i < rules->schema->content_count; i++)
+        join_field(&look, i, value_in(into->want, i), other->value[i]);
+    into->is_held = into->is_held || from->is_held;
+    into->is_suspect = false;
+    into->not_due_until_edited = false; /* both sides hold it by now */
+    observed->change = look.has_conflict                         ? RT_CHANGE_CONFLICT
+                       : observed->want_changed || look.has_edit ? RT_CHANGE_CHANGED
+                                                                 : RT_CHANGE_UNCHANGED;
+}
+
+void rt_merge_take(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
+                   struct rt_arena *arena)
+{
+    for (size_t i = 0; i < record->conflict_count; i++)
+        rt_record_set_want(rules, record, record->conflicts[i].field,
+                           record->conflicts[i].value[side], arena);
+    record->conflict_count = 0;
+}
+
+void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *record,
+                            enum rt_side side, struct rt_arena *arena)
+{
+    struct rt_end *end = &record->end[side];
+
+    for (size_t i = 0; i < end->not_taken_count; i++) {
+        size_t f = end->not_taken[i].field;
+
+        if (rt_value_is_same(rules->schema->content[f], side, record->want->value[f],
+                             end->not_taken[i].value))
+            rt_record_set_want(rules, record, f, end->seen->value[f], arena);
+    }
+    clear_not_taken(end);
+    for (size_t f = 0; end->is_cut && f < rules->schema->content_count; f++)
+        if (rt_value_is_cut(rules->schema->content[f], side, end->seen->value[f],
+                            record->want->value[f]))
+            rt_record_set_want(rules, record, f, end->seen->value[f], arena);
+    end->is_cut = false;
+}

@@ -1,0 +1,275 @@
+#include "lib/merge_internal.h"
+
+/* ---- R3: the reference ---- */
+
+/* Could a file of this stamp show the version?  A file cannot show what came later. */
+static bool can_show(const struct rt_version *version, int64_t stamp)
+{
+    return version->handed != RT_NEVER && version->handed <= stamp &&
+           (version->until == RT_NEVER || stamp < version->until);
+}
+
+/* Has the other end had its time (import_lag) to import it before a file of this stamp? */
+static bool is_late(const struct look *look, const struct rt_version *version)
+{
+    return version->gone != RT_NEVER &&
+           version->gone + look->rules->config->import_lag <= look->row->stamp;
+}
+
+/* In how many two-way fields does the row differ from this content? */
+static size_t distance(const struct look *look, const struct rt_content *from)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+
+        if (is_two_way(look->rules, look->record, field) &&
+            !rt_record_holds_same(look->record, field, look->side, look->row->content->value[i],
+                                  from->value[i]))
+            n++;
+    }
+    return n;
+}
+
+/* Is the row equal to a version in all fields that flow to the side? */
+static bool shows_version(const struct look *look, const struct rt_version *version)
+{
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+        struct rt_value sent = version->content->value[i];
+
+        if (rt_record_flows_to(look->rules, look->record, field, look->side) &&
+            rt_value_is_known(sent) &&
+            !rt_record_holds_same(look->record, field, look->side, look->row->content->value[i],
+                                  sent))
+            return false;
+    }
+    return true;
+}
+
+/* Two-way fields from the version, the others from what the side was seen to hold. */
+static const struct rt_content *reference_from(struct look *look, const struct rt_content *version)
+{
+    const struct rt_content *seen = look->record->end[look->side].seen;
+    struct rt_content *mixed = rt_content_copy(schema_of(look), seen, look->arena);
+
+    for (size_t i = 0; i < schema_of(look)->content_count; i++)
+        if (is_two_way(look->rules, look->record, schema_of(look)->content[i]) &&
+            rt_value_is_known(version->value[i]))
+            mixed->value[i] = version->value[i];
+    return mixed;
+}
+
+void rt_record_drop_sent(struct rt_end *end, size_t count)
+{
+    memmove(end->sent, end->sent + count, (end->sent_count - count) * sizeof *end->sent);
+    end->sent_count -= count;
+}
+
+/* The newest version that the row shows whole, or -1. */
+static int find_shown(const struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    for (int i = (int)end->sent_count - 1; i >= 0; i--)
+        if (can_show(&end->sent[i], look->row->stamp) && shows_version(look, &end->sent[i]))
+            return i;
+    return -1;
+}
+
+/* The version with the fewest differing two-way fields; -1: what was seen; -2: nothing to compare
+   with. Ties: a version handed over more than import_lag before the stamp, then seen, then the
+   newest. */
+static int find_nearest(const struct look *look, size_t *differing)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+    int best = -2, best_class = 3;
+    size_t best_distance = 0;
+
+    if (end->seen != NULL) {
+        best = -1;
+        best_class = 1;
+        best_distance = distance(look, end->seen);
+    }
+    for (int i = (int)end->sent_count - 1; i >= 0; i--) {
+        const struct rt_version *v = &end->sent[i];
+        int class = is_late(look, v) ? 0 : 2;
+        size_t d;
+
+        if (!can_show(v, look->row->stamp))
+            continue;
+        d = distance(look, v->content);
+        if (best == -2 || d < best_distance || (d == best_distance && class < best_class)) {
+            best = i;
+            best_class = class;
+            best_distance = d;
+        }
+    }
+    *differing = best_distance;
+    return best;
+}
+
+/* An edit on top of a version of ours: it was there, and nothing proves that they saw all of it. */
+static void edited_over(struct look *look, int nearest, size_t differing)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    const struct rt_content *version = end->sent[nearest].content;
+
+    clear_not_taken(end);
+    if (differing)
+        for (int i = 0; i <= nearest; i++)
+            end->sent[i].is_trusted = false;
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+
+        if (is_two_way(look->rules, look->record, field) &&
+            !rt_record_holds_same(look->record, field, look->side, look->row->content->value[i],
+                                  version->value[i]))
+            rt_merge_note(look, field, version->value[i], look->row->content->value[i], "unseen");
+    }
+}
+
+/* Finds look->reference, and drops or distrusts the versions that the row settles.  False: the row
+   shows what was there before a `confirm`, so it tells nothing new. */
+bool rt_merge_find_reference(struct look *look)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    int shown = find_shown(look), nearest;
+    size_t differing;
+
+    if (shown >= 0 && end->sent[shown].delta == 0)
+        return false;
+    if (shown >= 0) {
+        look->reference = reference_from(look, end->sent[shown].content);
+        look->out->confirmed = end->sent[shown].delta;
+        rt_record_drop_sent(end, (size_t)shown + 1);
+        clear_not_taken(end);
+        return true;
+    }
+    look->reference = end->seen;
+    if (end->seen != NULL && distance(look, end->seen) == 0)
+        return true;
+    nearest = find_nearest(look, &differing);
+    if (nearest >= 0) {
+        look->reference = reference_from(look, end->sent[nearest].content);
+        edited_over(look, nearest, differing);
+    }
+    return true;
+}
+
+/* ---- R7: not taken ---- */
+
+/* Versions that should be there by now and are not: not imported, or set back.  True if there is
+ * one. */
+static bool give_up_late(const struct look *look, const struct rt_content **newest, int64_t *delta)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    bool any = false;
+
+    for (size_t i = 0; i < end->sent_count; i++) {
+        struct rt_version *v = &end->sent[i];
+
+        if (!v->is_trusted || !can_show(v, look->row->stamp) || !is_late(look, v))
+            continue;
+        v->is_trusted = false;
+        *newest = v->content;
+        *delta = v->delta;
+        any = true;
+    }
+    return any;
+}
+
+/* Does want differ from what the side was seen to hold? */
+bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *record,
+                         enum rt_side side)
+{
+    const struct rt_content *want = record->want, *seen = record->end[side].seen;
+
+    for (size_t i = 0; want != NULL && seen != NULL && i < rules->schema->content_count; i++) {
+        const struct rt_field *field = rules->schema->content[i];
+
+        if (is_two_way(rules, record, field) && rt_value_is_known(want->value[i]) &&
+            !rt_record_holds_same(record, field, side, seen->value[i], want->value[i]))
+            return true;
+    }
+    return false;
+}
+
+#define RESEND_MAX 2 /* R7: accepted by itself, twice at most */
+
+void rt_merge_look_for_not_taken(struct look *look)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    const struct rt_content *sent = NULL;
+    struct rt_missing_value *missing;
+    size_t n = 0;
+
+    if (!give_up_late(look, &sent, &end->not_taken_delta) ||
+        !rt_merge_wants_more(look->rules, look->record, look->side))
+        return;
+    if (look->rules->config->resend && end->resends < RESEND_MAX) {
+        end->resends++;
+        look->out->resend = true;
+        return;
+    }
+    missing = rt_arena_alloc(look->arena, (schema_of(look)->content_count + 1) * sizeof *missing);
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+
+        if (is_two_way(look->rules, look->record, field) && rt_value_is_known(sent->value[i]) &&
+            !rt_value_is_same(field, look->side, sent->value[i], end->seen->value[i]))
+            missing[n++] = (struct rt_missing_value){i, sent->value[i]};
+    }
+    end->not_taken = missing;
+    end->not_taken_count = n;
+    look->out->not_taken = n > 0;
+}
+
+/* ---- `altered`: a first echo that is a strict prefix of what was sent ---- */
+
+/* The newest version that the row could show, if it shows it but for texts that were cut short; -1.
+   A version that it shows whole is an echo of that one. */
+int rt_merge_find_cut(const struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+    const struct rt_version *v = NULL;
+    bool any = false;
+
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (end->sent[i].delta && end->sent[i].is_trusted &&
+            can_show(&end->sent[i], look->row->stamp))
+            v = &end->sent[i];
+    if (v == NULL || find_shown(look) >= 0 || (end->seen && distance(look, end->seen) == 0))
+        return -1;
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+        struct rt_value shown = look->row->content->value[i], sent = v->content->value[i];
+
+        if (!rt_record_flows_to(look->rules, look->record, field, look->side) ||
+            !rt_value_is_known(sent) ||
+            rt_record_holds_same(look->record, field, look->side, shown, sent))
+            continue;
+        if (!rt_value_is_cut(field, look->side, shown, sent))
+            return -1;
+        any = true;
+    }
+    return any ? (int)(v - end->sent) : -1;
+}
+
+/* Does the row show the cut text that waits for a person, unchanged? */
+bool rt_merge_is_still_cut(const struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    for (size_t i = 0; end->is_cut && i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+        struct rt_value shown = look->row->content->value[i];
+
+        if (rt_record_flows_to(look->rules, look->record, field, look->side) &&
+            rt_value_is_same(field, look->side, shown, end->seen->value[i]) &&
+            rt_value_is_cut(field, look->side, shown, look->record->want->value[i]))
+            return true;
+    }
+    return false;
+}
