@@ -159,7 +159,8 @@ static int exclude(struct rt_intake *in, struct rt_record *record, struct rt_err
     return rt_book_save(in->work, record, NULL, err);
 }
 
-/* Learns IDs (R1).  The record that the row is about is then *record; a join may open a conflict of its own. */
+/* Learns IDs (R1).  The record that the row is about is then *record; a join may open a conflict of
+ * its own. */
 static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
                            struct rt_record **record, enum rt_change *joined, struct rt_err *err)
 {
@@ -171,10 +172,12 @@ static int settle_identity(struct rt_intake *in, const struct rt_row *row, struc
         in->counts.bound++;
     if (found->verdict == RT_IDENTITY_JOIN) {
         rt_rid_set_add(&in->seen, found->at[1]->rid);
-        if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena, &observed, err) < 0)
+        if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena,
+                         &observed, err) < 0)
             return -1;
         *joined = observed.change;
-        return rt_book_note(in->work, *record, (int)in->side, "join", "two records turned out to be one", err);
+        return rt_book_note(in->work, *record, (int)in->side, "join",
+                            "two records turned out to be one", err);
     }
     for (int s = 0; s < 2; s++) {
         if (!row->id[s].len || (*record)->end[s].id.len)
@@ -355,8 +358,10 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     return 1;
 }
 
-/* Spreadsheets keep 15 digits.  1: this row's ID looks so, and is not one that is known. */
-static int is_rounded(struct rt_intake *in, const struct rt_row *row, struct rt_err *err)
+/* Spreadsheets keep 15 digits.  1: an ID of this row looks so, and is not one that is known;
+ * *column: its. */
+static int is_rounded(struct rt_intake *in, const struct rt_row *row, size_t *column,
+                      struct rt_err *err)
 {
     int64_t rid;
     int rc;
@@ -368,6 +373,7 @@ static int is_rounded(struct rt_intake *in, const struct rt_row *row, struct rt_
         in->rounded_ids += rt_id_is_rounded(row->id[s]);
         if (!in->rejects_rounded || !rt_id_is_rounded(row->id[s]))
             continue;
+        *column = rt_rowmap_id_column(in->map, (enum rt_side)s);
         rc = rt_store_find(in->work->store, (enum rt_side)s, row->id[s], &rid, err);
         if (rc != 1)
             return rc < 0 ? -1 : 1;
@@ -387,7 +393,7 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     struct rt_digest print = {0, 0};
     struct rt_row_fault fault;
     struct rt_row row;
-    size_t group;
+    size_t group, column = 0;
     int rc, eligible;
 
     rt_arena_reset(&in->row_arena);
@@ -402,12 +408,13 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     }
     if (rt_rowmap_row(in->map, csv, &in->row_arena, &row, &fault))
         return reject(in, csv, &row, &fault, err);
-    rc = is_rounded(in, &row, err);
+    rc = is_rounded(in, &row, &column, err);
     if (rc < 0)
         return -1;
     if (rc == 1) {
         fault =
-            (struct rt_row_fault){.reason = "the ID looks damaged by a spreadsheet: every long ID "
+            (struct rt_row_fault){.column = column,
+                                  .reason = "the ID looks damaged by a spreadsheet: every long ID "
                                             "of this file ends in zeros after the 15th digit"};
         return reject(in, csv, &row, &fault, err);
     }

@@ -211,8 +211,7 @@ static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct r
                             rt_side_name((enum rt_side)s));
     }
     if (row->id[0].len == 0 && row->id[1].len == 0)
-        return fault_at(fault, map->column[field_number(map, map->schema->id[map->side][0])] + 1,
-                        "the row has no ID");
+        return fault_at(fault, 0, "the row has no ID");
     fault->has_id = true;
     return 0;
 }
@@ -278,4 +277,11 @@ struct rt_digest rt_rowmap_print(struct rt_rowmap *map, const struct rt_csv_row 
         if (map->column[i] != NO_COLUMN)
             rt_hasher_add(map->hasher, cell_of(map, csv, i));
     return rt_hasher_end(map->hasher);
+}
+
+size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of)
+{
+    size_t column = map->column[field_number(map, map->schema->id[of][0])];
+
+    return column == NO_COLUMN ? 0 : column + 1;
 }

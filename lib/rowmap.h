@@ -38,6 +38,9 @@ struct rt_row_fault {
 int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
                   struct rt_row *row, struct rt_row_fault *fault);
 
+/* The column of the ID that side `of` gives (of its first field), 1-based; 0: there is none. */
+size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of);
+
 /* The cells by field index, for `eligible`: NULL pointers where the side has no such column. */
 const struct rt_slice *rt_rowmap_cells(struct rt_rowmap *map, const struct rt_csv_row *csv);
 
