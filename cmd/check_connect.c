@@ -18,31 +18,35 @@ static void tell_folder(const struct rt_session *session, const char *what, cons
     rt_say("\n");
 }
 
-/* `pattern` NULL: all files count. */
-static int look_at(const struct rt_session *session, struct rt_remote *remote, const char *what,
-                   const char *folder, const char *pattern, json_t *out, struct rt_err *err)
+struct folder {
+    const char *what, *path;
+    const char *pattern; /* NULL: all files count */
+};
+
+static int look_at(const struct rt_session *session, struct rt_remote *remote,
+                   const struct folder *folder, json_t *out, struct rt_err *err)
 {
     struct rt_remote_list list = {0};
     const struct rt_remote_entry *newest = NULL;
     size_t count = 0;
 
-    if (remote->class->list(remote, folder, &list, err) < 0)
+    if (remote->class->list(remote, folder->path, &list, err) < 0)
         return -1;
     for (size_t i = 0; i < list.count; i++) {
         const struct rt_remote_entry *entry = &list.entries[i];
 
         if (!entry->is_regular || rt_name_fault(entry->name) != NULL ||
-            (pattern != NULL && !rt_name_matches(pattern, entry->name)))
+            (folder->pattern != NULL && !rt_name_matches(folder->pattern, entry->name)))
             continue;
         count++;
         if (newest == NULL || entry->mtime >= newest->mtime)
             newest = entry;
     }
-    tell_folder(session, what, folder, count, newest);
+    tell_folder(session, folder->what, folder->path, count, newest);
     json_object_set_new(
-        out, what,
-        json_pack("{s:s, s:I, s:o, s:o}", "folder", folder, "files", (json_int_t)count, "newest",
-                  rt_json_text(newest ? newest->name : NULL), "newest_time",
+        out, folder->what,
+        json_pack("{s:s, s:I, s:o, s:o}", "folder", folder->path, "files", (json_int_t)count,
+                  "newest", rt_json_text(newest ? newest->name : NULL), "newest_time",
                   rt_json_time(newest && newest->has_mtime ? newest->mtime : RT_NEVER)));
     rt_remote_list_clear(&list);
     return 0;
@@ -67,9 +71,11 @@ static int connect_side(const struct rt_session *session, enum rt_side side, jso
     if (rt_remote_open(s, session->profile, rt_clock_monotonic_ms() + s->deadline * 1000,
                        &session->log, &remote, err) < 0)
         return -1;
-    rc = s->exports ? look_at(session, remote, "exports", s->exports, s->pattern, out, err) : 0;
+    rc = s->exports ? look_at(session, remote, &(struct folder){"exports", s->exports, s->pattern},
+                              out, err)
+                    : 0;
     if (rc == 0 && s->imports)
-        rc = look_at(session, remote, "imports", s->imports, NULL, out, err);
+        rc = look_at(session, remote, &(struct folder){"imports", s->imports, NULL}, out, err);
     rt_remote_close(remote);
     return rc;
 }

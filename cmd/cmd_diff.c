@@ -164,7 +164,7 @@ out:
 const struct rt_cmd rt_cmd_diff = {
     .name = "diff",
     .synopsis = "[SIDE FILE...] [--to SIDE] [--only ID]... [--limit N] [--format summary|csv|json] "
-                "[--exit-code]",
+                "[--exit-code] [--spreadsheet]",
     .summary = "show what the inbox and what is due would lead to; changes nothing",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_SCRATCH | RT_NEEDS_CONTRACT,

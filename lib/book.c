@@ -125,7 +125,7 @@ int rt_book_save(struct rt_work *work, struct rt_record *record,
     bool learnt[2];
 
     for (int s = 0; s < 2; s++)
-        learnt[s] = record->rid != 0 && record->end[s].id.len && !record->stored_id[s];
+        learnt[s] = record->rid != 0 && record->end[s].id.len && record->stored_id[s].len == 0;
     record->items = rt_review_kinds(&work->rules, record);
     if (rt_store_save(work->store, record, print, err) < 0)
         return -1;
@@ -212,7 +212,8 @@ int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into, s
     if (before && sync_items(work, from, before, err) < 0)
         return -1;
     if (rt_store_drop_suspect(work->store, from->rid, 0, err) < 0 ||
-        rt_store_remove(work->store, from->rid, err) < 0)
+        rt_store_remove(work->store, from->rid, err) < 0 ||
+        rt_store_move_former(work->store, from->rid, into, err) < 0)
         return -1;
     return rt_store_move_events(work->store, from->rid, into, err);
 }

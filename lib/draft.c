@@ -294,10 +294,19 @@ static size_t find_foreign_id(const struct rt_sample *sample, size_t own, const 
     return best_score >= 4 ? best : NO_COLUMN;
 }
 
+/* The columns that hold each side's own ID, and how sure that is. */
+struct own_ids {
+    size_t column[2];
+    enum rt_sureness sure[2];
+    const char *const *label;
+};
+
 static void propose_id(struct rt_draft *draft, const struct rt_sample *const sample[2],
-                       const size_t own[2], const char *const label[2], enum rt_side side,
-                       enum rt_sureness sure)
+                       const struct own_ids *ids, enum rt_side side)
 {
+    const size_t *own = ids->column;
+    const char *const *label = ids->label;
+    enum rt_sureness sure = ids->sure[side];
     enum rt_side other = rt_side_other(side);
     struct rt_draft_line line = {.field = side == RT_EXTERNAL ? "external_id" : "native_id",
                                  .role =
@@ -346,25 +355,26 @@ static bool has_role(const struct rt_draft *draft, enum rt_role role)
 static void propose_ids(struct rt_draft *draft, const struct rt_sample *const sample[2],
                         const char *const label[2])
 {
-    enum rt_sureness sure[2] = {RT_UNSURE, RT_UNSURE};
-    size_t own[2] = {NO_COLUMN, NO_COLUMN};
+    struct own_ids ids = {
+        .column = {NO_COLUMN, NO_COLUMN}, .sure = {RT_UNSURE, RT_UNSURE}, .label = label};
 
     if (has_role(draft, RT_ROLE_EXTERNAL_ID) || has_role(draft, RT_ROLE_NATIVE_ID))
         return;
     for (int s = 0; s < 2; s++)
         if (sample[s] != NULL)
-            own[s] = find_own_id(sample[s], label[s], &sure[s]);
+            ids.column[s] = find_own_id(sample[s], label[s], &ids.sure[s]);
     for (int s = 0; s < 2; s++)
-        propose_id(draft, sample, own, label, (enum rt_side)s, sure[s]);
+        propose_id(draft, sample, &ids, (enum rt_side)s);
 }
 
 /* ---- all other columns ---- */
 
 /* The column of the other side that shares most values, if that is most of what it has. */
-static size_t find_by_values(const struct rt_draft *draft, const struct rt_sample *sample,
-                             size_t column, const struct rt_sample *other, enum rt_side other_side,
-                             size_t *shared)
+static size_t find_by_values(const struct rt_draft *draft, const struct rt_sample *const sample[2],
+                             enum rt_side side, size_t column, size_t *shared)
 {
+    enum rt_side other_side = rt_side_other(side);
+    const struct rt_sample *other = sample[other_side];
     size_t best = NO_COLUMN;
 
     *shared = 1;
@@ -373,7 +383,7 @@ static size_t find_by_values(const struct rt_draft *draft, const struct rt_sampl
 
         if (is_used(draft, other_side, other->headers[k]))
             continue;
-        n = shared_values(sample, column, other, k);
+        n = shared_values(sample[side], column, other, k);
         if (n > *shared && n * 2 > facts_of(other, k).filled) {
             best = k;
             *shared = n;
@@ -459,7 +469,7 @@ static void propose_column(struct rt_draft *draft, const struct rt_sample *const
     line.header[side] = header;
     guess[side] = rt_draft_guess(sample[side], column, arena);
     if (at == NO_COLUMN && sample[other] != NULL)
-        at = find_by_values(draft, sample[side], column, sample[other], other, &shared);
+        at = find_by_values(draft, sample, side, column, &shared);
     if (at == NO_COLUMN) {
         propose_single(&line, side, sample[other] != NULL, guess[side], arena);
     } else {

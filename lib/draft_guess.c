@@ -72,18 +72,24 @@ static bool has_digits_everywhere(const struct rt_sample *sample, size_t column,
     return true;
 }
 
+struct formats {
+    enum rt_type type;
+    const char *const *list;
+    size_t count;
+};
+
 /* One format of a list; `others` counts those that fit as well. */
-static const char *find_format(const struct rt_sample *sample, size_t column, enum rt_type type,
-                               const char *const *formats, size_t count, size_t *others)
+static const char *find_format(const struct rt_sample *sample, size_t column,
+                               struct formats formats, size_t *others)
 {
     const char *first = NULL;
 
     *others = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!fits(sample, column, type, formats[i]))
+    for (size_t i = 0; i < formats.count; i++) {
+        if (!fits(sample, column, formats.type, formats.list[i]))
             continue;
         if (first == NULL)
-            first = formats[i];
+            first = formats.list[i];
         else
             (*others)++;
     }
@@ -98,7 +104,8 @@ static bool guess_date(const struct rt_sample *sample, size_t column, struct rt_
 
     if (!has_digits_everywhere(sample, column, 3))
         return false;
-    format = find_format(sample, column, RT_TYPE_DATE, date_formats, COUNT(date_formats), &others);
+    format = find_format(
+        sample, column, (struct formats){RT_TYPE_DATE, date_formats, COUNT(date_formats)}, &others);
     if (format != NULL && strcmp(format, "%Y%m%d") != 0) {
         *guess =
             (struct rt_guess){RT_TYPE_DATE, format, others ? RT_UNSURE : RT_SURE,
@@ -107,7 +114,8 @@ static bool guess_date(const struct rt_sample *sample, size_t column, struct rt_
         return true;
     }
     format =
-        find_format(sample, column, RT_TYPE_DATETIME, time_formats, COUNT(time_formats), &others);
+        find_format(sample, column,
+                    (struct formats){RT_TYPE_DATETIME, time_formats, COUNT(time_formats)}, &others);
     if (format == NULL && !fits(sample, column, RT_TYPE_DATETIME, NULL))
         return false;
     if (format == NULL && !has_digits_everywhere(sample, column, 8))
@@ -129,8 +137,9 @@ static bool guess_number(const struct rt_sample *sample, size_t column, struct r
     /* Digits alone may be an ID or a code, where 007 is not 7. */
     if (count_with(sample, column, '.', &filled) + count_with(sample, column, ',', &filled) == 0)
         return false;
-    format =
-        find_format(sample, column, RT_TYPE_NUMBER, number_formats, COUNT(number_formats), &others);
+    format = find_format(sample, column,
+                         (struct formats){RT_TYPE_NUMBER, number_formats, COUNT(number_formats)},
+                         &others);
     if (format == NULL)
         return false;
     *guess = (struct rt_guess){RT_TYPE_NUMBER, format, RT_LIKELY,
@@ -148,7 +157,8 @@ struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,
     if (filled == 0)
         return (struct rt_guess){RT_TYPE_TEXT, NULL, RT_UNSURE,
                                  "text, as the sample has no value of it"};
-    format = find_format(sample, column, RT_TYPE_BOOLEAN, yes_no, COUNT(yes_no), &others);
+    format = find_format(sample, column, (struct formats){RT_TYPE_BOOLEAN, yes_no, COUNT(yes_no)},
+                         &others);
     if (format != NULL)
         return (struct rt_guess){RT_TYPE_BOOLEAN, format, others ? RT_LIKELY : RT_SURE,
                                  rt_arena_printf(arena, "yes or no as %s", format)};

@@ -1,5 +1,7 @@
 #include "lib/intake_internal.h"
 
+#include "lib/plant.h"
+
 #include <stdlib.h>
 
 /*
@@ -57,7 +59,7 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
     struct absent absent = {.in = in};
     int rc = -1;
 
-    if (!in->file.is_snapshot)
+    if (!in->file.is_snapshot && !RT_PLANTED("absence-deletes"))
         return 0;
     if (rt_store_each_print(in->work->store, in->side, collect, &absent, err) < 0)
         goto out;

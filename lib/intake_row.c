@@ -293,6 +293,25 @@ static int save_learnt(struct rt_intake *in, struct rt_record *record, const str
     return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, NULL, err) : 0;
 }
 
+/* Finds the records of a row.  An ID of the other side that the record had before is as good as none:
+   this side was not told the new one yet. */
+static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found,
+                struct rt_err *err)
+{
+    enum rt_side other = rt_side_other(in->side);
+    const struct rt_record *own;
+    int rc = rt_book_find(in->work, row->id, &in->row_arena, found, err);
+
+    own = found->at[in->side];
+    if (rc < 0 || own == NULL || row->id[other].len == 0 || found->verdict == RT_IDENTITY_MATCH)
+        return rc;
+    rc = rt_store_is_former(in->work->store, other, row->id[other], own->rid, err);
+    if (rc != 1)
+        return rc;
+    row->id[other].len = 0;
+    return rt_book_find(in->work, row->id, &in->row_arena, found, err);
+}
+
 int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                     bool is_eligible, struct rt_err *err)
 {
@@ -303,7 +322,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
 
     row->file = in->file.id;
     row->stamp = in->file.stamp;
-    if (rt_book_find(in->work, row->id, &in->row_arena, &found, err) < 0)
+    if (find(in, row, &found, err) < 0)
         return -1;
     if (found.verdict == RT_IDENTITY_NEW)
         return apply_new(in, row, print, is_eligible, err);

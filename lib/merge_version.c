@@ -1,10 +1,14 @@
 #include "lib/merge_internal.h"
 
+#include "lib/plant.h"
+
 /* ---- R3: the reference ---- */
 
 /* Could a file of this stamp show the version?  A file cannot show what came later. */
 static bool can_show(const struct rt_version *version, int64_t stamp)
 {
+    if (RT_PLANTED("single-base"))
+        return false;
     return version->handed != RT_NEVER && version->handed <= stamp &&
            (version->until == RT_NEVER || stamp < version->until);
 }

@@ -1,5 +1,7 @@
 #include "lib/plan.h"
 
+#include "lib/plant.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -40,6 +42,8 @@ static const struct rt_content *holds(const struct rt_end *end, bool *has_other_
 
 /* R5: what is due, before anything that may stand against it.  Says which field, for the reason. */
 struct due {
+    const struct rt_content
+        *held; /* what the side holds of two-way fields; NULL: nothing is known */
     bool is_due;
     const struct rt_field
         *field; /* the first that differs; NULL: the record as a whole, or its IDs */
@@ -48,8 +52,7 @@ struct due {
 };
 
 static void look_at_field(const struct rt_rules *rules, const struct rt_record *record,
-                          enum rt_side side, const struct rt_content *held, struct due *due,
-                          size_t i)
+                          enum rt_side side, struct due *due, size_t i)
 {
     const struct rt_field *field = rules->schema->content[i];
     const struct rt_end *end = &record->end[side];
@@ -59,7 +62,7 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
     if (!rt_record_flows_to(rules, record, field, side))
         return;
     if (is_two_way) {
-        there = held ? held->value[i] : there;
+        there = due->held ? due->held->value[i] : there;
         /* A field that is newer than what we know of the side: its value there is unknown, not
          * empty. */
         if (!rt_value_is_known(there) && end->seen != NULL)
@@ -83,17 +86,16 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
                            enum rt_side side)
 {
     const struct rt_end *end = &record->end[side];
-    struct due due = {0};
     bool has_other_id;
-    const struct rt_content *held = holds(end, &has_other_id);
+    struct due due = {.held = holds(end, &has_other_id)};
 
     if (record->want == NULL)
         return due;
     for (size_t i = 0; i < rules->schema->content_count; i++)
-        look_at_field(rules, record, side, held, &due, i);
-    if (held == NULL && !due.is_due)
+        look_at_field(rules, record, side, &due, i);
+    if (due.held == NULL && !due.is_due)
         due.is_due = end->id.len == 0; /* the side does not have the record at all */
-    if (rules->config->side[side].store_ids && held != NULL && !has_other_id &&
+    if (rules->config->side[side].store_ids && due.held != NULL && !has_other_id &&
         record->end[rt_side_other(side)].id.len)
         due.is_due = true;
     return due;
@@ -113,6 +115,8 @@ static bool is_pending_insert(const struct rt_rules *rules, const struct rt_reco
 {
     const struct rt_end *end = &record->end[side];
 
+    if (RT_PLANTED("pending-twice"))
+        return false;
     return rules->config->side[side].own_id_only && end->id.len == 0 &&
            (has_trusted(end) || end->seen != NULL);
 }
@@ -228,6 +232,8 @@ struct rt_version *rt_plan_written(struct rt_record *record, enum rt_side side, 
     struct rt_end *end = &record->end[side];
     struct rt_version *version;
 
+    if (RT_PLANTED("one-in-flight"))
+        end->sent_count = 0;
     if (end->sent_count == RT_SENT_MAX) {
         memmove(end->sent, end->sent + 1, (RT_SENT_MAX - 1) * sizeof *end->sent);
         end->sent_count--;

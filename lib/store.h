@@ -397,6 +397,17 @@ typedef int rt_store_visit_waiting(void *context, int64_t rid, enum rt_side side
 int rt_store_each_waiting(struct rt_store *store, int64_t delta, rt_store_visit_waiting *visit,
                           void *context, struct rt_err *err) RT_MUST_CHECK;
 
+/* ---- IDs that a record had before ---- */
+
+/* The state's ID of that side gives way to the record's; rt_store_save's own. */
+int rt_store_note_former(struct rt_store *store, const struct rt_record *record, enum rt_side side,
+                         struct rt_err *err) RT_MUST_CHECK;
+/* 1, 0, -1 */
+int rt_store_is_former(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t rid,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_store_move_former(struct rt_store *store, int64_t from, int64_t into,
+                         struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- R11: pending inserts, and suspects (suspect.h) ---- */
 
 struct rt_rid_list { /* in the arena */

@@ -114,7 +114,7 @@ static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side sid
 
     end->id =
         rt_arena_dup(arena, rt_column_slice(stmt, side == RT_EXTERNAL ? EXTERNAL_ID : NATIVE_ID));
-    record->stored_id[side] = end->id.len != 0;
+    record->stored_id[side] = end->id;
     rt_store_unpack_end(end, sqlite3_column_int64(stmt, at + FLAGS));
     end->look.stamp = rt_column_time(stmt, at + STAMP);
     end->look.modified_at = rt_column_time(stmt, at + MODIFIED);
@@ -311,10 +311,14 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
                    print ? print[s] : NULL);
         if (!is_new)
             rt_bind_int(stmt, 31 + s, keeps_print(&record->end[s], print ? print[s] : NULL));
-        store->held[s] += (record->end[s].id.len != 0) - record->stored_id[s];
-        record->stored_id[s] = record->end[s].id.len != 0;
+        store->held[s] += (record->end[s].id.len != 0) - (record->stored_id[s].len != 0);
     }
     rc = rt_store_run(store, stmt, err);
+    for (int s = 0; rc == 0 && s < 2; s++) {
+        if (!is_new)
+            rc = rt_store_note_former(store, record, (enum rt_side)s, err);
+        record->stored_id[s] = record->end[s].id;
+    }
     free(open);
     rt_buf_clear(&sent[0]);
     rt_buf_clear(&sent[1]);

@@ -80,6 +80,9 @@ static const struct table {
     {"suspect", COPIED,
      "(rid INTEGER NOT NULL, candidate INTEGER NOT NULL, PRIMARY KEY (rid, candidate)) STRICT, "
      "WITHOUT ROWID"},
+    {"former", COPIED,
+     "(side INTEGER NOT NULL, id TEXT NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (side, id, rid))"
+     " STRICT, WITHOUT ROWID"},
     {"sighting", COPIED,
      "(side INTEGER NOT NULL, remote TEXT NOT NULL, first INTEGER NOT NULL, PRIMARY KEY (side, "
      "remote))"
@@ -104,6 +107,7 @@ static const struct index {
     {"event_rid", "event (rid) WHERE rid IS NOT NULL", false},
     {"event_run", "event (run)", false},
     {"pending_rid", "pending (rid)", false},
+    {"former_rid", "former (rid)", false},
     {"suspect_candidate", "suspect (candidate)", false},
     {"waiting_delta", "waiting (delta)", false},
     {"item_open", "item (kind, subject) WHERE is_open", true},

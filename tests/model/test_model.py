@@ -1,13 +1,16 @@
 """Random days of two simulated systems around the real program.
 
 Two stores have users, imports and exports of their own.  Imports are late, loaded twice or drop some of their rows;
-exports get lost, come twice, late, in another order, cut or garbled.  After the random days the world is left alone until nothing moves; then ten
-quiet days must emit nothing, no row may be there twice, both sides must hold the same, and each edit that an accepted
-file showed must be there, have been replaced, or be told by the review list or the record's story.
+exports get lost, come twice, late, in another order, cut or garbled, under a name that they had before, with bytes that
+they had before, or as snapshots that leave out records: deleted ones, and ones that are there.  After the random days
+the world is left alone until nothing moves; then ten quiet days must emit nothing, no row may be there twice, both sides
+must hold the same, and each edit that an accepted file showed must be there, have been replaced, or be told by the
+review list or the record's story.
 
 HISTORIES=300 says how many, FIRST=0 where the seeds begin, DAYS=6 how long.  A failed history keeps its folder and
 prints its seed; `python3 test_model.py SEED [review]` plays one with a transcript.
 """
+import datetime
 import os
 import pathlib
 import random
@@ -34,7 +37,9 @@ LAG = 5                                          # hours; every import lands wit
 TEXT = re.compile(r"v\d+\.")
 DECIDED = {"conflict": "take", "first-seen": "take", "not-taken": "either", "flapping": "either", "altered": "accept",
            "refused": "accept"}
-UNEXPECTED = ("clash", "suspected", "repeated", "rejected", "missing", "edit-vs-delete", "read-only", "went-back")
+ABSENT = ("missing", "edit-vs-delete")           # of snapshots alone
+UNEXPECTED = ("clash", "suspected", "repeated", "rejected", "read-only", "went-back")
+FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # nothing of a history has to survive a crash
 
 
 class System:
@@ -43,18 +48,22 @@ class System:
     def __init__(self, side, shows_imports, upsert_by_other):
         self.side, self.shows_imports, self.upsert_by_other = side, shows_imports, upsert_by_other
         self.rows, self.next, self.dirty = {}, 1, set()
+        self.truths = {}                                 # of all own ids that there ever were
 
     def create(self, content, other, truth):
         own = f"{self.side[0].upper()}{self.next}"
         self.next += 1
         self.rows[own] = [{**dict.fromkeys(FIELDS, ""), **content}, other, truth]
         self.dirty.add(own)
+        self.truths[own] = truth
 
     def load(self, own, other, content, truth, overwritten):
         if own is None and other is not None and self.upsert_by_other:
             own = next((k for k, v in self.rows.items() if v[1] == other), None)
         if own is None:
             self.create(content, other, truth)
+            return
+        if own not in self.rows:                         # deleted here meanwhile
             return
         record = self.rows[own]
         before = dict(record[0]), record[1]
@@ -79,11 +88,16 @@ class History:
         by_other = rnd.random() < .5
         policy = {"conflict": rnd.choice([E, N, "review"] if review else [E, N]), "import_lag": f"{LAG}h",
                   "not_taken": "review" if review and rnd.random() < .7 else "resend", "overdue": "365d"}
+        self.snapshots = rnd.random() < .4               # a full export of the database holds everything: absence counts
+        self.one_name = rnd.random() < .3                # the database writes each export over the one before
         shows = rnd.random() < .5
         self.with_imports = rnd.random() < .8
         self.p = Profile(folder, schema=SCHEMA, policy=policy, imports=self.with_imports,
                          external={"shows_imports": "yes" if shows else "no"},
-                         native={"matches_by": "either-id" if by_other else "own-id"})
+                         native={"matches_by": "either-id" if by_other else "own-id",
+                                 "deletes": rnd.choice(["ignore", "review"]) if review else "ignore",
+                                 **({"snapshot_pattern": "*full*"} if self.snapshots else {}),
+                                 **({"stamp": "mtime"} if self.one_name else {})})
         self.systems = {E: System(E, shows, True), N: System(N, True, by_other)}
         self.lossy = rnd.choice([0, 0, .1]) if review else 0
         self.broken = review and rnd.random() < .4       # cut and garbled exports need a decision
@@ -93,7 +107,7 @@ class History:
         self.last_due, self.handed = {E: 0, N: 0}, {E: set(), N: set()}
         self.typed, self.gone, self.shown = [], set(), set()
         self.cells, self.last, self.looked, self.editors = {}, {}, {}, {}
-        self.told, self.transcript, self.odd = "", [], []
+        self.told, self.transcript, self.odd, self.deleted = "", [], [], set()
 
     def note(self, *what):
         self.transcript.append(f"{self.p.now:%d %H:%M} " + " ".join(str(w) for w in what))
@@ -134,40 +148,83 @@ class History:
         content[f] = value
         self.systems[side].dirty.add(own)
 
+    def delete(self):
+        """In the database, without a word to anybody but the next snapshot."""
+        store = self.systems[N].rows
+        if store:
+            own = self.rnd.choice(sorted(store))
+            self.note("delete", own)
+            self.deleted.add(store.pop(own)[2])
+            self.systems[N].dirty.discard(own)
+
     def overwritten(self, side, truth, f, old):          # by an import, before any accepted file showed it
         if (side, truth, f, old) not in self.shown:
             self.gone.add((truth, f, old))
 
     # -- exports ---------------------------------------------------------------------------------------------------
+    def name_of(self, side, everything):
+        full = "_full" if everything and self.snapshots else ""
+        if side == N and self.one_name:
+            return f"native{full}.csv"
+        return f"{side}_{self.p.now:%Y-%m-%dT%H%M}{full}.csv"
+
     def export(self, side, everything=False, quiet=False):
         rows = self.systems[side].export(everything)
-        self.rnd.shuffle(rows)
+        if not quiet or self.rnd.random() < .5:          # else the same bytes as yesterday, if nothing moved
+            self.rnd.shuffle(rows)
         fate = "good" if quiet else self.rnd.choices(
-            ["good", "lost", "late", "twice", "cut", "garbled"],
-            [12, 1, 2, 2, 2 * self.broken, 1 * self.broken])[0]
+            ["good", "lost", "late", "twice", "rewritten", "short", "cut", "garbled"],
+            [12, 1, 2, 2, 2, 3 * everything * self.snapshots, 2 * self.broken, 1 * self.broken])[0]
+        if side == N and self.one_name and fate in ("late", "twice", "rewritten"):
+            fate = "good"                                # a file that was written over does not come back
         self.note("export", side, "full" if everything else "changes", fate, [r[:3] for r in rows])
-        if fate == "lost":
+        file = (side, self.p.now, self.name_of(side, everything), rows)
+        if fate == "lost" or (everything and self.snapshots and not rows):      # an empty one stops everything: tests/cli
             return
-        file = (side, self.p.now, f"{side}_{self.p.now:%Y-%m-%dT%H%M}.csv", rows)
         if fate == "late":
             self.withheld.append(file)
         elif fate in ("cut", "garbled"):
             raw = self.bytes_of(side, rows)
             head, _, tail = raw.partition(b"\n")
             raw = raw[:-self.rnd.randint(1, 3)] if fate == "cut" else b"\x00<html>" + head[9:] + b"\n" + tail
-            self.p.drop(side, name=file[2], raw=raw)
+            self.drop(side, file[2], raw)
+        elif fate == "short":                            # the extract left out some of what is there
+            self.accept(file[:3] + (self.rnd.sample(rows, max(1, len(rows) - len(rows) // 3 - 1)),))
         else:
             self.accept(file)
             if fate == "twice":
-                self.p.drop(side, name="copy_" + file[2], raw=self.bytes_of(side, rows))
+                self.drop(side, "copy_" + file[2], self.bytes_of(side, rows))
+            elif fate == "rewritten":
+                self.rewrite(file)
+
+    def rewrite(self, file):
+        """Taken in, and within the same minute written anew under the same name, with what was edited since."""
+        self.emit()
+        self.edit(file[0])
+        rows = self.systems[file[0]].export(False)
+        shown = {r[0] for r in rows}
+        rows += [r for r in file[3] if r[0] not in shown]
+        self.note("rewritten", file[2], [r[:3] for r in rows])
+        self.accept(file[:3] + (rows,))
 
     def bytes_of(self, side, rows):
         own, other = ("x", "n") if side == E else ("n", "x")
-        return self.p.text(side, [{own: i, other: o or "", **c} for i, o, c, _ in rows]).encode()
+        text = self.p.text(side, [{own: i, other: o or "", **c} for i, o, c, _ in rows])
+        if side == N and self.one_name:                  # so that no two of them have the same bytes
+            head, *lines = text.splitlines()
+            text = "\n".join([head + ",Written"] + [f"{line},{self.p.now:%Y%m%d%H}" for line in lines]) + "\n"
+        return text.encode()
+
+    def drop(self, side, name, raw):
+        if side == N and self.one_name and name in self.p.listing("inbox/native"):
+            self.emit()                                  # fetched before it is written over
+        path = self.p.drop(side, name=name, raw=raw)
+        when = self.p.now.replace(tzinfo=datetime.timezone.utc).timestamp()
+        os.utime(path, (when, when))
 
     def accept(self, file):
         side, stamp, name, rows = file
-        self.p.drop(side, name=name, raw=self.bytes_of(side, rows))
+        self.drop(side, name, self.bytes_of(side, rows))
         self.files.append(file)
         for _, _, content, truth in rows:
             if stamp < self.looked.get((side, truth), stamp):
@@ -178,14 +235,15 @@ class History:
                 self.last[side, truth, f] = v
 
     def again(self):
-        if self.files:
-            side, _, name, rows = self.rnd.choice(self.files)
+        files = [f for f in self.files if f[0] == E or not self.one_name]
+        if files:
+            side, _, name, rows = self.rnd.choice(files)
             prefix = self.rnd.choice(["", "again_", "other"])
             if prefix == "other":                        # made anew: the same rows in another order
                 self.serial_of_copies += 1
                 prefix, rows = f"other{self.serial_of_copies}_", self.rnd.sample(rows, len(rows))
             self.note("again", prefix + name)
-            self.p.drop(side, name=prefix + name, raw=self.bytes_of(side, rows))
+            self.drop(side, prefix + name, self.bytes_of(side, rows))
 
     def release_late(self):
         if self.withheld:
@@ -230,7 +288,7 @@ class History:
     def enqueue(self, due, side, r):
         x, n = r["x"] or None, r["n"] or None
         own, other = (x, n) if side == E else (n, x)
-        truth = next(self.systems[s].rows[i][2] for s, i in ((E, x), (N, n)) if i)
+        truth = next(self.systems[s].truths[i] for s, i in ((E, x), (N, n)) if i)
         self.order += 1
         self.queue.append((due, self.order, side, own, other, {f: r[f] for f in FIELDS if f in r}, truth))
 
@@ -262,7 +320,18 @@ class History:
                 verb = self.rnd.choice(["accept", "dismiss"])
             self.note("operator", verb, kind)
             self.p.decide(verb, kind, self.rnd.choice(SIDES) if verb == "take" else None)
-        self.odd += [f"review has {kind}" for kind in UNEXPECTED if kind in cells]
+        self.decide_absent(listing)
+        self.odd += [f"review has {kind}" for kind in UNEXPECTED + ABSENT * (not self.snapshots) if kind in cells]
+
+    def decide_absent(self, listing):
+        """What is there after all stays as it is; what was deleted stays so, or is inserted again."""
+        for line in listing:
+            if line["kind"] not in ABSENT or self.rnd.random() < .5:
+                continue
+            is_gone = line["native_id"] not in self.systems[N].rows
+            verb = self.rnd.choice(["accept", "dismiss"]) if is_gone and line["kind"] == "edit-vs-delete" else "dismiss"
+            self.note("operator", verb, line["kind"], line["external_id"], line["native_id"])
+            self.p.run("review", verb, line["item"], status=(0, 2, 64))      # decided by another decision, or changed
 
     # -- days --------------------------------------------------------------------------------------------------------
     def pass_time(self, hours=1):
@@ -273,8 +342,8 @@ class History:
     def random_days(self):
         for _ in range(LENGTH * 6):
             self.pass_time()
-            op = self.rnd.choice(["edit"] * 6 + ["create"] * 2 + ["export"] * 2 + ["full", "send", "send", "again",
-                                                                                   "late", "operator"])
+            op = self.rnd.choice(["edit"] * 6 + ["create"] * 2 + ["export"] * 2 + ["delete"] * (self.review and self.snapshots) +
+                                 ["full", "send", "send", "again", "late", "operator"])
             side = self.rnd.choice(SIDES)
             if op == "create" and len(self.cells) < 8 * len(FIELDS):
                 self.create(side)
@@ -284,6 +353,8 @@ class History:
                 self.export(side)
             elif op == "full":
                 self.export(N, True)
+            elif op == "delete":
+                self.delete()
             elif op == "send":
                 self.send(self.rnd.choice([E, N, None]), self.rnd.choice([0, 0, 3]))
             elif op == "again":
@@ -337,6 +408,8 @@ class History:
         listed = self.p.run("review", "list", "--csv").out if self.review else ""
         for truth, sides in by_truth.items():
             ids = [own for side in SIDES for own, _ in sides[side]]
+            if truth in self.deleted and len(sides[E]) < 2 and len(sides[N]) < 2:
+                continue                                 # it may be there again, or be kept on one side
             if any(len(sides[side]) != 1 for side in SIDES):
                 problems.append(f"not once on each side: {ids}")
             elif any(sides[E][0][1][f] != sides[N][0][1][f] for f in TWO_WAY) and not any(i in listed for i in ids):
@@ -348,7 +421,7 @@ class History:
                  for f, v in c.items()}
         stories, told = {}, set(TEXT.findall(self.told))
         for truth, f, value in self.typed:
-            if (truth, f, value) in final | self.gone or value in told:
+            if (truth, f, value) in final | self.gone or value in told or truth in self.deleted:
                 continue
             if not self.review and len(self.editors[truth, f]) == 1:     # nobody to lose against
                 problems.append(f"lost {value} of {f} in {truth}, which one side alone edited")
@@ -360,7 +433,7 @@ class History:
 
 
 def play(seed, review, verbose=False):
-    folder = tempfile.mkdtemp(prefix=f"roundtrip-model-{seed}-", dir="/tmp")
+    folder = tempfile.mkdtemp(prefix=f"roundtrip-model-{seed}-", dir=FOLDERS)
     history = None
     try:
         history = History(seed, review, folder)

@@ -133,7 +133,7 @@ class Trip:
         """Export, run, import; gives the names of the files that were handed over."""
         self.platform.export(self.now - datetime.timedelta(minutes=10))
         if kill_at:
-            self.command("run", *args, fault=f"{kill_at}:kill")
+            self.command("run", fault=f"{kill_at}:kill")
         out = self.run("run", *(["--full"] if full else []))
         self.platform.load()
         self.now += datetime.timedelta(hours=12)
@@ -213,9 +213,8 @@ def live(trip, seed, days, kills=0.0):
     assert len(trip.platform.rows) > days
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_ten_days_with_postgresql(postgres, tmp_path, seed):
-    live(plain_trip(tmp_path, Table(postgres())), seed, 10)
+def test_ten_days_with_postgresql(postgres, tmp_path):
+    live(plain_trip(tmp_path, Table(postgres())), 1, 10)
 
 
 def test_ten_days_with_postgresql_over_sftp(postgres, tmp_path, server):
@@ -224,7 +223,7 @@ def test_ten_days_with_postgresql_over_sftp(postgres, tmp_path, server):
 
 
 def test_days_with_kills(trip):
-    live(trip, 4, 6, kills=0.7)
+    live(trip, 4, 5, kills=0.7)
 
 
 def test_days_with_sqlite(tmp_path):

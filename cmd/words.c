@@ -1,0 +1,77 @@
+#include "cmd/cmd.h"
+
+#include <stdlib.h>
+
+/* ---- words of the command line ---- */
+
+int rt_session_side(const struct rt_session *session, const char *word, enum rt_side *side,
+                    struct rt_err *err)
+{
+    if (rt_config_find_side(session->config, word, side))
+        return 0;
+    return rt_err_set(err, RT_USAGE, "\"%s\" is no side: write external (%s) or native (%s)", word,
+                      session->config->side[RT_EXTERNAL].label,
+                      session->config->side[RT_NATIVE].label);
+}
+
+/* "external:ID", "native:ID" or "LABEL:ID": true, *side and *id. */
+static bool split_id(const struct rt_session *session, const char *text, enum rt_side *side,
+                     const char **id)
+{
+    const char *colon = strchr(text, ':');
+    char *word;
+    bool is_side;
+
+    if (colon == NULL)
+        return false;
+    word = rt_xstrndup(text, (size_t)(colon - text));
+    is_side = rt_config_find_side(session->config, word, side);
+    free(word);
+    *id = colon + 1;
+    return is_side;
+}
+
+int rt_session_record(struct rt_session *session, const char *text, int64_t *rid,
+                      struct rt_err *err)
+{
+    enum rt_side side = RT_EXTERNAL;
+    const char *id;
+    int64_t found[2] = {0, 0};
+
+    if (split_id(session, text, &side, &id)) {
+        int rc = rt_store_find(session->store, side, rt_slice_str(id), rid, err);
+
+        if (rc == 1 || rc < 0)
+            return rc < 0 ? -1 : 0;
+    }
+    for (int s = 0; s < 2; s++)
+        if (rt_store_find(session->store, (enum rt_side)s, rt_slice_str(text), &found[s], err) < 0)
+            return -1;
+    if (found[0] && found[1] && found[0] != found[1])
+        return rt_err_set(err, RT_USAGE,
+                          "%s is both an external and a native ID: write external:%s or native:%s",
+                          text, text, text);
+    *rid = found[0] ? found[0] : found[1];
+    return *rid ? 0
+                : rt_err_set(err, RT_USAGE, "%s: no record has this ID, external or native", text);
+}
+
+int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
+                     struct rt_err *err)
+{
+    const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
+    struct rt_arena arena = {0};
+    struct rt_delta known;
+    char *end;
+    int rc = rt_store_find_part(session->store, name, delta, err);
+
+    if (rc == 0) {
+        *delta = strtoll(word, &end, 10);
+        if (*word && *end == '\0' && *delta > 0)
+            rc = rt_store_delta(session->store, *delta, &arena, &known, err);
+    }
+    rt_arena_clear(&arena);
+    return rc == 0  ? rt_err_set(err, RT_USAGE, "%s: there is no such delta", word)
+           : rc < 0 ? -1
+                    : 0;
+}

@@ -1,0 +1,540 @@
+"""The whole trip with a server in it: sftp and openssh against a private sshd, and what can go wrong there."""
+import datetime
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from profile import OTHER, Delta, row
+
+TRANSPORTS = ("sftp", "openssh")
+MARKER = "Marzipan-4711"
+both = pytest.mark.parametrize("transport", TRANSPORTS)
+
+
+def seconds(at):
+    return at.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def place(server, p, name, data, age=3600):
+    """A file in the server's exports, written `age` seconds before the profile's now."""
+    file = server.root / "exports" / name
+    file.write_bytes(data if isinstance(data, bytes) else data.encode())
+    set_age(p, file, age)
+    return file
+
+
+def set_age(p, file, age):
+    at = seconds(p.now) - age
+    os.utime(file, (at, at))
+
+
+def export(p, *rows):
+    return p.text("external", rows)
+
+
+def there(server, folder="imports"):
+    return {f.name: f.read_bytes() for f in (server.root / folder).iterdir() if f.is_file()}
+
+
+def inbox(p, side="external"):
+    return p.listing(f"inbox/{side}")
+
+
+def prepare_push(p, *rows):
+    """Rows born in the database become a delta for the server, in the outbox; its name and bytes."""
+    p.run("fetch")
+    p.drop("native", rows or [row("", "N1"), row("", "N2")])
+    delta, = p.emit()
+    assert delta.side == "external"
+    return delta.name, delta.raw
+
+
+# ---- fetch ----
+
+@both
+def test_a_young_file_waits(make, server, transport):
+    p = make(external=server.settings(transport, settle="60s"))
+    place(server, p, "a_2026-11-01T0500.csv", export(p, row("E1")), age=30)
+    place(server, p, "b_2026-11-01T0501.csv", export(p, row("E2")), age=61)
+    result = p.run("fetch")
+    assert result.out == "inbox/external/b_2026-11-01T0501.csv\n" and "still young" in result.err
+    p.tick(0, 1)
+    assert p.run("fetch").out == "inbox/external/a_2026-11-01T0500.csv\n"
+    assert p.run("fetch").out == ""
+
+
+@both
+def test_two_looks_decide_where_the_clock_of_the_server_is_ahead(make, server, transport):
+    p = make(external=server.settings(transport, settle="60s"))
+    file = place(server, p, "a_2026-11-01T0500.csv", export(p, row("E1")), age=-7200)
+    assert p.run("fetch").out == ""
+    p.tick(0, 1)
+    file.write_text(export(p, row("E1"), row("E2")))  # it has grown
+    set_age(p, file, -7200)
+    assert p.run("fetch").out == ""
+    p.tick(0, 1)
+    assert p.run("fetch").out.count("\n") == 1
+    assert (p.path / "inbox/external" / file.name).read_bytes() == file.read_bytes()
+
+
+@both
+def test_a_file_that_is_copied_again_is_no_news(make, server, transport):
+    p = make(external=server.settings(transport))
+    file = place(server, p, "a_2026-11-01T0500.csv", export(p, row("E1")))
+    p.run("fetch")
+    set_age(p, file, 10)
+    result = p.run("fetch")
+    assert result.out == "" and "nothing to do" in result.err
+    assert inbox(p) == [file.name]
+    p.sync()
+    set_age(p, file, 5)
+    assert p.run("fetch").out == "" and inbox(p) == []
+    file.write_text(export(p, row("E1", summary="another")))
+    set_age(p, file, 5)
+    assert p.run("fetch").out.count("\n") == 1
+
+
+@both
+def test_only_whole_files_with_good_names_are_fetched(make, server, transport):
+    p = make(external=server.settings(transport))
+    good = place(server, p, "a b_2026-11-01T0500.csv", export(p, row("E1")))
+    for name in ("half.csv.part", ".hidden.csv", "line\nbreak.csv", "escape\x1b[2J.csv", "note.txt", "-rf.txt"):
+        place(server, p, name, "x")
+    (server.root / "exports/folder.csv").mkdir()
+    result = p.run("fetch")
+    assert result.out == f"inbox/external/{good.name}\n" and inbox(p) == [good.name]
+    assert "\x1b" not in result.err and result.err.count("left alone") == 2
+
+
+@both
+def test_files_are_fetched_oldest_first(make, server, transport):
+    p = make(external=server.settings(transport))
+    for number, name in enumerate(("c", "a", "b")):
+        place(server, p, f"{name}_2026-11-01T0500.csv", export(p, row(f"E{number}")), age=1000 - number)
+    assert [line[15] for line in p.run("fetch").out.splitlines()] == ["c", "a", "b"]
+
+
+@both
+@pytest.mark.parametrize("way", ["delete", "move:exports/done"])
+def test_after_fetch(make, server, transport, way):
+    p = make(external=server.settings(transport, after_fetch=way))
+    (server.root / "exports/done").mkdir()
+    name = "a_2026-11-01T0500.csv"
+    texts = [export(p, row("E1")), export(p, row("E2"))]
+    for age, text in ((100, texts[0]), (50, texts[0]), (20, texts[1])):  # the second is the first, copied again
+        place(server, p, name, text, age)
+        p.run("fetch")
+        assert there(server, "exports") == {}
+    assert inbox(p) == ["a_2026-11-01T0500-2.csv", name]
+    moved = there(server, "exports/done")
+    assert sorted(moved) == ([] if way == "delete" else ["a_2026-11-01T0500-2.csv", "a_2026-11-01T0500-3.csv", name])
+
+
+@pytest.mark.parametrize("way", ["leave", "delete", "move:exports/done"])
+def test_a_fetch_killed_at_each_step(make, server, way):
+    """Then the same again: each file once in the inbox, whole, and gone from the server where it should be."""
+    p = make(external=server.settings("sftp", after_fetch=way))
+    fresh = keep_copy(p)
+    texts = {f"{n}_2026-11-01T0500.csv": export(p, row(n)) for n in "ab"}
+
+    def begin():
+        server.clear()
+        (server.root / "exports/done").mkdir()
+        bring_back(p, fresh)
+        for name, text in texts.items():
+            place(server, p, name, text)
+
+    begin()
+    for number in range(1, count_steps(p, "fetch") + 1):
+        begin()
+        crash(p, number, "fetch")
+        p.run("fetch")
+        assert inbox(p) == sorted(texts), number
+        assert all((p.path / "inbox/external" / n).read_text() == t for n, t in texts.items())
+        assert sorted(there(server, "exports")) == (sorted(texts) if way == "leave" else []), number
+        assert sorted(there(server, "exports/done")) == (sorted(texts) if way[:4] == "move" else []), number
+        assert p.run("fetch").out == ""
+
+
+@pytest.mark.parametrize("transport, count", [("sftp", 1500), ("openssh", 10)])
+def test_many_files(make, server, transport, count):
+    p = make(external=server.settings(transport))
+    for number in range(count):
+        place(server, p, f"f{number:05}_2026-11-01T0500.csv", export(p, row(f"E{number}")))
+    assert p.run("fetch").out.count("\n") == count
+    assert len(inbox(p)) == count
+    began = time.monotonic()
+    assert p.run("fetch").out == ""
+    assert time.monotonic() - began < 10
+    shutil.rmtree(p.path / "inbox/external")
+
+
+@both
+def test_a_folder_that_is_not_there(make, server, transport):
+    p = make(external=server.settings(transport, exports="nowhere/at/all"))
+    result = p.run("fetch", status=74)
+    assert "nowhere/at/all" in result.err
+    p.settings["external"].update(exports="exports", imports="elsewhere")
+    p.write()
+    p.run("fetch")
+    name, data = prepare_push(p)
+    assert "elsewhere" in p.run("push", status=(74, 77)).err
+    p.settings["external"].update(imports="imports")
+    p.write()
+    p.run("push")
+    assert there(server) == {name: data}
+
+
+@both
+def test_a_file_too_large_for_the_disk_here(make, server, transport):
+    p = make(external=server.settings(transport))
+    file = place(server, p, "a_2026-11-01T0500.csv", export(p, *(row(f"E{n}", body="x" * 4000) for n in range(1500))))
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))
+
+    done = subprocess.run(p.command("fetch"), cwd=p.path, env=p.environment(), capture_output=True, preexec_fn=limit)
+    assert done.returncode == 74, done.stderr
+    assert list((p.path / "inbox/external").iterdir()) == []
+    assert p.run("fetch").out == f"inbox/external/{file.name}\n"
+    assert (p.path / "inbox/external" / file.name).read_bytes() == file.read_bytes()
+
+
+# ---- push ----
+
+MODES = {"rename": {}, "direct": {}, "done-file": {}, "folder:imports/tmp": {}}
+
+
+def expected(mode, name, data):
+    return {name: data, **({name + ".done": b""} if mode == "done-file" else {})}
+
+
+def keep_copy(p):
+    copy = p.path.with_name(p.path.name + ".kept")
+    shutil.copytree(p.path, copy)
+    return copy
+
+
+def bring_back(p, copy):
+    shutil.rmtree(p.path)
+    shutil.copytree(copy, p.path)
+
+
+def count_steps(p, *args):
+    steps = p.path.parent / "steps"
+    steps.unlink(missing_ok=True)
+    p.run(*args, ROUNDTRIP_STEPS=str(steps))
+    if not steps.exists():
+        pytest.skip("the program was built without ROUNDTRIP_FAULTS")
+    return len(steps.read_text().splitlines())
+
+
+def crash(p, number, *args):
+    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(ROUNDTRIP_FAULT=f"{number}:kill"),
+                          capture_output=True, timeout=60)
+    assert done.returncode in (-signal.SIGKILL, 0), done.stderr
+
+
+@both
+@pytest.mark.parametrize("mode", MODES)
+def test_push(make, server, transport, mode):
+    p = make(external=server.settings(transport, upload=mode))
+    (server.root / "imports/tmp").mkdir()
+    name, data = prepare_push(p)
+    assert p.run("push").out == name + "\n"
+    assert there(server) == expected(mode, name, data)
+    assert list((server.root / "imports/tmp").iterdir()) == [] and p.listing("outbox/external") == []
+    assert p.run("push").out == ""
+    assert (p.path / "archive/out/external" / name).read_bytes() == data
+
+
+@pytest.mark.parametrize("transport, mode", [("sftp", m) for m in MODES] + [("openssh", "rename")])
+def test_a_push_killed_at_each_step(make, server, transport, mode):
+    p = make(external=server.settings(transport, upload=mode))
+    (server.root / "imports/tmp").mkdir()
+    name, data = prepare_push(p)
+    fresh = keep_copy(p)
+    for number in range(1, count_steps(p, "push") + 1):
+        server.clear()
+        (server.root / "imports/tmp").mkdir()
+        bring_back(p, fresh)
+        crash(p, number, "push")
+        for half in there(server):
+            assert half != name or mode in ("direct", "done-file") or there(server)[half] == data
+        p.run("push")
+        assert there(server) == expected(mode, name, data), number
+        assert list((server.root / "imports/tmp").iterdir()) == [], number
+        assert p.listing("outbox/external") == [] and p.run("push").out == ""
+
+
+@both
+def test_a_broken_upload_is_made_again(make, server, transport):
+    p = make(external=server.settings(transport))
+    name, data = prepare_push(p)
+    (server.root / "imports" / (name + ".part")).write_bytes(data[:10])
+    p.run("push")
+    assert there(server) == {name: data}
+
+
+@both
+def test_a_foreign_file_of_that_name_is_not_overwritten(make, server, transport):
+    p = make(external=server.settings(transport))
+    name, _ = prepare_push(p)
+    (server.root / "imports" / name).write_bytes(b"theirs")
+    result = p.run("push", status=74)
+    assert name in result.err and there(server) == {name: b"theirs"}
+    assert p.listing("outbox/external") == [name]
+
+
+@both
+def test_the_disk_of_the_server_is_full(make, own_server, transport):
+    p = make(external=own_server.settings(transport))
+    name, data = prepare_push(p, *(row("", f"N{n}", body="x" * 4000) for n in range(400)))
+    own_server.do("stop")
+    own_server.do("start", RT_FSIZE_KB="1000")
+    p.settings["external"].update(own_server.settings(transport))
+    p.write()
+    result = p.run("push", status=74)
+    assert name in result.err
+    assert name not in there(own_server)
+    assert p.listing("outbox/external") == [name]
+    own_server.do("stop")
+    own_server.do("start")
+    p.settings["external"].update(own_server.settings(transport))
+    p.write()
+    p.run("push")
+    assert there(own_server) == {name: data}
+
+
+def test_a_link_that_is_lost_is_made_again(make, own_server):
+    """The sessions are killed again and again; the run goes on by itself."""
+    p = make(external=own_server.settings("sftp", retries="30"))
+    text = export(p, *(row(f"E{n}", body="y" * 4000) for n in range(3000)))
+    for number in range(6):
+        place(own_server, p, f"f{number}_2026-11-01T0500.csv", text, age=1000 - number)
+    process = subprocess.Popen(p.command("fetch"), cwd=p.path, env=p.environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    for _ in range(3):
+        time.sleep(0.15)
+        own_server.do("drop")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert len(inbox(p)) == 6 and all((p.path / "inbox/external" / n).read_text() == text for n in inbox(p))
+
+
+# ---- who is there ----
+
+@both
+def test_nobody_is_there(make, own_server, transport):
+    p = make(external=own_server.settings(transport))
+    name, data = prepare_push(p)
+    own_server.do("stop")
+    for command in ("fetch", "push", "run"):
+        assert "127.0.0.1" in p.run(command, status=69).err
+    assert p.listing("outbox/external") == [name]
+    own_server.do("start")
+    p.settings["external"].update(own_server.settings(transport))
+    p.write()
+    p.run("run")
+    assert there(own_server) == {name: data}
+
+
+@both
+def test_the_login_is_refused(make, server, transport):
+    p = make(external=server.settings(transport, identity=str(server.path / "user_stranger"), retries="3"))
+    began = time.monotonic()
+    assert "login" in p.run("fetch", status=77).err
+    assert time.monotonic() - began < 5  # no sense in trying again
+
+
+@both
+def test_the_host_key_has_changed(make, own_server, transport):
+    p = make(external=own_server.settings(transport))
+    p.run("fetch")
+    own_server.do("newhostkey")
+    result = p.run("fetch", status=77)
+    assert "host key" in result.err
+    assert "host key" in p.run("run", status=77).err
+
+
+@both
+def test_a_key_that_others_can_read(make, server, transport, tmp_path):
+    key = tmp_path / "key"
+    shutil.copy(server.path / "user_ed25519", key)
+    key.chmod(0o644)
+    p = make(external=server.settings(transport, identity=str(key)))
+    assert "can be read by others" in p.run("fetch", status=77).err
+
+
+# ---- run ----
+
+@both
+@pytest.mark.parametrize("broken", ["external", "native"])
+def test_a_fetch_that_fails_stops_the_run(make, own_server, transport, broken):
+    p = make(**{broken: own_server.settings(transport)})
+    other = OTHER[broken]
+    p.drop("external", [row("E1")])
+    p.drop("native", [row("", "N1")])
+    own_server.do("stop")
+    result = p.run("run", status=69)
+    assert "nothing was emitted or pushed" in result.err
+    for side in ("external", "native"):
+        assert p.listing(f"outbox/{side}") == [] and len(inbox(p, side)) == 1
+    assert p.listing(f"imports/{other}") == [] and there(own_server) == {}
+
+
+@both
+def test_a_run_there_and_back(make, server, transport):
+    p = make(external=server.settings(transport), native={"imports": "imports/native"})
+    place(server, p, "a_2026-11-01T0500.csv", export(p, row("E1", summary="from there")))
+    p.drop("native", [row("", "N1", summary="from here")])
+    p.run("run")
+    name, = there(server)
+    (p.path / "copy/external").mkdir(parents=True)
+    (p.path / "copy/external" / name).write_bytes(there(server)[name])
+    assert [r["summary"] for r in Delta(p, p.path / "copy/external" / name).rows] == ["from here"]
+    p.tick(24)
+    place(server, p, "a_2026-11-02T0500.csv", export(p, row("E1", summary="from there"),
+                                                     row("E2", "N1", summary="from here")))
+    p.drop("native", [row("E1", "N2", summary="from there"), row("", "N1", summary="from here")])
+    assert p.run("run").out == ""
+    assert len(there(server)) == 1
+
+
+def wait_for(condition):
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def processes_with(text):
+    found = []
+    for file in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes()
+        except OSError:
+            continue
+        if text.encode() in words and int(file.parts[2]) != os.getpid():
+            found.append(words)
+    return found
+
+
+@both
+def test_two_runs_at_once_and_the_first_killed(make, own_server, transport):
+    p = make(external=own_server.settings(transport))
+    text = export(p, row("E1"))
+    place(own_server, p, "a_2026-11-01T0500.csv", text)
+    own_server.do("freeze")
+    first = subprocess.Popen(p.command("run"), cwd=p.path, env=p.environment(), stderr=subprocess.DEVNULL)
+    wait_for(lambda: (p.path / ".lock").exists() and (p.path / ".lock").read_text())
+    result = p.run("run", status=75)
+    assert str(first.pid) in result.err and "roundtrip run" in result.err
+    p.run("push", status=75)
+    first.kill()
+    first.wait()
+    wait_for(lambda: not processes_with(f"-oPort={own_server.env['RT_PORT']}"))
+    own_server.do("thaw")
+    p.run("run")
+    assert [f.name for f in p.files_under("archive/in/external")] == ["000001-a_2026-11-01T0500.csv"]
+    assert [f for f in p.files_under(".") if f.name.startswith(".roundtrip")] == []
+
+
+@both
+def test_a_stopped_run_ends_at_once(make, own_server, transport):
+    p = make(external=own_server.settings(transport, timeout="30s"))
+    own_server.do("freeze")
+    first = subprocess.Popen(p.command("run"), cwd=p.path, env=p.environment(), stderr=subprocess.PIPE)
+    wait_for(lambda: (p.path / ".lock").exists() and (p.path / ".lock").read_text())
+    time.sleep(0.3)
+    first.terminate()
+    _, err = first.communicate(timeout=10)
+    assert first.returncode == 2 and b"stopped by a signal" in err
+    own_server.do("thaw")
+    p.run("run")
+
+
+# ---- what is not told ----
+
+class Watch(threading.Thread):
+    """Reads arguments and environment of all that the program starts."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seen, self.started, self.over = set(), set(), False
+
+    def look(self):
+        parents = {}
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parents[stat.parts[2]] = stat.read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue
+        ours = {str(os.getpid())}
+        for _ in range(6):
+            ours |= {child for child, parent in parents.items() if parent in ours}
+        for number in ours - {str(os.getpid())}:
+            for name in ("cmdline", "environ"):
+                try:
+                    text = pathlib.Path("/proc", number, name).read_bytes()
+                except OSError:
+                    continue
+                self.seen.add(text)
+                self.started.add(text.split(b"\0")[0] if name == "cmdline" else b"")
+
+    def run(self):
+        while not self.over:
+            self.look()
+            time.sleep(0.002)
+
+
+def test_no_secret_and_no_note_is_told(make, own_server, tmp_path):
+    """Not in arguments, not in the environment of children, not in messages; also when things go wrong."""
+    secret = "correct horse"
+    (tmp_path / "secret").write_text(secret + "\n")
+    for transport in TRANSPORTS:
+        p = make(external=own_server.settings(transport, identity=str(own_server.path / "user_locked"), retries="1",
+                                              timeout="2s", passphrase_command=f"cat {tmp_path}/secret"),
+                 native={"transport": "command", "imports": None, "stamp": None, "extract": "cat given.csv",
+                         "load": f"(env; echo \"$0 $@\"; tr '\\0' '\\n' </proc/$PPID/cmdline) >>{tmp_path}/told"})
+        own_server.clear()
+        p.put("given.csv", p.text("native", [row("", "N1", body=MARKER), row("E1", "N2", body="x " + MARKER)]))
+        watch = Watch()
+        watch.start()
+        messages = []
+        place(own_server, p, "a_2026-11-01T0500.csv", export(p, row("E1", body="y " + MARKER), row("E7", body=MARKER)))
+        messages.append(p.run("-v", "run"))
+        place(own_server, p, "b_2026-11-01T0501.csv",
+              export(p, row("E8", body=MARKER)) + f"E9,{MARKER}\n{MARKER}\n", age=100)
+        messages.append(p.run("-v", "run", status=None))
+        p.tick(24)
+        place(own_server, p, "c_2026-11-02T0501.csv", export(p, row("E8", body=MARKER)) + f'E9,"{MARKER}', age=100)
+        messages.append(p.run("-v", "run", status=None))
+        place(own_server, p, "d_2026-11-02T0501.csv", f"{MARKER},a\n1,2\n", age=100)
+        messages.append(p.run("-v", "run", status=None))
+        p.settings["external"]["identity"] = str(own_server.path / "user_stranger")
+        p.write()
+        messages.append(p.run("-v", "run", status=77))
+        p.settings["external"]["imports"] = "nowhere"
+        p.settings["external"]["identity"] = str(own_server.path / "user_locked")
+        p.write()
+        messages.append(p.run("-v", "run", status=None))
+        for command in ("status", "log"):
+            messages.append(p.run(command, status=None))
+        watch.over = True
+        watch.join()
+        told = [m.out.encode() + m.err.encode() for m in messages] + [(tmp_path / "told").read_bytes()] + sorted(watch.seen)
+        assert any(b"fetching" in t for t in told) and len(watch.seen) > 5
+        if transport == "openssh":
+            assert any(b"ssh" in name for name in watch.started)
+        for text in told:
+            assert secret.encode() not in text and MARKER.encode() not in text, text.decode("utf-8", "replace")
+        assert (p.path / "archive/journal").exists()
+        assert secret.encode() not in b"".join(f.read_bytes() for f in p.files_under("."))
