@@ -14,17 +14,17 @@ static const struct rt_option options[] = {
 static int report(const struct rt_session *session, const struct rt_bind_counts *counts)
 {
     int64_t bound = counts->of[RT_BOUND], before = counts->of[RT_BOUND_BEFORE],
-            unknown = counts->of[RT_BOUND_UNKNOWN], rejected = counts->of[RT_BOUND_REJECTED];
+            ahead = counts->of[RT_BOUND_AHEAD], rejected = counts->of[RT_BOUND_REJECTED];
     int status = rejected ? RT_DATA : 0;
 
     if (session->json)
         rt_json_say(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "command", "bind", "status", status,
-                              "bound", (json_int_t)bound, "known", (json_int_t)before, "unknown",
-                              (json_int_t)unknown, "rejected", (json_int_t)rejected));
+                              "bound", (json_int_t)bound, "known", (json_int_t)before, "ahead",
+                              (json_int_t)ahead, "rejected", (json_int_t)rejected));
     else
         rt_say("%" PRId64 " bound, %" PRId64 " known already, %" PRId64
-               " of unknown records, %" PRId64 " rejected\n",
-               bound, before, unknown, rejected);
+               " ahead of their rows, %" PRId64 " rejected\n",
+               bound, before, ahead, rejected);
     return status;
 }
 

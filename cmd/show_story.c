@@ -94,13 +94,39 @@ static int by_time(const void *a, const void *b)
 
 /* ---- telling it ---- */
 
-static void say_value(struct rt_show *show, const char *field, const char *word,
-                      const json_t *value)
-{
-    struct rt_slice text = rt_slice_from(json_string_value(value), json_string_length(value));
+#define VALUE_WIDTH 46
 
-    rt_say("    %-20s %-4s %s\n", field, word,
-           json_is_string(value) ? rt_show_line(show, text, 46) : "(not known)");
+static struct rt_slice text_of(const json_t *value)
+{
+    return rt_slice_from(json_string_value(value), json_string_length(value));
+}
+
+/* Where the two begin to differ, less a few words before it: 0 if that is near the start anyway. */
+static size_t first_difference(struct rt_slice before, struct rt_slice after)
+{
+    size_t same = 0;
+
+    while (same < before.len && same < after.len && before.ptr[same] == after.ptr[same])
+        same++;
+    if (same < VALUE_WIDTH / 2 || (before.len < VALUE_WIDTH && after.len < VALUE_WIDTH))
+        return 0;
+    same -= VALUE_WIDTH / 4;
+    while (same > 0 && ((unsigned char)before.ptr[same] & 0xC0) == 0x80)
+        same--; /* not in the middle of a character */
+    return same;
+}
+
+/* `from`: what is before it is the same in the other value, and left out. */
+static void say_value(struct rt_show *show, const char *left, const char *word, const json_t *value,
+                      size_t from)
+{
+    struct rt_slice text = text_of(value);
+    const char *shown = "(not known)";
+
+    if (json_is_string(value))
+        shown = rt_show_line(show, rt_slice_from(text.ptr + from, text.len - from),
+                             from ? VALUE_WIDTH - 3 : VALUE_WIDTH);
+    rt_say("    %-20s %-4s %s%s\n", left, word, from ? "..." : "", shown);
 }
 
 static void say_detail(struct rt_show *show, const char *detail)
@@ -114,12 +140,13 @@ static void say_detail(struct rt_show *show, const char *detail)
     json_array_foreach(root, i, change)
     {
         const char *outcome = json_string_value(json_array_get(change, 3));
-        const char *field = json_string_value(json_array_get(change, 0));
+        const json_t *before = json_array_get(change, 1), *after = json_array_get(change, 2);
+        size_t from = first_difference(text_of(before), text_of(after));
 
-        say_value(show, rt_show_line(show, rt_slice_str(field), 20), "was",
-                  json_array_get(change, 1));
+        say_value(show, rt_show_line(show, text_of(json_array_get(change, 0)), 20), "was", before,
+                  from);
         say_value(show, rt_arena_printf(&show->arena, "  %.18s", outcome ? outcome : ""), "now",
-                  json_array_get(change, 2));
+                  after, from);
     }
     json_decref(root);
 }

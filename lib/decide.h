@@ -66,11 +66,11 @@ int rt_decide_note(struct rt_work *work, const char *what, const char *reason,
 enum rt_bound {
     RT_BOUND,         /* learnt, or two records became one */
     RT_BOUND_BEFORE,  /* the two were a pair already */
-    RT_BOUND_UNKNOWN, /* no record has either ID */
+    RT_BOUND_AHEAD,   /* no record has either ID yet: the pair is kept for when its rows come */
     RT_BOUND_REJECTED /* would break one-to-one, or is no ID */
 };
 
-/* `why` says in words what stands against it, for UNKNOWN and REJECTED.  -1 only for failures. */
+/* `why` says in words what stands against it, for REJECTED.  -1 only for failures. */
 int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bound *outcome,
                    struct rt_buf *why, struct rt_err *err) RT_MUST_CHECK;
 

@@ -61,6 +61,16 @@ static int learn(struct rt_work *work, const struct rt_slice id[2], struct rt_fo
 {
     struct rt_record *record = found->at[0] ? found->at[0] : found->at[1];
     struct rt_observed observed;
+    struct rt_record ahead;
+
+    if (record == NULL) {
+        rt_record_init(&ahead);
+        for (int s = 0; s < 2; s++)
+            ahead.end[s].id = id[s];
+        record = &ahead;
+        if (rt_book_save(work, record, NULL, err) < 0)
+            return -1;
+    }
 
     if (found->verdict == RT_IDENTITY_JOIN &&
         rt_book_join(work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], arena, &observed, err) < 0)
@@ -89,9 +99,8 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bo
     if (rt_book_find(work, id, &arena, &found, err) < 0) {
         rc = -1;
     } else if (found.verdict == RT_IDENTITY_NEW) {
-        *outcome = RT_BOUND_UNKNOWN;
-        rt_buf_printf(why, "no record has either ID: external %.*s, native %.*s",
-                      RT_SLICE_FMT(id[0]), RT_SLICE_FMT(id[1]));
+        *outcome = RT_BOUND_AHEAD;
+        rc = learn(work, id, &found, &arena, err);
     } else if (found.verdict == RT_IDENTITY_MATCH) {
         *outcome = RT_BOUND_BEFORE;
     } else if (found.verdict == RT_IDENTITY_CLASH) {

@@ -455,8 +455,11 @@ def test_retry_of_a_confirmed_insert(p):
 
 
 # -- bind --------------------------------------------------------------------------------------------------------------
-def test_bind_of_an_unknown_pair_is_64(pair):
-    assert "no record has either ID" in pair.run("bind", "E7", "N7", status=64).err
+def test_pair_bound_ahead_of_its_rows(p):
+    assert p.run("bind", "E7", "N7").out.startswith("0 bound, 0 known already, 1 ahead of their rows")
+    assert p.sync().nothing
+    first = only(p.trip(ext=[row("E7")]).native)
+    assert pick(first, "x", "n") == ("E7", "N7")
 
 
 def test_bind_joins_two_records(p):
@@ -474,7 +477,7 @@ def test_crosswalk_rejects_single_lines_with_file_and_line(p, tmp_path):
     file.write_text("native_id,external_id\nN1,E1\nN1,E2\nN3,E3\nN8,E8\n")
     result = p.run("bind", file, status=65)
     assert "pairs.csv:3:" in result.err
-    assert result.out.startswith("1 bound, 1 known already, 1 of unknown records, 1 rejected")
+    assert result.out.startswith("1 bound, 1 known already, 1 ahead of their rows, 1 rejected")
     assert "N3" in p.run("show", "E3").out
 
 
