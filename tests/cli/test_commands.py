@@ -423,13 +423,6 @@ def test_nothing_of_the_notes_goes_into_the_log(pair):
 
 
 @pytest.mark.later
-def test_report_is_a_self_contained_page(pair, tmp_path):
-    pair.run("report", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert "<html" in page.lower() and "src=\"http" not in page
-
-
-@pytest.mark.later
 def test_lost_state_beside_an_archive_is_2_and_rebuild_mends_it(pair):
     for file in pair.path.glob("state.db*"):
         file.unlink()
