@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/lock.h"
 #include "lib/log.h"
+#include "lib/profile.h"
 #include "lib/schema.h"
 #include "lib/store.h"
 #include "lib/work.h"
@@ -52,7 +53,8 @@ struct rt_session {
     const char *profile; /* folder */
     bool quiet, verbose, json, no_progress;
     int wait; /* seconds */
-    struct rt_config *config;
+    struct rt_settings settings;
+    struct rt_config *config; /* of the settings */
     struct rt_schema *schema;
     struct rt_lock *lock;
     struct rt_store *store;
@@ -131,10 +133,6 @@ int rt_session_delta(struct rt_session *session, const char *word, int64_t *delt
    finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
 int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
-
-/* A decision of a person goes into the journal: `fmt` gives the members behind "at" and "what". */
-int rt_session_journal(struct rt_session *session, const char *what, const char *fmt, ...)
-    RT_PRINTF(3, 4);
 
 /* ---- report.c: the only user of standard output ---- */
 

@@ -53,11 +53,8 @@ static int accept(const struct check *check, struct rt_err *err)
     struct rt_session *session = check->session;
 
     if (rt_session_change(session, err) < 0 || rt_session_begin(session, err) < 0 ||
-        rt_profile_accept_contract(session->store, session->schema, session->config, err) < 0 ||
-        rt_store_forget_prints(session->store, err) < 0)
+        rt_profile_accept_schema(&session->work, err) < 0)
         return -1;
-    if (rt_session_journal(session, "accept-schema", "%s", "") < 0)
-        return rt_err_set(err, RT_IO, "cannot write the journal");
     return rt_session_commit(session, 0, err);
 }
 

@@ -11,11 +11,8 @@ static const struct rt_option options[] = {
 static int pause_now(struct rt_session *session, const char *reason, struct rt_arena *arena,
                      const char **paused, struct rt_err *err)
 {
-    char when[RT_TIME_SIZE];
-
-    *paused = rt_arena_printf(arena, "since %s%s%s", rt_time_format(session->rules.now, when),
-                              reason ? ": " : "", reason ? reason : "");
-    if (rt_store_set(session->store, "paused", *paused, err) < 0 ||
+    if (rt_profile_pause(session->store, session->rules.now, reason, err) < 0 ||
+        rt_store_get(session->store, "paused", arena, paused, err) < 0 ||
         rt_decide_note(&session->work, "pause", reason, err) < 0)
         return -1;
     return rt_session_commit(session, 0, err);

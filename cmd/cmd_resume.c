@@ -4,26 +4,15 @@
 #include "lib/decide.h"
 #include "lib/profile.h"
 
-/* R13: what was exported while nobody fetched is not known yet.  Every resume asks for it, also one
- * that ends no pause. */
-static int require_fetch(struct rt_session *session, struct rt_err *err)
-{
-    for (int s = 0; s < 2; s++) {
-        if (!rt_profile_has_source(&session->config->side[s]))
-            continue;
-        if (rt_profile_set_fetch_required(session->store, (enum rt_side)s, true, err) < 0)
-            return -1;
-        rt_tell(session, "%s must be fetched before anything is sent\n",
-                session->config->side[s].label);
-    }
-    return 0;
-}
-
 static int resume_now(struct rt_session *session, struct rt_err *err)
 {
-    if (rt_store_set(session->store, "paused", NULL, err) < 0 ||
-        rt_decide_note(&session->work, "resume", NULL, err) < 0 || require_fetch(session, err) < 0)
+    if (rt_profile_resume(session->store, session->config, err) < 0 ||
+        rt_decide_note(&session->work, "resume", NULL, err) < 0)
         return -1;
+    for (int s = 0; s < 2; s++)
+        if (rt_profile_has_source(&session->config->side[s]))
+            rt_tell(session, "%s must be fetched before anything is sent\n",
+                    session->config->side[s].label);
     return rt_session_commit(session, 0, err);
 }
 

@@ -3,10 +3,10 @@
 #include "lib/filename.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
+#include "lib/run.h"
 #include "lib/spool.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,8 +45,10 @@ static int open_profile(struct rt_session *session, struct rt_err *err)
     if (!rt_clock_is_valid())
         return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
     if (rt_profile_check(session->profile, err) < 0 ||
-        rt_profile_read(session->profile, &session->config, &session->schema, err) < 0)
+        rt_profile_read(session->profile, &session->settings, err) < 0)
         return -1;
+    session->config = session->settings.config;
+    session->schema = session->settings.schema;
     session->rules = (struct rt_rules){
         .config = session->config, .schema = session->schema, .now = rt_clock_now()};
     return 0;
@@ -70,6 +72,8 @@ static int open_state(struct rt_session *session, enum rt_store_mode mode, struc
         /* The layout of the schema is written down; then what earlier runs left half way is
          * finished. */
         if (rt_store_begin(session->store, err) < 0 ||
+            rt_profile_note_copy(session->store, session->settings.copy, session->rules.now, err) <
+                0 ||
             rt_store_use_schema(session->store, session->schema, err) < 0 ||
             rt_store_commit(session->store, err) < 0)
             return -1;
@@ -138,8 +142,7 @@ void rt_session_close(struct rt_session *session)
     rt_work_clear(&session->work);
     rt_store_close(session->store);
     rt_lock_close(session->lock);
-    rt_schema_free(session->schema);
-    rt_config_free(session->config);
+    rt_settings_clear(&session->settings);
 }
 
 /* ---- one run, one transaction ---- */
@@ -148,48 +151,14 @@ int rt_session_begin(struct rt_session *session, struct rt_err *err)
 {
     if (rt_store_begin(session->store, err) < 0)
         return -1;
-    return rt_store_begin_run(session->store, session->cmd->name, session->rules.now,
-                              &session->work.run, err);
-}
-
-static char *counts_json(const struct rt_session *session)
-{
-    struct rt_arena arena = {0};
-    char *text = rt_xasprintf("{\"external\":%s,\"native\":%s}",
-                              rt_counts_json(&session->work.counts[0], &arena),
-                              rt_counts_json(&session->work.counts[1], &arena));
-
-    rt_arena_clear(&arena);
-    return text;
+    return rt_run_begin(&session->work, session->cmd->name, err);
 }
 
 int rt_session_commit(struct rt_session *session, int status, struct rt_err *err)
 {
-    char *counts = counts_json(session);
-    int rc =
-        rt_store_end_run(session->store, session->work.run, rt_clock_now(), status, counts, err);
-
-    free(counts);
-    if (rc < 0 ||
+    if (rt_run_end(&session->work, status, rt_clock_now(), err) < 0 ||
         rt_profile_keep_contract(session->store, session->schema, session->config, err) < 0 ||
         rt_store_commit(session->store, err) < 0)
         return -1;
     return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
-}
-
-int rt_session_journal(struct rt_session *session, const char *what, const char *fmt, ...)
-{
-    struct rt_err ignored;
-    char members[768], *line;
-    va_list ap;
-    int rc;
-
-    va_start(ap, fmt);
-    vsnprintf(members, sizeof members, fmt, ap);
-    va_end(ap);
-    line = rt_xasprintf("{\"at\":%" PRId64 ",\"what\":\"%s\"%s%s}", session->rules.now, what,
-                        *members ? "," : "", members);
-    rc = rt_store_add_journal(session->store, line, &ignored);
-    free(line);
-    return rc;
 }

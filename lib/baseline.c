@@ -270,8 +270,7 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     int rc = -1;
 
     if (rt_spool_facts(b->options->path[side], &facts, err) < 0 ||
-        rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file,
-                                err) < 1)
+        rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err) < 1)
         goto out;
     target = rt_xasprintf("%s/%s", b->work->profile, file.path);
     if (access(target, F_OK) == 0) { /* of a baseline that was killed, or taken in before */
@@ -302,7 +301,9 @@ static int run(struct baseline *b, struct rt_err *err)
     if (settle_all(b, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++)
-        if (b->options->path[s] != NULL && archive(b, (enum rt_side)s, err) < 0)
+        if (b->options->path[s] != NULL &&
+            b->work->given[s] == NULL && /* a rebuild reads it there */
+            archive(b, (enum rt_side)s, err) < 0)
             return -1;
     return rt_baseline_report_end(&b->report, err);
 }

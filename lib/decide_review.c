@@ -350,7 +350,8 @@ static int decide_suspected(struct decide *d, struct rt_err *err)
     if (is_accept(d) ? rt_suspect_bind(d->work, rid, &d->arena, err) < 0
                      : rt_suspect_dismiss(d->work, rid, &d->arena, err) < 0)
         return -1;
-    if (rt_store_load(d->work->store, is_accept(d) ? candidates.rids[0] : rid, &d->arena, &left, err) < 0)
+    if (rt_store_load(d->work->store, is_accept(d) ? candidates.rids[0] : rid, &d->arena, &left,
+                      err) < 0)
         return -1;
     return rt_decide_save(d->work, &left, err);
 }

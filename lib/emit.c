@@ -1,11 +1,13 @@
 #include "lib/emit.h"
 
+#include "lib/decide.h"
 #include "lib/delta.h"
 #include "lib/filename.h"
 #include "lib/outbox.h"
 #include "lib/suspect.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -230,6 +232,24 @@ out:
 
 /* ---- the plan's digest, and the guards ---- */
 
+/* Records that a snapshot of this run does not show, if that leads to a delete or to a question. */
+static int64_t missing_that_counts(const struct rt_emit *emit, enum rt_side side)
+{
+    if (emit->work->rules.config->side[side].deletes == RT_DELETES_IGNORE)
+        return 0;
+    return emit->work->counts[side].missing;
+}
+
+static void digest_missing(const struct rt_emit *emit, enum rt_side side, struct rt_hasher *hasher)
+{
+    char text[40];
+
+    if (missing_that_counts(emit, side) == 0)
+        return;
+    snprintf(text, sizeof text, "missing %" PRId64, missing_that_counts(emit, side));
+    rt_hasher_add(hasher, rt_slice_str(text));
+}
+
 static int digest_row(struct rt_emit *emit, struct rt_delta_format *format,
                       struct rt_hasher *hasher, const struct rt_plan_row *row, struct rt_err *err)
 {
@@ -260,6 +280,7 @@ int rt_emit_digest(struct rt_emit *emit, struct rt_err *err)
 
         rc = rt_delta_format_init(&format, &emit->work->rules, (enum rt_side)s, 0, err);
         rt_hasher_add(hasher, rt_slice_str(rt_side_name((enum rt_side)s)));
+        digest_missing(emit, (enum rt_side)s, hasher);
         for (size_t i = 0; rc == 0 && i < emit->side[s].count; i++)
             rc = digest_row(emit, &format, hasher, &emit->side[s].rows[i], err);
         rt_delta_format_clear(&format);
@@ -283,6 +304,17 @@ static int note_handed(void *context, const struct rt_delta *delta, struct rt_er
     if (delta->side == handed->side && (delta->state == RT_DELTA_HANDED || delta->handed_parts > 0))
         handed->any = true;
     return 0;
+}
+
+static int guard_missing(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
+                         struct rt_err *err)
+{
+    int64_t held;
+
+    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
+        return -1;
+    return rt_guard_missing_trips(emit->work->rules.config, missing_that_counts(emit, side), held,
+                                  reason, size);
 }
 
 static int guard_side(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
@@ -327,28 +359,42 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
                       emit->side[side].count);
 }
 
+/* Does a guard of that kind stand against that side? 1, and why. */
+static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing, char reason[160],
+                 struct rt_err *err)
+{
+    if (is_about_missing)
+        return guard_missing(emit, side, reason, 160, err);
+    return guard_side(emit, side, reason, 160, err);
+}
+
+/* Nothing, if this plan was approved. */
+static int stop(struct rt_emit *emit, enum rt_side side, const char *reason, struct rt_err *err)
+{
+    if (emit->digest[0] == '\0' && rt_emit_digest(emit, err) < 0)
+        return -1;
+    if (emit->options->approve != NULL && strcmp(emit->options->approve, emit->digest) == 0)
+        return 0;
+    return rt_err_set(
+        err, RT_STOPPED,
+        "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s",
+        emit->work->rules.config->side[side].label, reason,
+        emit->options->approve ? ", and the approved plan is another one" : "", emit->digest);
+}
+
 int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)
 {
-    for (int s = 0; s < 2; s++) {
-        char reason[160];
-        int rc;
+    char reason[160];
 
+    for (int s = 0; s < 2; s++)
         if (check_age(emit, (enum rt_side)s, err) < 0)
             return -1;
-        rc = guard_side(emit, (enum rt_side)s, reason, sizeof reason, err);
-        if (rc < 0)
+    /* What is missing comes first: it is why there are deletes. */
+    for (int i = 0; i < 4; i++) {
+        int rc = trips(emit, (enum rt_side)(i % 2), i < 2, reason, err);
+
+        if (rc < 0 || (rc == 1 && stop(emit, (enum rt_side)(i % 2), reason, err) < 0))
             return -1;
-        if (rc == 0)
-            continue;
-        if (emit->digest[0] == '\0' && rt_emit_digest(emit, err) < 0)
-            return -1;
-        if (emit->options->approve != NULL && strcmp(emit->options->approve, emit->digest) == 0)
-            continue;
-        return rt_err_set(
-            err, RT_STOPPED,
-            "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s",
-            emit->work->rules.config->side[s].label, reason,
-            emit->options->approve ? ", and the approved plan is another one" : "", emit->digest);
     }
     return 0;
 }
@@ -449,10 +495,83 @@ out:
     return rc;
 }
 
+/* ---- the journal ---- */
+
+static int add_part(void *context, const struct rt_delta_part *part, struct rt_err *err)
+{
+    char hex[RT_DIGEST_HEX];
+
+    (void)err;
+    json_array_append_new(context, json_pack("{s:s, s:I, s:s}", "name", part->name, "rows",
+                                             (json_int_t)part->rows, "digest",
+                                             rt_digest_hex(part->digest, hex)));
+    return 0;
+}
+
+static json_t *side_json(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
+{
+    const struct rt_side_plan *plan = &emit->side[side];
+    int64_t number = emit->written[side].number;
+    json_t *parts = json_array();
+
+    if (number && rt_store_each_part(emit->work->store, number, add_part, parts, err) < 0) {
+        json_decref(parts);
+        return NULL;
+    }
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "delta", (json_int_t)number, "rows",
+                     (json_int_t)plan->count, "due", (json_int_t)plan->due, "waiting",
+                     (json_int_t)plan->waiting, "review", (json_int_t)plan->review, "excluded",
+                     (json_int_t)plan->excluded, "parts", parts);
+}
+
+static json_t *options_json(const struct rt_emit_options *options)
+{
+    json_t *json = json_pack("{s:b, s:b}", "external", options->is_to[RT_EXTERNAL], "native",
+                             options->is_to[RT_NATIVE]);
+    json_t *only = json_array();
+
+    for (size_t i = 0; i < options->only_count; i++)
+        json_array_append_new(only, json_integer((json_int_t)options->only[i]));
+    json_object_set_new(json, "only", only);
+    if (options->limit != RT_NO_LIMIT)
+        json_object_set_new(json, "limit", json_integer((json_int_t)options->limit));
+    if (options->approve != NULL)
+        json_object_set_new(json, "approve", json_string(options->approve));
+    if (options->historical)
+        json_object_set_new(json, "historical", json_true());
+    return json;
+}
+
+/* What was asked for and what came of it: enough to do it again, and to see that it is the same. */
+static int journal(struct rt_emit *emit, struct rt_err *err)
+{
+    json_t *root =
+        json_pack("{s:I, s:s, s:I, s:o}", "at", (json_int_t)emit->work->rules.now, "what", "emit",
+                  "run", (json_int_t)emit->work->run, "options", options_json(emit->options));
+    char *line;
+    int rc = -1;
+
+    for (int s = 0; s < 2; s++) {
+        json_t *side = side_json(emit, (enum rt_side)s, err);
+
+        if (side == NULL)
+            goto out;
+        json_object_set_new(root, rt_side_name((enum rt_side)s), side);
+    }
+    line = json_dumps(root, JSON_COMPACT);
+    rc = rt_store_add_journal(emit->work->store, line, err);
+    free(line);
+out:
+    json_decref(root);
+    return rc;
+}
+
 int rt_emit_write(struct rt_emit *emit, struct rt_err *err)
 {
     for (int s = 0; s < 2; s++)
         if (emit->side[s].count && write_side(emit, (enum rt_side)s, err) < 0)
             return -1;
-    return 0;
+    if (rt_decide_note_overdue(emit->work, err) < 0)
+        return -1;
+    return emit->work->is_dry ? 0 : journal(emit, err);
 }

@@ -64,7 +64,8 @@ int rt_emit_digest(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
  */
 int rt_emit_guard(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
-/* Writes the deltas: rows, versions, and bytes under hidden names in outbox/. */
+/* Writes the deltas: rows, versions, and bytes under hidden names in outbox/.  Brings the `overdue`
+   items up to date. */
 int rt_emit_write(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

@@ -121,6 +121,36 @@ static int note_fetched(struct fetch *f, const char *name, const struct rt_file 
     return 0;
 }
 
+/* 1: these bytes wait in the inbox already, and the ledger knows: copied again by the other end. */
+static int is_waiting(struct fetch *f, const char *name, const struct rt_file *file,
+                      struct rt_err *err)
+{
+    struct rt_store *store = f->work->store;
+    char *path = rt_xasprintf("inbox/%s/%s", rt_side_name(f->side), name);
+    struct rt_file known;
+    int rc = file->remote == NULL ? 0 : rt_store_file_by_path(store, path, &f->arena, &known, err);
+
+    free(path);
+    if (rc != 1)
+        return rc;
+    if (known.state != RT_FILE_WAITING || !rt_digest_is_equal(known.digest, file->digest))
+        return 0;
+    known.remote = file->remote;
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    if (rt_store_update_file(store, &known, err) < 0 || rt_store_commit(store, err) < 0) {
+        rt_store_abort(store);
+        return -1;
+    }
+    return 1;
+}
+
+static void tell_copied_again(const struct fetch *f, const char *name)
+{
+    rt_log_info(f->work->log, "%s: copied again by the other end, the same bytes: nothing to do",
+                name);
+}
+
 /* Gives a spooled file its place in the inbox, unless the same bytes are there or were taken in
  * before. */
 static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, char **name,
@@ -131,18 +161,24 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
 
     file->digest = rt_spool_digest(spool);
     file->size = rt_spool_size(spool);
-    rc = rt_store_file_by_digest(f->work->store, f->side, file->digest, &f->arena,
-                                 &known, err);
+    rc = rt_store_file_by_digest(f->work->store, f->side, file->digest, &f->arena, &known, err);
     if (rc < 0)
         return -1;
     if (rc == 1 && strcmp(known.name, file->name) == 0 && f->options->stamp == RT_NEVER) {
         file->state = RT_FILE_KNOWN;
         file->path = known.path;
-        rt_log_info(f->work->log,
-                    "%s: copied again by the other end, the same bytes: nothing to do", file->name);
+        tell_copied_again(f, file->name);
         return note_file(f, file, err);
     }
     rc = is_in_inbox(f, *name, file->digest, err);
+    if (rc == 1 && f->options->stamp == RT_NEVER) {
+        int waits = is_waiting(f, *name, file, err);
+
+        if (waits == 1)
+            tell_copied_again(f, file->name);
+        if (waits != 0)
+            return waits < 0 ? -1 : 0;
+    }
     if (rc < 0)
         return -1;
     if (rc == 0) {
@@ -206,7 +242,7 @@ int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
         file.mtime = st.st_mtime;
     }
     if (rt_name_fault(name) != NULL) {
-        rt_err_set(err, RT_USAGE, "%s: a name that %s: rename the file first", path,
+        rt_err_set(err, RT_USAGE, "%s: its name cannot be used: %s; rename the file first", path,
                    rt_name_fault(name));
         goto out;
     }
@@ -344,11 +380,13 @@ static bool is_ours(const struct fetch *f, const struct rt_remote_entry *entry)
     if (!entry->is_regular || entry->name[0] == '.' ||
         (len > 5 && strcmp(entry->name + len - 5, ".part") == 0))
         return false;
+    if (!rt_name_matches(f->settings->pattern, entry->name))
+        return false;
     fault = rt_name_fault(entry->name);
     if (fault != NULL)
-        rt_log_warn(f->work->log, "a file of %s is left alone: its name %s", f->settings->label,
+        rt_log_warn(f->work->log, "a file of %s is left alone for its name: %s", f->settings->label,
                     fault);
-    return fault == NULL && rt_name_matches(f->settings->pattern, entry->name);
+    return fault == NULL;
 }
 
 /* Fetches it, if it is new and at rest. */
@@ -364,10 +402,11 @@ static int look_at(struct fetch *f, const struct rt_remote_entry *entry, struct 
     key = remote_key(f, entry);
     path = rt_xasprintf("%s/%s", f->settings->exports, entry->name);
     rc = rt_store_file_by_remote(f->work->store, f->side, key, &f->arena, &known, err);
-    if (rc == 1) {
-        /* It was taken, by a run that may have ended before it could move or delete it. */
-        rc = after_fetch(f, path, entry->name, err);
-    } else if (rc == 0) {
+    /* A known one may still lie where it should have been moved or deleted: the run was killed.
+       It is read again, for names, sizes and times can be the same by chance. */
+    if (rc == 1 && f->settings->after_fetch == RT_AFTER_LEAVE) {
+        rc = 0;
+    } else if (rc >= 0) {
         rc = is_settled(f, entry, key, err);
         if (rc == 0)
             rt_log_info(f->work->log,

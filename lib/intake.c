@@ -48,7 +48,7 @@ static void forget_rows(struct rt_intake *in)
     in->reject_count = in->repeat_count = 0;
     in->counts = (struct rt_counts){0};
     in->has_unreadable_id = false;
-    in->long_ids = in->rounded_ids = 0;
+    in->long_ids = in->rounded_ids = in->damaged = 0;
     in->must_read_again = false;
     rt_prints_free(in->prints);
     in->prints = NULL;
@@ -82,6 +82,19 @@ static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct 
     return rc;
 }
 
+#define DAMAGED_FROM 10 /* rows: of fewer it says little about the file */
+
+/* A damaged ID is its row's matter; if there are no others, the file itself is damaged. */
+static int check_damage(const struct rt_intake *in, struct rt_err *err)
+{
+    if (in->counts.rows < DAMAGED_FROM || in->damaged < in->counts.rows)
+        return 0;
+    return rt_err_set(err, RT_DATA,
+                      "%s: a spreadsheet has damaged the ID of every row: export it again and do "
+                      "not save it with a spreadsheet",
+                      in->file.name);
+}
+
 /* One reading of the file: all of its rows, then what can only be judged at its end. */
 static int read_file(struct rt_intake *in, struct rt_err *err)
 {
@@ -107,7 +120,7 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
         in->rejects_rounded = in->must_read_again = true;
         goto out;
     }
-    if (rt_intake_judge_repeats(in, err) < 0 ||
+    if (check_damage(in, err) < 0 || rt_intake_judge_repeats(in, err) < 0 ||
         (!in->must_read_again && rt_intake_absent(in, err) < 0))
         rc = -1;
 out:
@@ -140,27 +153,41 @@ static const char *archived_path(struct rt_intake *in)
                            rt_side_name(in->side), in->file.id, in->file.name);
 }
 
-static int journal_file(struct rt_intake *in, const char *what, struct rt_err *err)
+/* Everything that a rebuild cannot tell from the bytes.  `reason`: of a refused file; or NULL. */
+static int journal_file(struct rt_intake *in, const char *what, const char *reason,
+                        struct rt_err *err)
 {
-    char hex[RT_DIGEST_HEX];
-    char *line = rt_xasprintf(
-        "{\"at\":%" PRId64 ",\"what\":\"%s\",\"file\":%" PRId64
-        ",\"side\":\"%s\",\"path\":\"%s\",\"digest\":\"%s\","
-        "\"stamp\":%" PRId64 ",\"has_stamp\":%s,\"snapshot\":%s,\"run\":%" PRId64 "}",
-        in->work->rules.now, what, in->file.id, rt_side_name(in->side), in->file.path,
-        rt_digest_hex(in->file.digest, hex), in->file.stamp, in->file.has_stamp ? "true" : "false",
-        in->file.is_snapshot ? "true" : "false", in->work->run);
-    int rc = rt_store_add_journal(in->work->store, line, err);
+    const struct rt_file *file = &in->file;
+    char hex[RT_DIGEST_HEX], *line;
+    json_t *json =
+        json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:b, s:I}", "at",
+                  (json_int_t)in->work->rules.now, "what", what, "file", (json_int_t)file->id,
+                  "side", rt_side_name(in->side), "name", file->name, "path", file->path, "digest",
+                  rt_digest_hex(file->digest, hex), "size", (json_int_t)file->size, "mtime",
+                  (json_int_t)file->mtime, "stamp", (json_int_t)file->stamp, "has_stamp",
+                  file->has_stamp, "snapshot", file->is_snapshot, "run", (json_int_t)in->work->run);
+    int rc;
 
+    if (file->remote != NULL)
+        json_object_set_new(json, "remote", json_string(file->remote));
+    if (reason != NULL)
+        json_object_set_new(json, "reason", json_string(reason));
+    line = json_dumps(json, JSON_COMPACT);
+    rc = line ? rt_store_add_journal(in->work->store, line, err)
+              : rt_err_set(err, RT_INTERNAL, "%s: no journal line can be made of it", file->name);
     free(line);
+    json_decref(json);
     return rc;
 }
 
 /* Notes the file in the ledger, and that it is to be moved out of the inbox when all is committed.
  */
 static int settle_file(struct rt_intake *in, enum rt_file_state state, const char *target,
-                       const char *what, struct rt_err *err)
+                       const char *reason, struct rt_err *err)
 {
+    const char *what = state == RT_FILE_TAKEN     ? "take"
+                       : state == RT_FILE_REFUSED ? "refuse"
+                                                  : "known";
     const char *inbox = in->file.path;
 
     in->file.state = state;
@@ -171,7 +198,7 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
     if (in->work->is_dry)
         return 0;
     return rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
-                   journal_file(in, what, err) < 0
+                   journal_file(in, what, reason, err) < 0
                ? -1
                : 0;
 }
@@ -212,6 +239,9 @@ static int taken(struct rt_intake *in, struct rt_err *err)
 {
     struct settle settle = {in};
 
+    if (in->reject_count > RT_REJECTS_TOLD)
+        rt_log_warn(in->work->log, "%s: %zu more rows are set aside in rejects/", in->file.name,
+                    in->reject_count - RT_REJECTS_TOLD);
     if (in->reject_count && !in->work->is_dry && rt_rejects_write(in, err) < 0)
         return -1;
     if (in->map != NULL && *rt_rowmap_ignored(in->map))
@@ -222,7 +252,7 @@ static int taken(struct rt_intake *in, struct rt_err *err)
     add_counts(&in->work->counts[in->side], &in->counts);
     if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0)
         return -1;
-    return settle_file(in, RT_FILE_TAKEN, archived_path(in), "take", err);
+    return settle_file(in, RT_FILE_TAKEN, archived_path(in), NULL, err);
 }
 
 static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
@@ -255,7 +285,7 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
         return -1;
     target = rt_arena_printf(&in->file_arena, "rejects/%s-%" PRId64 "-%s", rt_side_name(in->side),
                              in->file.id, in->file.name);
-    return settle_file(in, RT_FILE_REFUSED, target, "refuse", err);
+    return settle_file(in, RT_FILE_REFUSED, target, reason, err);
 }
 
 static int note_known(struct rt_intake *in, struct rt_err *err)
@@ -263,7 +293,7 @@ static int note_known(struct rt_intake *in, struct rt_err *err)
     rt_log_info(in->work->log, "%s: the same bytes were taken in before: nothing to do",
                 in->file.name);
     in->work->counts[in->side].known_files++;
-    return settle_file(in, RT_FILE_KNOWN, archived_path(in), "known", err);
+    return settle_file(in, RT_FILE_KNOWN, archived_path(in), NULL, err);
 }
 
 /* ---- one file ---- */
@@ -349,14 +379,51 @@ int rt_intake_inbox(struct rt_work *work, struct rt_err *err)
     return rc;
 }
 
+int rt_intake_fetched(struct rt_work *work, struct rt_file *file, struct rt_err *err)
+{
+    struct rt_intake in = {.work = work, .side = file->side};
+
+    if (rt_store_add_file(work->store, file, err) < 0)
+        return -1;
+    in.file = *file;
+    return journal_file(&in, file->state == RT_FILE_KNOWN ? "fetch-known" : "fetch", NULL, err);
+}
+
+int rt_intake_note(struct rt_work *work, struct rt_file *file, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_file noted;
+    int rc = rt_store_file_by_id(work->store, file->id, &arena, &noted, err);
+
+    rt_arena_clear(&arena);
+    return rc == 0 ? rt_store_add_file(work->store, file, err) : rc < 0 ? -1 : 0;
+}
+
+int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char *path,
+                    const char *refused, struct rt_err *err)
+{
+    struct rt_intake in = {.work = work, .file = *file, .path = path, .side = file->side};
+    int rc;
+
+    in.file.run = work->run;
+    rc = rt_intake_note(work, &in.file, err);
+    if (rc == 0)
+        rc = refused ? refuse(&in, refused, err) : take_file(work, &in.file, path, err);
+    intake_clear(&in);
+    return rc;
+}
+
 int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
                    struct rt_err *err)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     struct rt_arena arena = {0};
     struct rt_file file = {.side = side, .name = name};
-    int rc = rt_intake_describe(work, path, stamp, &arena, &file, err);
+    int rc;
 
+    if (work->given[side] != NULL)
+        return rt_intake_again(work, work->given[side], path, NULL, err);
+    rc = rt_intake_describe(work, path, stamp, &arena, &file, err);
     if (rc == 0)
         rc = take_file(work, &file, path, err);
     else if (err->code == RT_DATA && stamp == RT_NEVER)

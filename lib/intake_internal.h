@@ -7,6 +7,8 @@
 #include "lib/prints.h"
 #include "lib/rowmap.h"
 
+#define RT_REJECTS_TOLD 20 /* rows; the rest is only counted in messages */
+
 struct rt_reject { /* a row that could not be taken in */
     uint64_t offset, length;
     int64_t line;
@@ -38,6 +40,7 @@ struct rt_intake {
     bool has_unreadable_id;
     int64_t long_ids, rounded_ids; /* spreadsheets zero what is past the 15th digit */
     bool rejects_rounded;
+    int64_t damaged; /* rows with an ID that a spreadsheet has damaged */
     /* R9: IDs of records that more than one row speaks of, found by the first reading */
     struct rt_repeat_id {
         struct rt_slice id;

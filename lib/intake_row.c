@@ -78,6 +78,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     int rc;
 
     rt_intake_count(in, RT_CHANGE_REJECTED);
+    in->damaged += fault->is_spreadsheet;
     in->rejects = rt_xgrow(in->rejects, in->reject_count, sizeof *in->rejects);
     in->rejects[in->reject_count++] =
         (struct rt_reject){.offset = csv->offset,
@@ -85,8 +86,10 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                            .line = (int64_t)csv->line,
                            .column = fault->column,
                            .reason = rt_arena_strdup(&in->file_arena, fault->reason)};
-    rt_log_warn(in->work->log, "%s: line %llu, column %zu: %s: the row is set aside in rejects/",
-                in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
+    if (in->reject_count <= RT_REJECTS_TOLD)
+        rt_log_warn(in->work->log,
+                    "%s: line %llu, column %zu: %s: the row is set aside in rejects/",
+                    in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
     if (fault->has_id)
         memcpy(event.id_of, row->id, sizeof event.id_of);
     if (!fault->has_id || csv->fault != NULL)
@@ -293,8 +296,8 @@ static int save_learnt(struct rt_intake *in, struct rt_record *record, const str
     return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, NULL, err) : 0;
 }
 
-/* Finds the records of a row.  An ID of the other side that the record had before is as good as none:
-   this side was not told the new one yet. */
+/* Finds the records of a row.  An ID of the other side that the record had before is as good as
+   none: this side was not told the new one yet. */
 static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found,
                 struct rt_err *err)
 {
@@ -433,6 +436,7 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     if (rc == 1) {
         fault =
             (struct rt_row_fault){.column = column,
+                                  .is_spreadsheet = true,
                                   .reason = "the ID looks damaged by a spreadsheet: every long ID "
                                             "of this file ends in zeros after the 15th digit"};
         return reject(in, csv, &row, &fault, err);

@@ -461,7 +461,8 @@ static void remember_look(struct look *look)
 /* Nothing is known of it but its IDs. */
 static bool is_unborn(const struct rt_record *record)
 {
-    return record->want == NULL && record->end[RT_EXTERNAL].seen == NULL && record->end[RT_NATIVE].seen == NULL;
+    return record->want == NULL && record->end[RT_EXTERNAL].seen == NULL &&
+           record->end[RT_NATIVE].seen == NULL;
 }
 
 static void give_birth(struct rt_record *record, const struct rt_row *row)

@@ -63,11 +63,13 @@ struct rt_observed {
 };
 
 /*
- * Takes `row` into account for `record` (R2, R3, R4, R7).  Identity (R1) is settled already: the record has
- * the IDs.  A record that nothing is known of is born with this row.  New contents live in `arena`.
+ * Takes `row` into account for `record` (R2, R3, R4, R7).  Identity (R1) is settled already: the
+ * record has the IDs.  A record that nothing is known of is born with this row.  New contents live
+ * in `arena`.
  */
-void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record, const struct rt_row *row,
-                      struct rt_arena *arena, struct rt_observed *observed);
+void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
+                      const struct rt_row *row, struct rt_arena *arena,
+                      struct rt_observed *observed);
 
 /* R1, join: `from` becomes part of `into`; they have no common past, so each field that differs is
    decided as in R4.  `into` has the external ID, `from` the native one.  observed->change: what the

@@ -152,6 +152,20 @@ static int lock_first_header(struct rt_work *work, const struct rt_delta *delta,
 
 /* ---- handed over ---- */
 
+/* `since`: from when on a file of the side can show it. */
+static int journal_handed(struct rt_work *work, const struct rt_delta *delta, int64_t part,
+                          int64_t since, struct rt_err *err)
+{
+    char *line = rt_xasprintf(
+        "{\"at\":%" PRId64 ",\"what\":\"hand-over\",\"delta\":%" PRId64 ",\"part\":%" PRId64
+        ",\"side\":\"%s\",\"since\":%" PRId64 ",\"run\":%" PRId64 "}",
+        work->rules.now, delta->number, part, rt_side_name(delta->side), since, work->run);
+    int rc = rt_store_add_journal(work->store, line, err);
+
+    free(line);
+    return rc;
+}
+
 int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
                      int64_t at, struct rt_err *err)
 {
@@ -169,7 +183,7 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
     if (rt_store_set_part_handed(work->store, delta->number, part->part, err) == 0 &&
         rt_store_update_delta(work->store, delta, err) == 0 &&
         lock_first_header(work, delta, err) == 0 &&
-        rt_outbox_journal(work, "hand-over", delta, part->part, err) == 0)
+        journal_handed(work, delta, part->part, at, err) == 0)
         rc = rt_store_add_move(work->store, from, to, err);
     free(from);
     free(to);
@@ -344,22 +358,30 @@ static int sweep(struct rt_work *work, struct rt_err *err)
 }
 
 /* Notes that all of it is done, in a transaction of its own. */
-static int note_finished(struct rt_work *work, struct rt_delta_list *list, struct rt_err *err)
+static int note_finished(struct rt_work *work, struct rt_err *err)
 {
     if (rt_store_begin(work->store, err) < 0)
         return -1;
-    for (size_t i = 0; i < list->count; i++) {
-        list->deltas[i].state = RT_DELTA_OUTBOX;
-        if (rt_store_update_delta(work->store, &list->deltas[i], err) < 0)
-            goto fail;
+    if (rt_outbox_note_published(work, err) < 0 || rt_store_journal_done(work->store, err) < 0 ||
+        rt_store_commit(work->store, err) < 0) {
+        rt_store_abort(work->store);
+        return -1;
     }
-    if (rt_store_drop_moves(work->store, err) < 0 || rt_store_journal_done(work->store, err) < 0 ||
-        rt_store_commit(work->store, err) < 0)
-        goto fail;
     return 0;
-fail:
-    rt_store_abort(work->store);
-    return -1;
+}
+
+int rt_outbox_note_published(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_list list;
+    int rc = rt_outbox_list_deltas(work, RT_DELTA_COMMITTED, &arena, &list, err);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++) {
+        list.deltas[i].state = RT_DELTA_OUTBOX;
+        rc = rt_store_update_delta(work->store, &list.deltas[i], err);
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : rt_store_drop_moves(work->store, err);
 }
 
 int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
@@ -379,7 +401,7 @@ int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
         goto out;
     rc = 0;
     if (list.count || tail.len || rt_store_has_moves(work->store))
-        rc = note_finished(work, &list, err);
+        rc = note_finished(work, err);
 out:
     rt_buf_clear(&tail);
     rt_arena_clear(&arena);

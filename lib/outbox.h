@@ -43,6 +43,10 @@ int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_sl
  */
 int rt_outbox_finish(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
+/* The part of it that is in the state: committed deltas are published, no move is left.  Inside a
+ * transaction. */
+int rt_outbox_note_published(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
 /* Deltas of a side without `imports` count as handed over when their files are gone.  Inside a
  * transaction. */
 int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;

@@ -273,6 +273,22 @@ bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, c
     return false;
 }
 
+bool rt_guard_missing_trips(const struct rt_config *config, int64_t missing, int64_t held,
+                            char *reason, size_t size)
+{
+    bool is_many = config->max_changes != RT_NO_LIMIT && missing > config->max_changes;
+
+    if (!is_many && (config->max_change_percent == RT_NO_LIMIT || missing < PERCENT_FROM ||
+                     missing * 100 <= held * config->max_change_percent))
+        return false;
+    snprintf(reason, size,
+             "%lld of its %lld records are not in its snapshot, more than %s = %lld: if the file "
+             "was cut, take it out of inbox/",
+             (long long)missing, (long long)held, is_many ? "max_changes" : "max_change_percent",
+             (long long)(is_many ? config->max_changes : config->max_change_percent));
+    return true;
+}
+
 bool rt_guard_deletes_trip(const struct rt_config *config, int64_t deletes, char *reason,
                            size_t size)
 {

@@ -46,6 +46,9 @@ struct rt_version *rt_plan_written(struct rt_record *record, enum rt_side side, 
    records trip it?  Then true and a reason in words. */
 bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, char *reason,
                     size_t size);
+/* Does a snapshot that lacks so many of the records that the side held look as if it was cut? */
+bool rt_guard_missing_trips(const struct rt_config *config, int64_t missing, int64_t held,
+                            char *reason, size_t size);
 bool rt_guard_deletes_trip(const struct rt_config *config, int64_t deletes, char *reason,
                            size_t size);
 

@@ -1,6 +1,6 @@
 #include "lib/profile.h"
 
-#include "lib/spool.h"
+#include "lib/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#define MAX_SETTINGS ((size_t)4 << 20)
 
 /* ---- who may read it ---- */
 
@@ -74,62 +72,6 @@ int rt_profile_check(const char *profile, struct rt_err *err)
     return check_private(profile, err);
 }
 
-/* ---- settings and schema ---- */
-
-struct files {
-    const char *profile;
-};
-
-static int read_in_profile(void *context, const char *path, struct rt_buf *text, struct rt_err *err)
-{
-    struct files *files = context;
-    char *full = path[0] == '/' ? rt_xstrdup(path) : rt_xasprintf("%s/%s", files->profile, path);
-    int rc = rt_spool_read(full, MAX_SETTINGS, text, err);
-
-    free(full);
-    return rc;
-}
-
-static int read_settings(const char *profile, struct rt_config **config, struct rt_err *err)
-{
-    char *path = rt_xasprintf("%s/roundtrip.ini", profile), *real = realpath(profile, NULL);
-    const char *slash = real ? strrchr(real, '/') : NULL;
-    struct rt_buf text = {0};
-    int rc = rt_spool_read(path, MAX_SETTINGS, &text, err);
-
-    if (rc == 0)
-        rc = rt_config_parse(rt_buf_slice(&text), "roundtrip.ini",
-                             slash && slash[1] ? slash + 1 : "profile", config, err);
-    rt_buf_clear(&text);
-    free(path);
-    free(real);
-    return rc;
-}
-
-int rt_profile_read(const char *profile, struct rt_config **config, struct rt_schema **schema,
-                    struct rt_err *err)
-{
-    struct files files = {profile};
-    struct rt_schema_files reader = {read_in_profile, &files};
-    struct rt_buf text = {0};
-    int rc = -1;
-
-    *config = NULL;
-    *schema = NULL;
-    if (read_settings(profile, config, err) < 0)
-        return -1;
-    if (read_in_profile(&files, "schema.csv", &text, err) < 0) {
-        err->code = RT_CONFIG;
-        goto out;
-    }
-    if (rt_schema_parse(rt_buf_slice(&text), "schema.csv", *config, &reader, schema, err) < 0)
-        goto out;
-    rc = rt_settings_check(*config, *schema, err);
-out:
-    rt_buf_clear(&text);
-    return rc;
-}
-
 /* ---- the state and the archive ---- */
 
 static bool has_files(const char *profile, const char *folder)
@@ -147,10 +89,18 @@ static bool has_files(const char *profile, const char *folder)
     return any;
 }
 
+/* Also a profile that nothing was taken into yet has a journal, as soon as something was decided.
+ */
 static bool has_archive(const char *profile)
 {
-    return has_files(profile, "archive/in/external") || has_files(profile, "archive/in/native") ||
-           has_files(profile, "archive/out/external") || has_files(profile, "archive/out/native");
+    char *journal = rt_xasprintf("%s/archive/journal", profile);
+    struct stat st;
+    bool has_journal = stat(journal, &st) == 0 && st.st_size > 0;
+
+    free(journal);
+    return has_journal || has_files(profile, "archive/in/external") ||
+           has_files(profile, "archive/in/native") || has_files(profile, "archive/out/external") ||
+           has_files(profile, "archive/out/native");
 }
 
 static bool is_network(const char *path)
@@ -174,18 +124,20 @@ static int check_journal(const char *profile, struct rt_store *store, struct rt_
 {
     char *path = rt_xasprintf("%s/archive/journal", profile);
     struct rt_buf tail = {0};
-    uint64_t offset;
+    uint64_t offset, size;
     struct stat st;
-    int rc = 0;
+    int rc = rt_store_journal_tail(store, &offset, &tail, err);
 
-    if (stat(path, &st) == 0) {
-        rc = rt_store_journal_tail(store, &offset, &tail, err);
-        if (rc == 0 && (uint64_t)st.st_size > offset + tail.len)
-            rc = rt_err_set(err, RT_STOPPED,
-                            "state.db is older than the archive: it was restored from a backup, "
-                            "and does not know what was "
-                            "done since; run roundtrip rebuild");
-    }
+    size = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (rc == 0 && size > offset + tail.len)
+        rc = rt_err_set(err, RT_STOPPED,
+                        "state.db is older than the archive: it was restored from a backup, and "
+                        "does not know what was done since; run roundtrip rebuild");
+    else if (rc == 0 && size < offset)
+        rc = rt_err_set(err, RT_STOPPED,
+                        "archive/journal is older than state.db, or was cut: put back the one that "
+                        "belongs to it, of at least %llu bytes",
+                        (unsigned long long)offset);
     rt_buf_clear(&tail);
     free(path);
     return rc;
@@ -218,11 +170,13 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
 
 /* ---- pause, and fetch required ---- */
 
+#define PAUSED "paused"
+
 int rt_profile_check_active(struct rt_store *store, const char *profile, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     const char *paused;
-    int rc = rt_store_get(store, "paused", &arena, &paused, err);
+    int rc = rt_store_get(store, PAUSED, &arena, &paused, err);
 
     if (rc == 1)
         rc = rt_err_set(err, RT_STOPPED,
@@ -230,6 +184,31 @@ int rt_profile_check_active(struct rt_store *store, const char *profile, struct 
     (void)profile;
     rt_arena_clear(&arena);
     return rc;
+}
+
+int rt_profile_pause(struct rt_store *store, int64_t now, const char *reason, struct rt_err *err)
+{
+    char when[RT_TIME_SIZE], *text;
+    int rc;
+
+    text = rt_xasprintf("since %s%s%s", rt_time_format(now, when), reason ? ": " : "",
+                        reason ? reason : "");
+    rc = rt_store_set(store, PAUSED, text, err);
+    free(text);
+    return rc;
+}
+
+int rt_profile_resume(struct rt_store *store, const struct rt_config *config, struct rt_err *err)
+{
+    if (rt_store_set(store, PAUSED, NULL, err) < 0)
+        return -1;
+    /* R13: what was exported while nobody fetched is not known yet.  Every resume asks for it, also
+       one that ends no pause. */
+    for (int s = 0; s < 2; s++)
+        if (rt_profile_has_source(&config->side[s]) &&
+            rt_profile_set_fetch_required(store, (enum rt_side)s, true, err) < 0)
+            return -1;
+    return 0;
 }
 
 static const char *fetch_key(enum rt_side side)
@@ -254,7 +233,21 @@ bool rt_profile_has_source(const struct rt_side_config *side)
 int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
                                   struct rt_err *err)
 {
-    return rt_store_set(store, fetch_key(side), required ? "yes" : NULL, err);
+    struct rt_arena arena = {0};
+    const char *was;
+    char *line;
+    int rc = rt_store_get(store, fetch_key(side), &arena, &was, err);
+
+    rt_arena_clear(&arena);
+    if (rc < 0 || rt_store_set(store, fetch_key(side), required ? "yes" : NULL, err) < 0)
+        return -1;
+    if (required || rc == 0)
+        return 0;
+    line = rt_xasprintf("{\"at\":%lld,\"what\":\"fetched\",\"side\":\"%s\"}",
+                        (long long)rt_clock_now(), rt_side_name(side));
+    rc = rt_store_add_journal(store, line, err);
+    free(line);
+    return rc;
 }
 
 int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
@@ -358,6 +351,18 @@ int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *s
     rc = rt_store_set(store, CONTRACT, rt_buf_str(&now), err);
     rt_buf_clear(&now);
     return rc;
+}
+
+int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
+{
+    char line[80];
+
+    snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
+             (long long)work->rules.now);
+    if (rt_profile_accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
+        rt_store_forget_prints(work->store, err) < 0)
+        return -1;
+    return rt_store_add_journal(work->store, line, err);
 }
 
 int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *schema,

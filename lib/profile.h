@@ -8,6 +8,7 @@
 #include "lib/config.h"
 #include "lib/schema.h"
 #include "lib/store.h"
+#include "lib/work.h"
 
 /* Is this a profile, and can nobody else read it?  RT_CONFIG, RT_REFUSED. */
 int rt_profile_check(const char *profile, struct rt_err *err) RT_MUST_CHECK;
@@ -20,10 +21,28 @@ int rt_profile_is_free(const char *dir, struct rt_err *err) RT_MUST_CHECK;
 int rt_profile_make(const char *dir, const struct rt_buf *settings, const struct rt_buf *schema,
                     struct rt_err *err) RT_MUST_CHECK;
 
-/* Reads roundtrip.ini and schema.csv.  Caller frees both, also after a failure (then they may be
- * NULL). */
-int rt_profile_read(const char *profile, struct rt_config **config, struct rt_schema **schema,
+/*
+ * Settings and schema, and a copy of the files that they were read from, as one line of JSON: the
+ * profile's folder name and the texts of roundtrip.ini, schema.csv and the tables of codes.  The
+ * copy goes into the journal, since files of the archive mean what they meant under the settings of
+ * their time.
+ */
+struct rt_settings {
+    struct rt_config *config;
+    struct rt_schema *schema;
+    char *copy;
+};
+
+/* Reads them; caller clears, also after a failure. */
+int rt_profile_read(const char *profile, struct rt_settings *settings,
                     struct rt_err *err) RT_MUST_CHECK;
+int rt_profile_parse_copy(const char *copy, struct rt_settings *settings,
+                          struct rt_err *err) RT_MUST_CHECK;
+void rt_settings_clear(struct rt_settings *settings);
+
+/* Writes the copy into the journal, unless it is there as the newest one.  Inside a transaction. */
+int rt_profile_note_copy(struct rt_store *store, const char *copy, int64_t now,
+                         struct rt_err *err) RT_MUST_CHECK;
 
 /* Opens state.db, if it is the state of this archive: one that is lost, or older than the archive,
    or on a network file system is RT_STOPPED with what to do. */
@@ -34,6 +53,12 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
 /* RT_STOPPED if the profile is paused, with since when and why. */
 int rt_profile_check_active(struct rt_store *store, const char *profile,
                             struct rt_err *err) RT_MUST_CHECK;
+
+/* R13.  Inside a transaction; `reason` may be NULL. */
+int rt_profile_pause(struct rt_store *store, int64_t now, const char *reason,
+                     struct rt_err *err) RT_MUST_CHECK;
+int rt_profile_resume(struct rt_store *store, const struct rt_config *config,
+                      struct rt_err *err) RT_MUST_CHECK;
 
 /* R13: RT_STOPPED while a side with a source was not fetched since `resume`. */
 int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
@@ -52,6 +77,8 @@ int rt_profile_contract_changes(struct rt_store *store, const struct rt_schema *
                                 struct rt_err *err) RT_MUST_CHECK;
 int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *schema,
                                const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;
+/* The same, decided by a person: every row is looked at again, and the journal has it. */
+int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 /* Notes the contract in a state that has none yet. */
 int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *schema,
                              const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;

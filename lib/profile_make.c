@@ -51,15 +51,15 @@ static int make_folders(const char *dir, struct rt_err *err)
 
 static int make_state(const char *dir, struct rt_err *err)
 {
-    char *path = rt_xasprintf("%s/state.db", dir), paused[64], now[RT_TIME_SIZE];
+    char *path = rt_xasprintf("%s/state.db", dir), line[128];
     struct rt_store *store = NULL;
-    int rc;
+    int rc = rt_store_open(path, RT_STORE_CREATE, &store, err);
 
-    snprintf(paused, sizeof paused, "since %s: new profile", rt_time_format(rt_clock_now(), now));
-    rc = rt_store_open(path, RT_STORE_CREATE, &store, err);
-    if (rc == 0 &&
-        (rt_store_begin(store, err) < 0 || rt_store_set(store, "paused", paused, err) < 0 ||
-         rt_store_commit(store, err) < 0))
+    snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"pause\",\"reason\":\"new profile\"}",
+             (long long)rt_clock_now());
+    if (rc == 0 && (rt_store_begin(store, err) < 0 ||
+                    rt_profile_pause(store, rt_clock_now(), "new profile", err) < 0 ||
+                    rt_store_add_journal(store, line, err) < 0 || rt_store_commit(store, err) < 0))
         rc = -1;
     rt_store_abort(store);
     rt_store_close(store);

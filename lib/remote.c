@@ -214,16 +214,64 @@ struct delivery {
     char *target, *part, *marker; /* part, marker: NULL where the mode has none */
 };
 
+/* Are the bytes of a read file those that a local one begins with? */
+static int is_beginning(const char *local, struct rt_spool *read, struct rt_err *err)
+{
+    uint64_t size, left = rt_spool_size(read);
+    int fd = rt_remote_open_local(local, &size, err), rc = 1;
+    char ours[4096], theirs[4096];
+
+    if (fd < 0 || rt_spool_flush(read, err) < 0)
+        rc = -1;
+    for (off_t at = 0; rc == 1 && left > 0; at += (off_t)sizeof ours) {
+        size_t want = left < sizeof ours ? (size_t)left : sizeof ours;
+
+        if (pread(fd, ours, want, at) != (ssize_t)want ||
+            pread(rt_spool_fd(read), theirs, want, at) != (ssize_t)want ||
+            memcmp(ours, theirs, want) != 0)
+            rc = 0;
+        left -= want;
+    }
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* 1: what lies at the target is the beginning of our file, so an upload of ours broke there.  Only
+ * where uploads go under the final name. */
+static int is_cut(const struct delivery *d, const struct rt_remote_entry *there, struct rt_err *err)
+{
+    const char *slash = strrchr(d->local, '/');
+    struct rt_spool *spool = NULL;
+    char *folder;
+    int rc = -1;
+
+    if (d->part != NULL || !there->has_size || there->size >= d->size)
+        return 0;
+    folder = slash ? rt_xstrndup(d->local, (size_t)(slash - d->local)) : rt_xstrdup(".");
+    if (rt_spool_open(folder, "cut", false, &spool, err) == 0 &&
+        d->remote->class->get(d->remote, d->target, spool, err) == 0)
+        rc = is_beginning(d->local, spool, err);
+    rt_spool_close(spool);
+    free(folder);
+    return rc;
+}
+
 /* 1: there with the right size; 0: not there; -1. */
 static int is_delivered(const struct delivery *d, struct rt_err *err)
 {
     struct rt_remote_entry there;
-    int found = d->remote->class->stat(d->remote, d->target, &there, err);
+    int found = d->remote->class->stat(d->remote, d->target, &there, err), cut;
 
     if (found != 1)
         return found;
     if (there.has_size && there.size == d->size)
         return 1;
+    cut = is_cut(d, &there, err);
+    if (cut == 1)
+        rt_log_info(d->remote->log, "%s was cut by a broken push; it is made again", d->target);
+    if (cut != 0)
+        return cut < 0 ? -1 : d->remote->class->remove(d->remote, d->target, err);
     return rt_err_set(err, RT_IO,
                       "%s is already at the other end with %" PRIu64 " bytes instead of %" PRIu64
                       "; it is not overwritten; look at it there and remove it if it was cut",

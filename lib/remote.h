@@ -100,8 +100,8 @@ void rt_remote_list_clear(struct rt_remote_list *list);
  * Hands a local file over as FOLDER/NAME in the way settings->upload says (rename: NAME.part, size,
  * rename; direct; done-file; folder).  Idempotent: if FOLDER/NAME is there with the right size, it
  * was done before the connection broke, and that is success; with another size RT_IO, nothing
- * overwritten. A .part of ours left behind is removed first.  Steps: push.part, push.rename,
- * push.done.
+ * overwritten, but for the beginning of our own file where it was uploaded under its final name. A
+ * .part of ours left behind is removed first.  Steps: push.part, push.rename, push.done.
  */
 int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *folder,
                       const char *name, struct rt_err *err) RT_MUST_CHECK;

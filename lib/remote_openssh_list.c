@@ -116,7 +116,17 @@ static int add_line(struct rt_slice line, int64_t now, struct rt_remote_list *li
 {
     struct rt_remote_entry entry;
 
-    if (!parse_line(line, now, &entry))
+    if (!parse_line(line, now, &entry) && list->count > 0) {
+        /* The rest of a name with a line break in it: the name is made whole, so that the caller
+           sees that it is no good. */
+        struct rt_remote_entry *last = &list->entries[list->count - 1];
+        char *whole = rt_xasprintf("%s\n%.*s", last->name, (int)line.len, line.ptr);
+
+        free(last->name);
+        last->name = whole;
+        return 0;
+    }
+    if (entry.name == NULL)
         return rt_err_set(err, RT_IO, "cannot read this line of sftp's listing: %.*s",
                           line.len > 200 ? 200 : (int)line.len, line.ptr);
     if (strcmp(entry.name, ".") == 0 || strcmp(entry.name, "..") == 0) {

@@ -201,6 +201,7 @@ static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct r
             size_t f = field_number(map, map->schema->id[s][i]);
             const char *why = rt_id_damage(cell_of(map, csv, f));
 
+            fault->is_spreadsheet = why != NULL;
             if (why != NULL)
                 return fault_at(fault, map->column[f] + 1,
                                 "the ID looks damaged by a spreadsheet: %s", why);

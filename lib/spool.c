@@ -327,6 +327,13 @@ int rt_spool_move(const char *from, const char *to, struct rt_err *err)
     return fsync_folder_of(from, err);
 }
 
+int rt_spool_replace(const char *from, const char *to, struct rt_err *err)
+{
+    if (RT_STEP("spool.replace") != 0 || rename(from, to) != 0)
+        return rt_err_errno(err, RT_IO, "cannot put %s in the place of %s", from, to);
+    return fsync_folder_of(to, err);
+}
+
 int rt_spool_remove(const char *path, struct rt_err *err)
 {
     if (RT_STEP("spool.remove") != 0 || (unlink(path) != 0 && errno != ENOENT))

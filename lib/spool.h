@@ -44,6 +44,9 @@ void rt_spool_close(struct rt_spool *spool);
    while the target is there counts as done: the step may be repeated. Step: spool.move. */
 int rt_spool_move(const char *from, const char *to, struct rt_err *err) RT_MUST_CHECK;
 
+/* Renames over what is at `to`, and fsyncs the folder.  Step: spool.replace. */
+int rt_spool_replace(const char *from, const char *to, struct rt_err *err) RT_MUST_CHECK;
+
 /* Removes a file and fsyncs its folder; one that is not there counts as done.  Step: spool.remove.
  */
 int rt_spool_remove(const char *path, struct rt_err *err) RT_MUST_CHECK;

@@ -39,6 +39,8 @@ enum rt_store_mode {
 
 int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **store,
                   struct rt_err *err) RT_MUST_CHECK;
+/* Was the file written by a newer program?  Looks at its first bytes only. */
+bool rt_store_is_newer(const char *path);
 void rt_store_close(struct rt_store *store); /* without a commit before it, changes are lost */
 bool rt_store_is_scratch(const struct rt_store *store);
 const char *rt_store_library_version(void);
@@ -459,6 +461,10 @@ int rt_store_add_journal(struct rt_store *store, const char *line,
 int rt_store_journal_tail(struct rt_store *store, uint64_t *offset, struct rt_buf *text,
                           struct rt_err *err) RT_MUST_CHECK;
 int rt_store_journal_done(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+/* Rebuild: how many lines wait; they are in the file already, which is `length` bytes long. */
+int rt_store_journal_waiting(struct rt_store *store, int64_t *lines,
+                             struct rt_err *err) RT_MUST_CHECK;
+int rt_store_journal_set(struct rt_store *store, uint64_t length, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_journal_length(struct rt_store *store, uint64_t *length,
                             struct rt_err *err) RT_MUST_CHECK;
 

@@ -7,6 +7,8 @@
  */
 #include "lib/store_internal.h"
 
+#include <stdio.h>
+
 int rt_store_add_journal(struct rt_store *store, const char *line, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(store, "INSERT INTO journal (line) VALUES (?1)", err);
@@ -79,4 +81,28 @@ int rt_store_journal_done(struct rt_store *store, struct rt_err *err)
         return -1;
     }
     return rt_store_exec(store, "RELEASE journal", err);
+}
+
+int rt_store_journal_waiting(struct rt_store *store, int64_t *lines, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT coalesce(max(entry) - min(entry) + 1, 0) FROM journal", err);
+
+    *lines = 0;
+    if (stmt == NULL || rt_store_step(store, stmt, err) < 0)
+        return -1;
+    *lines = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
+int rt_store_journal_set(struct rt_store *store, uint64_t length, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store, "DELETE FROM journal", err);
+    char text[24];
+
+    if (stmt == NULL || rt_store_run(store, stmt, err) < 0)
+        return -1;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)length);
+    return rt_store_set(store, "journal_length", text, err);
 }

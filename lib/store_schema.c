@@ -208,6 +208,23 @@ static int get_pragma(struct rt_store *store, const char *sql, int64_t *value, s
     return rc == SQLITE_OK ? 0 : -1;
 }
 
+static uint32_t big_endian(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+bool rt_store_is_newer(const char *path)
+{
+    unsigned char head[100] = {0}; /* SQLite's file header: user_version at 60, application at 68 */
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(head, 1, sizeof head, f) : 0;
+
+    if (f != NULL)
+        fclose(f);
+    return n == sizeof head && big_endian(head + 68) == RT_STORE_APPLICATION_ID &&
+           big_endian(head + 60) > RT_STORE_VERSION;
+}
+
 int rt_store_migrate(struct rt_store *store, struct rt_err *err)
 {
     int64_t application = 0, version = 0, objects = 0;

@@ -62,6 +62,28 @@ static sqlite3_stmt *prepare_sent(struct rt_store *store, enum rt_side side, str
         store, "SELECT native_sent FROM all_record WHERE native_sent IS NOT NULL", err);
 }
 
+/* Inserts that only a `confirm` speaks for: they still wait for their ID (R6). */
+static int count_confirmed(struct rt_store *store, enum rt_side side, struct flights *flights,
+                           struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "SELECT d.delta FROM (SELECT DISTINCT rid FROM pending WHERE side = ?1) AS p"
+        " JOIN all_record AS r ON r.rid = p.rid JOIN delta AS d"
+        " ON d.delta = CASE ?1 WHEN 0 THEN r.external_delta ELSE r.native_delta END"
+        " WHERE d.confirmed_at IS NOT NULL"
+        " AND CASE ?1 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL",
+        err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, side);
+    while ((rc = rt_store_step(store, stmt, err)) == 1)
+        count_flight(flights, sqlite3_column_int64(stmt, 0));
+    return rc;
+}
+
 int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_visit_flight *visit,
                          void *context, struct rt_err *err)
 {
@@ -73,6 +95,8 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_vis
         return -1;
     while ((rc = rt_store_step(store, stmt, err)) == 1)
         count_versions(&flights, (const char *)sqlite3_column_text(stmt, 0));
+    if (rc == 0)
+        rc = count_confirmed(store, side, &flights, err);
     for (size_t i = 0; i < flights.count && rc == 0; i++)
         rc = visit(context, flights.items[i].delta, flights.items[i].rows, err) < 0 ? -1 : 0;
     free(flights.items);

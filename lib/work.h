@@ -33,7 +33,8 @@ struct rt_work {
     int64_t *fresh; /* records touched in this run, in order, each once */
     size_t fresh_count;
     struct rt_rid_set fresh_set;
-    bool refused[2];         /* a file of this side was refused in this run */
+    bool refused[2];                /* a file of this side was refused in this run */
+    const struct rt_file *given[2]; /* rebuild: what the journal tells of the files of a baseline */
     const char *flawed_rows; /* JSON of the row or rows that the record being saved is frozen for;
                                 or NULL */
 };

@@ -1,8 +1,10 @@
 import itertools
+import os
 
 import pytest
 
 import profile as rt_profile
+import rebuilt
 
 assert hasattr(rt_profile, "SCHEMA"), "the standard library's profile module was imported in place of ours"
 
@@ -16,12 +18,16 @@ def pytest_configure(config):
 @pytest.fixture
 def make(tmp_path):
     """Make profiles: make(schema=..., external={...}, ...)."""
-    numbers = itertools.count(1)
+    numbers, made = itertools.count(1), []
 
     def build(**settings):
-        return rt_profile.Profile(tmp_path / f"profile{next(numbers)}", **settings)
+        made.append(rt_profile.Profile(tmp_path / f"profile{next(numbers)}", **settings))
+        return made[-1]
 
-    return build
+    yield build
+    for profile in made if os.environ.get("REBUILT") else ():
+        difference = rebuilt.check(profile)
+        assert difference is None, f"a rebuilt state is another one:\n{difference}"
 
 
 @pytest.fixture

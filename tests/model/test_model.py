@@ -372,8 +372,10 @@ class History:
         self.pass_time()
         self.operator()
         written = self.emit()
-        self.operator()
-        self.hand_over(0)
+        if written or self.queue:
+            self.operator()
+        if written or any(self.p.listing(f"outbox/{side}") for side in SIDES):
+            self.hand_over(0)
         return written
 
     def play(self):
@@ -432,7 +434,7 @@ class History:
         return problems
 
 
-def play(seed, review, verbose=False):
+def play(seed, review, verbose=False, keep=True):
     folder = tempfile.mkdtemp(prefix=f"roundtrip-model-{seed}-", dir=FOLDERS)
     history = None
     try:
@@ -446,7 +448,7 @@ def play(seed, review, verbose=False):
         pathlib.Path(folder, "transcript.txt").write_text("\n".join(tail + problems) + "\n")
         if verbose:
             print("\n".join(tail))
-    if not problems:
+    if not problems or not keep:
         shutil.rmtree(folder)
     return problems
 

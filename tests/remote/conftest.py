@@ -1,4 +1,5 @@
 import itertools
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,13 +18,14 @@ assert hasattr(rt_profile, "SCHEMA"), "the standard library's profile module was
 class Server:
     """A private sshd (sshd.sh): what it serves is in root, what one needs to talk to it in env."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, make="sshd"):
         self.path = pathlib.Path(folder)
+        self.script = HERE / f"{make}.sh"
         self.root = self.path / "root"
         self.env = {}
 
     def do(self, verb, *lines, **env):
-        done = subprocess.run(["sh", HERE / "sshd.sh", verb, self.path, *lines], capture_output=True, text=True,
+        done = subprocess.run(["sh", self.script, verb, self.path, *lines], capture_output=True, text=True,
                               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **env}, timeout=60)
         assert done.returncode == 0, done.stderr
         file = self.path / "env"
@@ -66,6 +68,17 @@ def own_server(tmp_path):
     yield server
     if server.is_running():
         server.do("stop")
+
+
+@pytest.fixture
+def proftpd(tmp_path):
+    """A server of another make."""
+    if os.getuid() != 0 or not pathlib.Path("/usr/lib/proftpd/mod_sftp.so").exists():
+        pytest.skip("needs root, proftpd-core and proftpd-mod-crypto")
+    server = Server(tmp_path / "proftpd", "proftpd")
+    server.do("start")
+    yield server
+    server.do("stop")
 
 
 @pytest.fixture

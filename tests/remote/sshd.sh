@@ -14,25 +14,7 @@
 set -u
 umask 077
 
-die() {
-    echo "sshd.sh: $*" >&2
-    exit 1
-}
-
-# All processes below process $1.
-below() {
-    for stat in /proc/[0-9]*/stat; do
-        line=$(cat "$stat" 2>/dev/null) || continue
-        child=${stat#/proc/}
-        child=${child%/stat}
-        line=${line##*) } # the command's name may hold blanks
-        set -- "$1" $line
-        if [ "$3" = "$1" ]; then
-            echo "$child"
-            below "$child"
-        fi
-    done
-}
+. "$(dirname "$0")/server.sh"
 
 # Only what we started: the process must run with our own configuration file.
 find_listener() {
@@ -40,30 +22,6 @@ find_listener() {
     pid=$(cat "$dir/pid" 2>/dev/null) || die "not running in $dir"
     tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$dir/sshd_config" ||
         die "process $pid is not the sshd of $dir"
-}
-
-signal_below() {
-    for child in $(below "$pid"); do
-        kill "-$1" "$child" 2>/dev/null
-    done
-    return 0
-}
-
-make_key() { # file type passphrase arguments...
-    file=$1 type=$2 phrase=$3
-    shift 3
-    [ -f "$file" ] || ssh-keygen -q -t "$type" -N "$phrase" -C test -f "$file" "$@" >/dev/null ||
-        die "ssh-keygen $type"
-}
-
-make_host_keys() {
-    make_key "$1/host_ed25519" ed25519 ''
-    make_key "$1/host_ecdsa" ecdsa '' -b 256
-    make_key "$1/host_rsa" rsa '' -b 2048
-}
-
-fingerprint() {
-    ssh-keygen -l -E sha256 -f "$1.pub" | cut -d' ' -f2
 }
 
 launch() { # DIR port; true when it listens
@@ -127,28 +85,6 @@ END
     fi
 }
 
-write_known_hosts() { # DIR port
-    for key in ed25519 ecdsa rsa; do
-        printf '[127.0.0.1]:%s %s\n' "$2" "$(cut -d' ' -f1,2 "$1/host_$key.pub")"
-    done >"$1/known_hosts"
-    cp "$1/known_hosts" "$1/known_hosts_hashed"
-    ssh-keygen -q -H -f "$1/known_hosts_hashed" >/dev/null 2>&1
-    rm -f "$1/known_hosts_hashed.old"
-}
-
-write_env() { # DIR port
-    cat >"$1/env" <<END
-RT_HOST=127.0.0.1
-RT_PORT=$2
-RT_USER=$(id -un)
-RT_ROOT=$1/root
-RT_KEYS=$1
-RT_PIN_ED25519=$(fingerprint "$1/host_ed25519")
-RT_PIN_ECDSA=$(fingerprint "$1/host_ecdsa")
-RT_PIN_RSA=$(fingerprint "$1/host_rsa")
-END
-}
-
 start() {
     mkdir -p "$1/root/exports" "$1/root/imports" || die "cannot make $1"
     dir=$(cd "$1" && pwd)
@@ -157,17 +93,13 @@ start() {
     # As root, sshd wants its empty folder.
     if [ "$(id -u)" = 0 ] && [ ! -d /run/sshd ]; then mkdir -m 755 /run/sshd; fi
     make_host_keys "$dir"
-    make_key "$dir/user_ed25519" ed25519 ''
-    make_key "$dir/user_ecdsa" ecdsa '' -b 256
-    make_key "$dir/user_rsa" rsa '' -b 2048
-    make_key "$dir/user_locked" ed25519 'correct horse'
-    make_key "$dir/user_stranger" ed25519 ''
+    make_user_keys "$dir"
     cat "$dir/user_ed25519.pub" "$dir/user_ecdsa.pub" "$dir/user_rsa.pub" "$dir/user_locked.pub" \
         >"$dir/authorized_keys"
     write_config "$dir" "$@"
     tries=0
     while :; do
-        port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
+        port=$(any_port)
         launch "$dir" "$port" && break
         tries=$((tries + 1))
         [ $tries -lt 20 ] || die "sshd does not start: $(cat "$dir/log")"
@@ -175,23 +107,6 @@ start() {
     write_known_hosts "$dir" "$port"
     write_env "$dir" "$port"
     cat "$dir/env"
-}
-
-stop() {
-    find_listener "$1"
-    children=$(below "$pid")
-    kill -CONT "$pid" 2>/dev/null
-    kill "$pid" 2>/dev/null
-    for child in $children; do
-        kill -CONT "$child" 2>/dev/null
-        kill -KILL "$child" 2>/dev/null
-    done
-    tries=0
-    while kill -0 "$pid" 2>/dev/null && [ $tries -lt 100 ]; do
-        tries=$((tries + 1))
-        sleep 0.05
-    done
-    rm -f "$dir/pid"
 }
 
 sshd=${SSHD:-$(command -v sshd || echo /usr/sbin/sshd)}

@@ -1,0 +1,61 @@
+"""The state as text, and the same state made again from the archive: the two must be equal.
+
+With REBUILT=1 every profile that a black-box test made is rebuilt from nothing when the test ends (conftest.py), so
+that each of their histories is also a test of rebuild.
+"""
+import shutil
+import sqlite3
+
+# What a fetch saw at the other end, and what waits to be done, are not part of the story.
+LEFT_OUT = ("sighting", "move", "journal")
+COUNTERS = ("journal_length",)
+
+
+def dump(path):
+    """{table: sorted rows}; a state that is not there is empty."""
+    if not (path / "state.db").exists():
+        return {}
+    db = sqlite3.connect(f"file:{path / 'state.db'}?mode=ro", uri=True)
+    names = [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
+    tables = {n: sorted(db.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in names if n not in LEFT_OUT}
+    tables["meta"] = [row for row in tables["meta"] if row[0] not in COUNTERS]
+    tables["file"] = [row for row in tables["file"] if row[9] in (1, 2, 3)]      # waiting ones are in the inbox
+    db.close()
+    return tables
+
+
+def difference(one, other):
+    """The rows that only one of them has, by table."""
+    out = []
+    for name in sorted(set(one) | set(other)):
+        here, there = set(one.get(name, [])), set(other.get(name, []))
+        out += [f"{name} lost  {r}" for r in here - there] + [f"{name} added {r}" for r in there - here]
+    return "\n".join(out)
+
+
+def rebuild(profile):
+    """The profile without its state, and what rebuild makes of it."""
+    for name in ("state.db", "state.db-journal"):
+        (profile.path / name).unlink(missing_ok=True)
+    return profile.run("rebuild", status=None)
+
+
+def check(profile):
+    """Rebuilds a copy of the profile and compares the two states; None, or what differs."""
+    if not (profile.path / "archive/journal").exists() or not (profile.path / "state.db").exists():
+        return None
+    if profile.run("status", "-q", status=None).status or profile.run("check", "--state", "-q", status=None).status:
+        return None                                     # damaged, restored, or with settings that are wrong: on purpose
+    before = dump(profile.path)
+    copy = profile.path.with_name(profile.path.name + ".rebuilt")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(profile.path, copy, symlinks=True)
+    original, profile.path = profile.path, copy
+    try:
+        result = rebuild(profile)
+        if result.status:
+            return str(result)
+        return difference(before, dump(copy)) or None
+    finally:
+        profile.path = original
+        shutil.rmtree(copy)

@@ -1,0 +1,343 @@
+"""Every kind of review item, from its beginning to its end: how it arises, how it is listed and shown, what each answer
+does, and that the other rows of the same file went through meanwhile."""
+import sqlite3
+
+import pytest
+
+from profile import MODIFIED, SCHEMA, field, only, pick, row
+
+E9, PASSES = row("E9", "N9", summary="nine"), row("E9", "N9", summary="passes")
+PLAIN = row("E1", "N1")
+NUMBER = SCHEMA + [field("amount", type="number")]
+
+
+def passed(deltas, side):
+    """E9's edit, which was in the file that raised the question, was sent; nothing else was."""
+    assert pick(only(deltas.side(side)), "x", "summary") == ("E9", "passes"), deltas.result
+    assert len(deltas) == 1, deltas.result
+
+
+def sends(p, side, **cells):
+    """The next emit writes one row, for that side, with these cells; then it is quiet."""
+    deltas = p.sync()
+    found = only(deltas.side(side))
+    assert {k: found.get(k) for k in cells} == cells and len(deltas) == 1, deltas.result
+    assert p.sync().nothing
+
+
+def sends_nothing(p):
+    assert p.sync().nothing
+
+
+# -- how each arises: a profile in which the item is open, and E9 has passed ------------------------------------------------
+def conflict(make):
+    p = make().agree(PLAIN, E9)
+    passed(p.trip(ext=[row("E1", "N1", summary="left"), PASSES], nat=[row("E1", "N1", summary="right")]), "native")
+    return p
+
+
+def first_seen(make):
+    p = make().agree(PLAIN, E9)
+    p.schema.append(field("extra"))
+    p.write()
+    p.run("check", "--accept-schema")
+    p.run("push", "--accept-header")
+    passed(p.trip(ext=[{**PLAIN, "extra": "left"}, {**PASSES, "extra": "x"}],
+                  nat=[{**PLAIN, "extra": "right"}, {**E9, "extra": "x"}]), "native")
+    return p
+
+
+def clash(make):
+    p = make().agree(PLAIN, row("E2", "N2", summary="two"), E9)
+    passed(p.trip(nat=[row("E1", "N2", summary="crossed"), PASSES]), "external")
+    return p
+
+
+def suspected(make):
+    p = make().agree(E9)
+    p.trip(ext=[row("E1")])
+    passed(p.trip(nat=[row(n="N1"), PASSES], hours=1), "external")
+    return p
+
+
+def repeated(make):
+    p = make().agree(PLAIN, E9)
+    passed(p.trip(nat=[row("E1", "N1", summary="a"), PASSES, row("E1", "N1", summary="b")]), "external")
+    return p
+
+
+def rejected(make):
+    p = make(schema=NUMBER).agree({**PLAIN, "amount": "1"}, {**E9, "amount": "9"})
+    passed(p.trip(nat=[{**PLAIN, "amount": "many"}, {**PASSES, "amount": "9"}]), "external")
+    return p
+
+
+def refused(make):
+    p = make().agree(PLAIN, E9)
+    p.tick(1)
+    p.drop("native", [PASSES])
+    p.tick(1)
+    p.drop("native", raw=b"no csv\n\"")
+    p.drop("external", [row("E1", "N1", summary="two")])
+    passed(p.sync(status=65), "external")
+    return p
+
+
+def missing(make, **native):
+    p = make(external={"content": "snapshot", "deletes": "review"}, native=native).agree(PLAIN, row("E2", "N2"), E9)
+    passed(p.trip(ext=[PLAIN, PASSES]), "native")
+    return p
+
+
+def edit_vs_delete(make, **native):
+    p = make(external={"content": "snapshot", "deletes": "review"}, native=native).agree(PLAIN, row("E2", "N2"), E9)
+    passed(p.trip(ext=[PLAIN, PASSES], nat=[row("E2", "N2", summary="edited")]), "native")
+    return p
+
+
+def not_taken(make):
+    p = make().agree(PLAIN, E9)
+    p.trip(ext=[row("E1", "N1", summary="two")])
+    passed(p.trip(nat=[PLAIN, PASSES], hours=48), "external")
+    return p
+
+
+def overdue(make):
+    p = make().agree(E9)
+    p.trip(ext=[row("E1")])
+    passed(p.trip(nat=[PASSES], hours=24 * 4), "external")
+    return p
+
+
+def flapping(make):
+    p = make().agree(row("E1", "N1", summary="A"), E9)
+    for value in ("B", "A", "B"):
+        p.trip(ext=[row("E1", "N1", summary=value)], hours=1)
+        p.trip(nat=[row("E1", "N1", summary=value)], hours=1)
+    passed(p.trip(ext=[row("E1", "N1", summary="A"), PASSES], hours=1), "native")
+    return p
+
+
+def altered(make):
+    p = make().agree(PLAIN, E9)
+    p.trip(ext=[row("E1", "N1", body="a long text that is cut")])
+    passed(p.trip(nat=[row("E1", "N1", body="a long tex"), PASSES]), "external")
+    return p
+
+
+def went_back(make):
+    new, old = "2026-11-01T10:00:00Z", "2026-10-01T10:00:00Z"
+    p = make(schema=SCHEMA + [MODIFIED]).agree({**PLAIN, "modified": new}, {**E9, "modified": new})
+    passed(p.trip(ext=[row("E1", "N1", summary="old", modified=old), {**PASSES, "modified": new}]), "native")
+    return p
+
+
+def read_only(make):
+    p = make(profile={"mode": "single-trip"}).agree(PLAIN, E9)
+    passed(p.trip(ext=[PASSES], nat=[row("E1", "N1", summary="theirs")]), "native")
+    return p
+
+
+# kind, how it arises, (external, native) ID in the list, words of `review show`, {answer: what it leads to}
+KINDS = [
+    ("conflict", conflict, ("E1", "N1"), ("left", "right", "take external", "take native"), {
+        "take external": lambda p: sends(p, "native", x="E1", summary="left"),
+        "take native": lambda p: sends(p, "external", n="N1", summary="right")}),
+    ("first-seen", first_seen, ("E1", "N1"), ("extra", "left", "right", "take external"), {
+        "take external": lambda p: sends(p, "native", x="E1", extra="left"),
+        "take native": lambda p: sends(p, "external", n="N1", extra="right")}),
+    ("clash", clash, ("E1", "N1"), ("accept:", "joins", "dismiss:", "ignores"), {
+        "accept": lambda p: [p.decide("take", "conflict", "native"),
+                             sends(p, "external", x="E1", n="N2", summary="crossed")],
+        "dismiss": sends_nothing}),
+    ("suspected", suspected, ("", "N1"), ("accept:", "binds", "dismiss:", "another"), {
+        "accept": lambda p: [sends_nothing(p), p.run("show", "E1").out.index("N1")],
+        "dismiss": lambda p: sends(p, "external", x="", n="N1", summary="one")}),
+    ("repeated", repeated, ("E1", "N1"), ("accept:", "last", "dismiss:", "ignores"), {
+        "accept": lambda p: sends(p, "external", x="E1", summary="b"),
+        "dismiss": sends_nothing}),
+    ("rejected", rejected, ("E1", "N1"), ("accept:", "rejects/", "dismiss:", "many"), {
+        "accept": lambda p: [sends_nothing(p), only(p.trip(ext=[{**PLAIN, "amount": "2"}]).native)["amount"]],
+        "dismiss": lambda p: [sends_nothing(p), only(p.trip(ext=[{**PLAIN, "amount": "2"}]).native)["amount"]]}),
+    ("refused", refused, ("", ""), ("accept:", "not needed", "dismiss:"), {
+        "accept": lambda p: sends(p, "native", x="E1", summary="two"),
+        "dismiss": lambda p: sends(p, "native", x="E1", summary="two")}),
+    ("missing", lambda make: missing(make, action_column="Action"), ("E2", "N2"), ("accept:", "deletes", "dismiss:"), {
+        "accept": lambda p: [p.emit(status=2), sends_after_approval(p, n="N2", Action="delete")],
+        "dismiss": lambda p: [sends_nothing(p), sends_nothing_for(p.trip(nat=[row("E2", "N2", summary="x")]))]}),
+    ("edit-vs-delete", edit_vs_delete, ("E2", "N2"), ("accept:", "inserted again", "dismiss:", "edited"), {
+        "accept": lambda p: sends(p, "external", x="", n="N2", summary="edited"),
+        "dismiss": sends_nothing}),
+    ("not-taken", not_taken, ("", ""), ("accept:", "again", "dismiss:", "edit"), {
+        "accept": lambda p: sends(p, "native", x="E1", summary="two"),
+        "dismiss": lambda p: sends(p, "external", x="E1", summary="one")}),
+    ("overdue", overdue, ("", ""), ("accept:", "again", "dismiss:", "waiting"), {
+        "accept": lambda p: sends(p, "native", x="E1", n="", summary="one"),
+        "dismiss": sends_nothing}),
+    ("flapping", flapping, ("E1", "N1"), ("accept:", "sends", "dismiss:", "keeps"), {
+        "accept": lambda p: sends(p, "native", x="E1", summary="A"),
+        "dismiss": sends_nothing}),
+    ("altered", altered, ("E1", "N1"), ("accept:", "longer", "dismiss:", "shorter", "a long text that is cut"), {
+        "accept": sends_nothing,
+        "dismiss": lambda p: sends(p, "external", x="E1", body="a long tex")}),
+    ("went-back", went_back, ("E1", "N1"), ("accept:", "older", "dismiss:", "ignores"), {
+        "accept": lambda p: sends(p, "native", x="E1", summary="old"),
+        "dismiss": sends_nothing}),
+    ("read-only", read_only, ("E1", "N1"), ("accept:", "leaves", "dismiss:", "overwrites", "theirs"), {
+        "accept": sends_nothing,
+        "dismiss": lambda p: sends(p, "native", x="E1", summary="one")}),
+]
+BY_KIND = {kind[0]: kind for kind in KINDS}
+ANSWERS = [(kind[0], answer) for kind in KINDS for answer in kind[4]]
+
+
+def sends_after_approval(p, **cells):
+    """A delete needs approval (max_deletes = 0)."""
+    plan = p.emit(status=2).result.err.split("--approve")[1].split()[0]
+    found = only(p.emit("--approve", plan).native)
+    p.push()
+    assert {k: found.get(k) for k in cells} == cells
+    assert p.sync().nothing
+
+
+def sends_nothing_for(deltas):
+    assert deltas.nothing, deltas.result
+
+
+def of_kind(p, kind):
+    return [item for item in p.items() if item["kind"] == kind]
+
+
+def test_every_kind_of_the_manual_is_here():
+    page = (__import__("pathlib").Path(__file__).parents[2] / "man/roundtrip-review.1").read_text()
+    kinds = page.split(".Ss Kinds")[1].split(".Sh ")[0]
+    assert {line.split()[-1] for line in kinds.splitlines() if line.startswith(".It Cm ")} == set(BY_KIND)
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_is_listed_once_and_stays_until_decided(make, kind):
+    p = BY_KIND[kind][1](make)
+    items = of_kind(p, kind)
+    assert len(items) == (2 if kind == "clash" else 1), p.items()     # a clash is about both records
+    assert [pick(i, "external_id", "native_id") for i in items][0] == BY_KIND[kind][2]
+    assert [i["kind"] for i in p.items()] == [kind] * len(items)
+    assert kind in p.run("review").out
+    p.sync(status=65 if kind == "refused" else 0)
+    assert [i["item"] for i in of_kind(p, kind)] == [i["item"] for i in items]
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_show_tells_what_it_is_and_what_the_answers_do(make, kind):
+    p = BY_KIND[kind][1](make)
+    out = p.run("review", "show", of_kind(p, kind)[0]["item"]).out
+    for word in (kind, *BY_KIND[kind][3]):
+        assert word in out, out
+
+
+@pytest.mark.parametrize("kind, answer", ANSWERS, ids=[f"{k}-{a.replace(' ', '-')}" for k, a in ANSWERS])
+def test_answer(make, kind, answer):
+    p = BY_KIND[kind][1](make)
+    verb, *side = answer.split()
+    number = of_kind(p, kind)[0]["item"]
+    p.run("review", verb, number, *side)
+    assert not of_kind(p, kind)
+    assert "closed" in p.run("review", verb, number, *side, status=64).err
+    BY_KIND[kind][4][answer](p)
+    assert not p.items()
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_wrong_answer_is_64_and_decides_nothing(make, kind):
+    p = BY_KIND[kind][1](make)
+    number = of_kind(p, kind)[0]["item"]
+    wrong = [["accept", number], ["dismiss", number]] if kind in ("conflict", "first-seen") else [["take", number, "native"]]
+    for args in wrong:
+        p.run("review", *args, status=64)
+    assert of_kind(p, kind)
+
+
+@pytest.mark.parametrize("kind", BY_KIND)
+def test_is_counted_by_status_and_warned_of(make, kind):
+    p = BY_KIND[kind][1](make)
+    assert "review" in p.run("status").out
+    p.run("status", "--check", status=2 if kind == "refused" else 1)
+
+
+# -- overdue: emit and run notice it by themselves -------------------------------------------------------------------------
+def open_items(p):
+    with sqlite3.connect(f"file:{p.path}/state.db?mode=ro", uri=True) as db:
+        return [kind for kind, in db.execute("SELECT kind FROM item WHERE is_open")]
+
+
+@pytest.mark.parametrize("command", ["emit", "run"])
+def test_overdue_is_noted_without_anybody_looking(p, command):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 3 - 1)
+    p.run(command)
+    assert open_items(p) == []
+    p.tick(2)
+    p.run(command)
+    assert open_items(p) == ["overdue"]
+    p.tick()
+    p.drop("native", [row("E1", "N1")])
+    p.run(command)
+    assert open_items(p) == []
+
+
+def test_nothing_is_overdue_where_imports_are_not_shown(make):
+    p = make(native={"shows_imports": "no"})
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 30)
+    p.emit()
+    assert open_items(p) == []
+
+
+def test_confirmed_insert_still_waits_for_its_id_and_becomes_overdue(p):
+    delta = p.trip(ext=[row("E1")])[0]
+    p.run("confirm", delta.name)
+    p.tick(24 * 4)
+    p.emit()
+    assert open_items(p) == ["overdue"]
+    p.decide("accept", "overdue")
+    assert pick(only(p.sync().native), "x", "n") == ("E1", "")
+
+
+def test_update_after_the_overdue_one_is_its_own_delta(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    pair.tick(24 * 4)
+    pair.trip(ext=[row("E1", "N1", summary="three")])
+    assert open_items(pair) == ["overdue"]
+    pair.trip(nat=[row("E1", "N1", summary="three")], hours=1)
+    assert open_items(pair) == []
+
+
+# -- IDs that a record had before ------------------------------------------------------------------------------------------
+def test_other_side_may_show_the_old_id_after_an_edit_won_over_a_delete(make):
+    p = make(native={"content": "snapshot", "deletes": "review"}).agree(PLAIN, row("E2", "N2"))
+    p.trip(ext=[row("E2", "N2", summary="edited")], nat=[PLAIN])
+    p.decide("accept", "edit-vs-delete")
+    assert pick(only(p.sync().native), "x", "n") == ("E2", "")
+    assert p.trip(ext=[row("E2", "N2", summary="edited")], nat=[PLAIN, row("E2", "N7", summary="edited")]).nothing
+    assert not p.items() and "N7" in p.run("show", "E2").out
+    assert only(p.trip(ext=[row("E2", "N2", summary="on")]).native)["n"] == "N7"
+    assert not p.items()
+
+
+def test_old_id_is_due_where_ids_are_stored(make):
+    p = make(external={"store_ids": "yes"})
+    p.trip(ext=[row("E1")])
+    assert only(p.trip(nat=[PLAIN]).external)["n"] == "N1"
+    assert p.trip(ext=[PLAIN]).nothing
+    p.run("bind", "--rekey", "native", "N1", "N100")
+    assert pick(only(p.trip(ext=[PLAIN]).external), "x", "n") == ("E1", "N100")
+    assert not p.items() and p.trip(ext=[row("E1", "N100")]).nothing
+
+
+def test_own_id_that_comes_back_is_a_question(make):
+    p = make(native={"content": "snapshot", "deletes": "review"}).agree(PLAIN, row("E2", "N2"))
+    p.trip(ext=[row("E2", "N2", summary="edited")], nat=[PLAIN])
+    p.decide("accept", "edit-vs-delete")
+    p.sync()
+    p.trip(nat=[PLAIN, row("E2", "N7", summary="edited")])
+    p.trip(nat=[PLAIN, row("E2", "N7", summary="edited"), row("E2", "N2", summary="undeleted")])
+    assert {i["kind"] for i in p.items()} & {"clash", "repeated"}

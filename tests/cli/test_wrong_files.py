@@ -1,0 +1,254 @@
+"""The wrong file, as it happens: empty, cut, last year's, another profile's, through a spreadsheet.
+
+Whatever it was, no delta is written, the records stay as they were, and the message says what to do.
+"""
+import os
+import sqlite3
+
+import pytest
+
+from profile import IDS, TEXTS, Profile, field, only, row
+
+COUNT = 120
+LONG = [field("external_id", "EID", "EXT_ID", role="external_id", type="id"),
+        field("native_id", "NID", "NAT_ID", role="native_id", type="id")] + TEXTS
+KNOWLEDGE = ("record", "content", "due", "delta", "delta_row", "pending", "suspect")
+
+
+def dump(p, tables=None):
+    """What the state holds, as text."""
+    with sqlite3.connect(f"file:{p.path}/state.db?mode=ro", uri=True) as db:
+        names = tables or [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+        return {name: sorted(map(repr, db.execute(f"SELECT * FROM {name}"))) for name in names}
+
+
+def rows(prefix="", year="2026", count=COUNT):
+    return [row(f"{prefix}E{i}", f"{prefix}N{i}", summary=f"{year} {i}", body=f"text {i}") for i in range(1, count + 1)]
+
+
+def load(p, records):
+    """These on both sides, the same, through a first load."""
+    p.drop("external", [{**r, "n": ""} for r in records], name=f"external_{p.now:%Y-%m-%dT%H%M}.csv")
+    assert len(p.sync("--historical").native) == len(records)
+    assert p.trip(nat=records).nothing and not p.items()
+    p.tick()
+    return p
+
+
+def held(make, **settings):
+    return load(make(**settings), rows())
+
+
+def check_stopped(p, status, *words, before=None):
+    """The run ends with that status, says that, and leaves nothing behind but what it says."""
+    before = before or dump(p)
+    result = p.emit(status=status).result
+    assert not result.out and not p.files_under("outbox")
+    for word in words:
+        assert word in result.err, result
+    for table in KNOWLEDGE:
+        assert dump(p)[table] == before[table], table
+    if status == 2:
+        assert dump(p) == before
+    return result
+
+
+@pytest.fixture
+def snapshots(make):
+    def build(deletes="ignore", side="native", **policy):
+        other = {"native": "external", "external": "native"}[side]
+        settings = {side: {"content": "snapshot", "deletes": deletes}, other: {"action_column": "Action"}}
+        return held(make, policy=policy, **settings)
+    return build
+
+
+# -- empty ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("deletes", ["ignore", "review", "propagate"])
+@pytest.mark.parametrize("side", ["native", "external"])
+def test_snapshot_without_rows_stops(snapshots, deletes, side):
+    p = snapshots(deletes, side)
+    name = p.drop(side, []).name
+    check_stopped(p, 2, name, "snapshot without rows", str(COUNT), "remove the file")
+    assert p.listing(f"inbox/{side}") == [name]
+    (p.path / "inbox" / side / name).unlink()
+    assert p.sync().nothing
+
+
+def test_file_of_zero_bytes_is_refused_and_told_once(snapshots):
+    p = snapshots("propagate")
+    name = p.drop("native", raw=b"").name
+    result = check_stopped(p, 65, name, "refused", "rejects/")
+    assert "empty" in result.err
+    assert not p.listing("inbox/native") and only(p.items())["kind"] == "refused"
+    p.drop("native", rows())
+    assert p.sync().nothing and not p.items()
+
+
+def test_snapshot_without_rows_stops_diff_and_run_too(snapshots):
+    p = snapshots("propagate")
+    p.drop("native", [])
+    before = dump(p)
+    for command in ("diff", "run"):
+        assert "snapshot without rows" in p.run(command, status=2).err
+    assert dump(p) == before
+
+
+# -- cut at a row's end: it parses, and looks whole ----------------------------------------------------------------
+@pytest.mark.parametrize("deletes", ["review", "propagate"])
+@pytest.mark.parametrize("side", ["native", "external"])
+@pytest.mark.parametrize("max_deletes", [None, "1000"])
+def test_half_a_snapshot_trips_the_guard(snapshots, deletes, side, max_deletes):
+    p = snapshots(deletes, side, max_deletes=max_deletes)
+    name = p.drop(side, rows()[:COUNT // 2]).name
+    result = check_stopped(p, 2, "guard", "60 of its 120 records", "max_change_percent", "inbox/", "--approve")
+    assert not p.items(), result
+    (p.path / "inbox" / side / name).unlink()
+    p.tick(1)
+    p.drop(side, rows())
+    assert p.sync().nothing and not p.items()
+
+
+def test_half_a_snapshot_that_is_right_is_approved(snapshots):
+    p = snapshots("propagate", max_deletes="1000")
+    p.drop("native", rows()[:COUNT // 2])
+    plan = p.emit(status=2).result.err.split("--approve")[1].split()[0]
+    assert plan in str(p.run("diff"))
+    p.emit("--approve", "0123456789abcdef", status=2)
+    deltas = p.emit("--approve", plan)
+    assert len(deltas.external) == COUNT // 2 and {r["Action"] for r in deltas.external} == {"delete"}
+
+
+def test_approval_is_for_that_many_missing_ones(snapshots):
+    p = snapshots("review")
+    p.drop("native", rows()[:COUNT // 2])
+    plan = p.emit(status=2).result.err.split("--approve")[1].split()[0]
+    p.drop("native", rows()[:COUNT // 3])
+    assert "the approved plan is another one" in p.emit("--approve", plan, status=2).result.err
+
+
+@pytest.mark.parametrize("side", ["native", "external"])
+def test_half_a_snapshot_means_nothing_with_deletes_ignored(snapshots, side):
+    p = snapshots("ignore", side)
+    p.drop(side, rows()[:COUNT // 2])
+    assert p.sync().nothing and not p.items()
+    p.tick()
+    p.drop(side, rows())
+    assert p.sync().nothing and not p.items()
+
+
+def test_edit_while_half_a_snapshot_counts_waits_and_then_flows(snapshots):
+    p = snapshots("ignore")
+    p.drop("native", rows()[:COUNT // 2])
+    assert p.sync().nothing
+    last = rows()[-1]
+    assert p.trip(ext=[{**last, "summary": "edited"}]).nothing
+    assert only(p.items())["kind"] == "edit-vs-delete"
+    assert only(p.trip(nat=rows()).native)["summary"] == "edited" and not p.items()
+
+
+def test_few_missing_records_of_a_small_side_are_single_questions(make):
+    p = make(native={"content": "snapshot", "deletes": "review"})
+    p.agree(*rows(count=6))
+    assert p.trip(nat=rows(count=3)).nothing
+    assert len(p.items("missing")) == 3
+
+
+def test_any_delete_needs_approval_by_default(make):
+    p = make(native={"content": "snapshot", "deletes": "propagate"}, external={"action_column": "Action"})
+    p.agree(*rows(count=6))
+    p.tick()
+    p.drop("native", rows(count=5))
+    check_stopped(p, 2, "1 deletes are due", "max_deletes = 0", "--approve")
+
+
+def test_max_changes_counts_missing_records_too(snapshots):
+    p = snapshots("review", max_changes="40", max_change_percent="none")
+    p.drop("native", rows()[:70])
+    check_stopped(p, 2, "guard", "50 of its 120 records", "max_changes = 40")
+
+
+@pytest.mark.parametrize("cut", [1, 2, 12])
+def test_cut_anywhere_else_is_refused(snapshots, cut):
+    p = snapshots("propagate")
+    raw = p.text("native", rows()).encode()
+    p.drop("native", raw=raw[:len(raw) // 2 - raw[:len(raw) // 2][::-1].index(b"\n") - cut])
+    check_stopped(p, 65, "refused", "rejects/")
+
+
+# -- last year's ---------------------------------------------------------------------------------------------------
+def test_last_years_file_by_its_name_is_stale(snapshots):
+    p = snapshots("propagate")
+    before = dump(p, KNOWLEDGE)
+    p.drop("native", rows(year="2025")[:70], name="native_2025-11-01T0600.csv")
+    result = p.emit().result
+    assert not result.out and "stale" in result.err
+    assert dump(p, KNOWLEDGE) == before and not p.items()
+
+
+def test_last_years_file_with_todays_time_trips_the_guard(make):
+    p = held(make, stamp=None)
+    p.drop("native", rows(year="2025"), name="native.csv")
+    os.utime(p.path / "inbox/native/native.csv")
+    check_stopped(p, 2, "guard", f"{COUNT} rows are due", "--approve")
+
+
+# -- another profile's -----------------------------------------------------------------------------------------------
+def test_file_of_another_profile_has_other_headers(snapshots):
+    p = snapshots("propagate")
+    name = p.drop("native", raw=b"Contact Id,First Name,Last Name\n1,Ada,Abernathy\n").name
+    check_stopped(p, 65, name, "refused", "column")
+
+
+def test_file_of_the_other_side_is_refused(snapshots):
+    p = snapshots("propagate")
+    name = p.drop("native", raw=p.text("external", rows()).encode()).name
+    check_stopped(p, 65, name, "refused", "EXT_ID")
+
+
+@pytest.mark.parametrize("deletes", ["review", "propagate"])
+def test_snapshot_of_another_profile_with_the_same_headers(snapshots, deletes):
+    p = snapshots(deletes, max_deletes="1000")
+    p.drop("native", [{**r, "x": ""} for r in rows("other")])
+    check_stopped(p, 2, "guard", "--approve")
+
+
+def test_changes_of_another_profile_with_the_same_headers(make):
+    p = held(make)
+    p.drop("native", [{**r, "x": ""} for r in rows("other")[:60]])
+    check_stopped(p, 2, "guard", "60 rows are due of 120 records", "--approve")
+
+
+# -- through a spreadsheet ---------------------------------------------------------------------------------------------
+def long_rows():
+    return [row(f"1234567890123{i:04}", f"9876543210987{i:04}", summary=f"s{i}") for i in range(11, 81)]
+
+
+def through_spreadsheet(text, how):
+    return {"exponent": f"{float(text):.5E}", "zeros": text[:15] + "0" * (len(text) - 15), "quote": "'" + text,
+            "formula": f'="{text}"'}[how]
+
+
+@pytest.mark.parametrize("how", ["exponent", "zeros", "quote", "formula"])
+@pytest.mark.parametrize("content", ["changes", "snapshot"])
+def test_ids_through_a_spreadsheet(make, how, content):
+    p = make(schema=LONG, native={"content": content, "deletes": "propagate"}, external={"action_column": "Action"})
+    load(p, long_rows())
+    bad = [{**r, "n": through_spreadsheet(r["n"], how), "x": through_spreadsheet(r["x"], how)} for r in long_rows()]
+    p.drop("native", bad)
+    check_stopped(p, 65, "spreadsheet", "rejects/")
+
+
+def test_few_damaged_ids_are_rows_that_are_rejected(make):
+    p = load(make(schema=LONG), long_rows())
+    p.drop("native", [{**r, "n": through_spreadsheet(r["n"], "exponent")} for r in long_rows()[:5]])
+    result = p.emit().result
+    assert not result.out and "5 rejected" in result.err
+
+
+def test_single_damaged_id_rejects_its_row_alone(make):
+    p = make(schema=LONG)
+    load(p, long_rows())
+    changed = [{**r, "summary": "edited"} for r in long_rows()[:3]]
+    changed[1]["n"] = through_spreadsheet(changed[1]["n"], "exponent")
+    deltas = p.trip(nat=changed)
+    assert len(deltas.external) == 2 and "spreadsheet" in deltas.result.err

@@ -1,0 +1,53 @@
+"""Every named step of every scenario: killed there, and failing there; then the same command again.
+
+The end must be that of an undisturbed run: files, journal, state and exit status.  With the recovery killed as well,
+too: for some scenarios at random pairs of steps (all pairs with FAULT_LONG=1).
+"""
+import random
+
+import pytest
+
+from scenarios import ALL, LONG, Scenario
+
+FAILURES = ("ENOSPC", "EIO", "EMFILE")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_killed_at_each_step(name, folder, points):
+    s = Scenario(name, folder)
+    assert s.steps > 0, "the program has no steps: build it with ROUNDTRIP_FAULTS"
+    for n in range(1, s.steps + 1):
+        work = s.fresh()
+        assert s.run(work, f"{n}:kill").returncode == -9, f"step {n} was not reached"
+        s.check_visible(work, f"killed at {n}")
+        s.check_recovered(work, f"killed at {n}")
+    points("kill", s.count)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_each_step_fails(name, failure, folder, points):
+    s = Scenario(name, folder)
+    for n in range(1, s.steps + 1):
+        if not LONG and failure == "EMFILE" and n % 3:
+            continue
+        work, what = s.fresh(), f"{failure} at {n}"
+        done = s.run(work, f"{n}:{failure}")
+        assert done.returncode in (74, 69) or done.returncode == s.status, f"{what}: {done.returncode} {done.stderr}"
+        assert done.returncode == s.status or done.stderr.strip(), f"{what}: fails without a word"
+        s.check_visible(work, what)
+        s.check_recovered(work, what)
+    points(failure, s.count)
+
+
+@pytest.mark.parametrize("name", ("edits", "push") if not LONG else tuple(ALL))
+def test_recovery_killed_as_well(name, folder, points):
+    s = Scenario(name, folder)
+    pairs = [(i, j) for i in range(1, s.steps + 1) for j in range(1, s.steps + 1)]
+    for i, j in pairs if LONG else random.Random(7).sample(pairs, 50):
+        work, what = s.fresh(), f"killed at {i}, the next at {j}"
+        s.run(work, f"{i}:kill")
+        s.run(work, f"{j}:kill")
+        s.check_visible(work, what)
+        s.check_recovered(work, what)
+    points("kill twice", s.count)
