@@ -108,6 +108,7 @@ class History:
         self.typed, self.gone, self.shown = [], set(), set()
         self.cells, self.last, self.looked, self.editors = {}, {}, {}, {}
         self.told, self.transcript, self.odd, self.deleted = "", [], [], set()
+        self.settling = False                            # from then on the operator leaves nothing open
 
     def note(self, *what):
         self.transcript.append(f"{self.p.now:%d %H:%M} " + " ".join(str(w) for w in what))
@@ -326,7 +327,7 @@ class History:
     def decide_absent(self, listing):
         """What is there after all stays as it is; what was deleted stays so, or is inserted again."""
         for line in listing:
-            if line["kind"] not in ABSENT or self.rnd.random() < .5:
+            if line["kind"] not in ABSENT or (not self.settling and self.rnd.random() < .5):
                 continue
             is_gone = line["native_id"] not in self.systems[N].rows
             verb = self.rnd.choice(["accept", "dismiss"]) if is_gone and line["kind"] == "edit-vs-delete" else "dismiss"
@@ -380,7 +381,7 @@ class History:
 
     def play(self):
         self.random_days()
-        self.lossy = 0
+        self.lossy, self.settling = 0, True
         while self.withheld:
             self.release_late()
         calm = 0
