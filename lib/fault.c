@@ -73,6 +73,10 @@ int rt_fault_step(const char *name)
         return 0;
     if (strcmp(how + 1, "kill") == 0)
         kill(getpid(), SIGKILL);
+    if (strcmp(how + 1, "term") == 0) {
+        kill(getpid(), SIGTERM);
+        return 0;
+    }
     errno = errno_of(how + 1);
     return -1;
 }

@@ -3,9 +3,9 @@
  *
  * Every step after which a kill would leave something half way has a name: RT_STEP("spool.rename").
  * In a build with RT_FAULTS (presets dev and asan) ROUNDTRIP_FAULT=N:kill ends the process at the
- * N-th step that it reaches, N:ENOSPC (EIO, EMFILE, ECONNRESET) makes that step fail; and
- * ROUNDTRIP_STEPS=FILE appends the names in the order they were reached.  In a release build a
- * step costs nothing.
+ * N-th step that it reaches, N:term asks it to stop there, N:ENOSPC (EIO, EMFILE, ECONNRESET) makes
+ * that step fail; and ROUNDTRIP_STEPS=FILE appends the names in the order they were reached.  In a
+ * release build a step costs nothing.
  *
  * SIGINT and SIGTERM set a flag; loops ask rt_stop_requested() at points where stopping is safe.
  */

@@ -259,8 +259,10 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
 {
     char subject[32], *detail;
     json_t *json;
-    struct rt_item item = {
-        .kind = "refused", .subject = subject, .side = in->side, .opened = in->work->rules.now};
+    struct rt_item item = {.kind = "refused",
+                           .subject = subject,
+                           .side = (int)in->side,
+                           .opened = in->work->rules.now};
     const char *target;
     int rc;
 
@@ -305,10 +307,12 @@ static int read_until_settled(struct rt_intake *in, struct rt_err *err)
         if (rt_store_savepoint(in->work->store, err) < 0)
             return -1;
         if (read_file(in, err) < 0) {
-            struct rt_err ignored;
+            struct rt_err failed;
 
-            if (rt_store_rewind(in->work->store, &ignored) < 0)
-                *err = ignored;
+            /* Only a refused file is undone alone.  Whatever else failed ends the run, and with the
+               disk full SQLite may have given up the whole transaction already. */
+            if (err->code == RT_DATA && rt_store_rewind(in->work->store, &failed) < 0)
+                *err = failed;
             return -1;
         }
         if (!in->must_read_again)

@@ -50,7 +50,8 @@ static char *path_of(const char *folder, const char *name)
     static int next;
     char *path = text[next++ % 8], joined[sizeof text[0]];
 
-    snprintf(joined, sizeof joined, "%s/%s", folder, name); /* the name may be one of `text` itself */
+    snprintf(joined, sizeof joined, "%s/%s", folder,
+             name); /* the name may be one of `text` itself */
     return memcpy(path, joined, sizeof joined);
 }
 

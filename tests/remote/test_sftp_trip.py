@@ -499,7 +499,7 @@ def test_no_secret_and_no_note_is_told(make, own_server, tmp_path):
         told.unlink(missing_ok=True)
         own_server.clear()
         p = make(external=own_server.settings(transport, identity=str(own_server.path / "user_locked"), retries="0",
-                                              timeout="2s", passphrase_command=f"{tell}; cat {tmp_path}/secret"),
+                                              timeout="20s", passphrase_command=f"{tell}; cat {tmp_path}/secret"),
                  native={"transport": "command", "imports": None, "stamp": None, "extract": f"{tell}; cat given.csv",
                          "load": tell})
         p.put("given.csv", p.text("native", [row("", "N1", body=MARKER), row("E1", "N2", body="x " + MARKER)]))

@@ -54,6 +54,25 @@ static void test_two_listings(void **state)
     assert_int_equal(rt_openssh_parse_list(&rest, NOW, &list, &err), -1);
 }
 
+/* The lines after the first belong to the name: the caller sees that it is no good. */
+static void test_name_with_line_breaks(void **state)
+{
+    struct rt_slice rest =
+        rt_slice_str("sftp> ls -lna\n"
+                     "-rw-r--r--    ? 1000     1000            5 Nov 21 21:59 b.csv\n"
+                     "of two lines.csv\n"
+                     "-rw-r--r--    ? 1000     1000            6 Nov 21 22:00 c.csv\n");
+    struct rt_remote_list list;
+    struct rt_err err;
+
+    (void)state;
+    assert_int_equal(rt_openssh_parse_list(&rest, NOW, &list, &err), 0);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.entries[0].name, "b.csv\nof two lines.csv");
+    assert_string_equal(list.entries[1].name, "c.csv");
+    rt_remote_list_clear(&list);
+}
+
 static void test_lines_that_cannot_be_read(void **state)
 {
     static const char *const lines[] = {
@@ -98,6 +117,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_listings),
+        cmocka_unit_test(test_name_with_line_breaks),
         cmocka_unit_test(test_lines_that_cannot_be_read),
         cmocka_unit_test(test_quotes),
     };
