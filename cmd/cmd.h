@@ -118,6 +118,11 @@ int rt_session_change(struct rt_session *session, struct rt_err *err) RT_MUST_CH
 int rt_session_side(const struct rt_session *session, const char *word, enum rt_side *side,
                     struct rt_err *err) RT_MUST_CHECK;
 
+/* The side that a command is for: its first operand, or --to SIDE.  1 and *side; 0: none was named;
+ * -1: RT_USAGE. */
+int rt_session_chosen_side(const struct rt_session *session, const struct rt_args *args,
+                           enum rt_side *side, struct rt_err *err) RT_MUST_CHECK;
+
 /*
  * An ID of the command line: a native or an external one, "external:ID" or "native:ID" (or a label)
  * where it is both.  RT_USAGE if it is unknown or ambiguous.

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 static const struct rt_option options[] = {
+    {"to", "SIDE", "the side, instead of the word"},
     {"stamp", "T", "the time of these files, in UTC: 2026-11-21T06:00:00Z"},
     {"snapshot", NULL, "these files hold everything, not only changes"},
     {"once", NULL, "work although the profile is paused, and leave it paused"},
@@ -26,11 +27,22 @@ static void tell(void *context, const char *path)
         rt_say_path(told->session, path);
 }
 
+/* fetch SIDE FILE..., or fetch --to SIDE FILE...: where the files begin among the words. */
+static size_t first_file(const struct rt_args *args)
+{
+    return rt_args_has(args, "to") ? 0 : 1;
+}
+
+static bool has_files(const struct rt_args *args)
+{
+    return args->word_count > first_file(args);
+}
+
 /* Only fetching from a transport stops while paused: files in hand may always be brought in (R13).
  */
 static int check_allowed(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    if (args->word_count > 1 || rt_args_has(args, "once"))
+    if (has_files(args) || rt_args_has(args, "once"))
         return 0;
     return rt_session_check_active(session, err);
 }
@@ -38,11 +50,12 @@ static int check_allowed(struct rt_session *session, const struct rt_args *args,
 static int fetch_files(struct rt_session *session, const struct rt_args *args,
                        const struct rt_fetch_options *fetch, struct rt_err *err)
 {
+    const char *word = rt_args_has(args, "to") ? rt_args_get(args, "to") : args->words[0];
     enum rt_side side;
 
-    if (rt_session_side(session, args->words[0], &side, err) < 0)
+    if (rt_session_side(session, word, &side, err) < 0)
         return -1;
-    for (size_t i = 1; i < args->word_count; i++)
+    for (size_t i = first_file(args); i < args->word_count; i++)
         if (rt_fetch_path(&session->work, side, args->words[i], fetch, err) < 0)
             return -1;
     return 0;
@@ -52,11 +65,12 @@ static int fetch_sides(struct rt_session *session, const struct rt_args *args,
                        const struct rt_fetch_options *fetch, struct rt_err *err)
 {
     enum rt_side only = RT_EXTERNAL;
+    int chosen = rt_session_chosen_side(session, args, &only, err);
 
-    if (args->word_count == 1 && rt_session_side(session, args->words[0], &only, err) < 0)
+    if (chosen < 0)
         return -1;
     for (int s = 0; s < 2; s++)
-        if ((args->word_count == 0 || s == (int)only) &&
+        if ((chosen == 0 || s == (int)only) &&
             rt_fetch_side(&session->work, (enum rt_side)s, fetch, err) < 0)
             return rt_err_context(err, "%s", session->config->side[s].label);
     return 0;
@@ -72,12 +86,12 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
 
     if (rt_args_time(args, "stamp", &fetch.stamp, err) < 0 || check_allowed(session, args, err) < 0)
         goto out;
-    if (args->word_count < 2 && (fetch.is_snapshot || fetch.stamp != RT_NEVER)) {
+    if (!has_files(args) && (fetch.is_snapshot || fetch.stamp != RT_NEVER)) {
         rt_err_set(err, RT_USAGE,
                    "--stamp and --snapshot go with files: roundtrip fetch SIDE FILE...");
         goto out;
     }
-    if (args->word_count > 1)
+    if (has_files(args))
         rc = fetch_files(session, args, &fetch, err);
     else
         rc = fetch_sides(session, args, &fetch, err);
@@ -95,7 +109,7 @@ out:
 
 const struct rt_cmd rt_cmd_fetch = {
     .name = "fetch",
-    .synopsis = "[SIDE [FILE...]] [--stamp T] [--snapshot] [--once]",
+    .synopsis = "[SIDE [FILE...]] [--to SIDE] [--stamp T] [--snapshot] [--once]",
     .summary = "bring new export files in, oldest first",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 static const struct rt_option options[] = {
+    {"to", "SIDE", "the side, instead of the word"},
     {"dry-run", NULL, "only say what would be handed over"},
     {"once", NULL, "work although the profile is paused, and leave it paused"},
     {"accept-header", NULL, "the other end is ready for the new header: lock this one"},
@@ -55,15 +56,15 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
                                    .tell = tell,
                                    .context = &told};
     enum rt_side side;
-    int rc = -1;
+    int chosen, rc = -1;
 
     if (rt_args_count(args, 0, 1, err) < 0)
         goto out;
-    if (args->word_count == 1) {
-        if (rt_session_side(session, args->words[0], &side, err) < 0)
-            goto out;
+    chosen = rt_session_chosen_side(session, args, &side, err);
+    if (chosen < 0)
+        goto out;
+    if (chosen == 1)
         push.is_side[rt_side_other(side)] = false;
-    }
     if (rt_args_get(args, "again") != NULL) {
         rc = push_again(session, rt_args_get(args, "again"), err);
         goto out;
@@ -85,7 +86,7 @@ out:
 
 const struct rt_cmd rt_cmd_push = {
     .name = "push",
-    .synopsis = "[SIDE] [--dry-run] [--once] [--accept-header] | push --again DELTA",
+    .synopsis = "[SIDE] [--to SIDE] [--dry-run] [--once] [--accept-header] | push --again DELTA",
     .summary = "hand over what is in the outbox, in order",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,

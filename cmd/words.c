@@ -14,6 +14,21 @@ int rt_session_side(const struct rt_session *session, const char *word, enum rt_
                       session->config->side[RT_NATIVE].label);
 }
 
+int rt_session_chosen_side(const struct rt_session *session, const struct rt_args *args,
+                           enum rt_side *side, struct rt_err *err)
+{
+    const char *word = rt_args_get(args, "to");
+
+    if (word != NULL && args->word_count > 0)
+        return rt_err_set(err, RT_USAGE, "%s and --to %s: name the side once", args->words[0],
+                          word);
+    if (word == NULL && args->word_count > 0)
+        word = args->words[0];
+    if (word == NULL)
+        return 0;
+    return rt_session_side(session, word, side, err) < 0 ? -1 : 1;
+}
+
 /* "external:ID", "native:ID" or "LABEL:ID": true, *side and *id. */
 static bool split_id(const struct rt_session *session, const char *text, enum rt_side *side,
                      const char **id)

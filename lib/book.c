@@ -172,7 +172,7 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
     struct rt_event event = {.rid = record->rid,
                              .run = work->run,
                              .at = work->rules.now,
-                             .side = row->side,
+                             .side = (int)row->side,
                              .file = row->file,
                              .line = row->line,
                              .what = rt_change_name(observed->change),

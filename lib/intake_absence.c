@@ -32,8 +32,10 @@ static int collect(void *context, const struct rt_print_entry *entry, struct rt_
 
 static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
 {
-    struct rt_event event = {
-        .run = in->work->run, .at = in->work->rules.now, .side = in->side, .file = in->file.id};
+    struct rt_event event = {.run = in->work->run,
+                             .at = in->work->rules.now,
+                             .side = (int)in->side,
+                             .file = in->file.id};
     struct rt_record record;
     struct rt_end *end;
 

@@ -136,7 +136,7 @@ static int list_rows(struct rt_intake *in, const struct rt_row *row, const char 
     char subject[48], *detail = rt_xasprintf("{\"rows\":%s}", rows);
     struct rt_item item = {.kind = "repeated",
                            .subject = subject,
-                           .side = in->side,
+                           .side = (int)in->side,
                            .file = in->file.id,
                            .line = row->line,
                            .opened = in->work->rules.now,
@@ -158,7 +158,7 @@ static int put_to_people(struct rt_intake *in, size_t group, const struct rt_row
     char *rows = rows_json(in, group);
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
-                             .side = in->side,
+                             .side = (int)in->side,
                              .file = in->file.id,
                              .line = first->line,
                              .what = rt_change_name(RT_CHANGE_REPEATED),

@@ -69,7 +69,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
 {
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
-                             .side = in->side,
+                             .side = (int)in->side,
                              .file = in->file.id,
                              .line = (int64_t)csv->line,
                              .what = rt_change_name(RT_CHANGE_REJECTED)};
@@ -115,7 +115,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
     struct rt_buf text = {0};
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
-                             .side = in->side,
+                             .side = (int)in->side,
                              .file = in->file.id,
                              .line = row->line,
                              .what = rt_change_name(RT_CHANGE_CLASH),

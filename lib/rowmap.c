@@ -1,5 +1,6 @@
 #include "lib/rowmap.h"
 
+#include "lib/utf8.h"
 #include "lib/value.h"
 
 #include <stdio.h>
@@ -243,6 +244,12 @@ static int map_value(struct rt_rowmap *map, const struct rt_csv_row *csv, size_t
     return 0;
 }
 
+/* The cell at fault holds its bytes as they came: those are no ID. */
+static bool is_text(struct rt_slice id)
+{
+    return id.len == 0 || (memchr(id.ptr, '\0', id.len) == NULL && rt_utf8_is_valid(id));
+}
+
 int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
                   struct rt_row *row, struct rt_row_fault *fault)
 {
@@ -253,6 +260,7 @@ int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt
         /* The cells may have shifted, but an ID that names a known record is better noted than
          * overlooked. */
         map_ids(map, csv, arena, row, fault);
+        fault->has_id = fault->has_id && is_text(row->id[0]) && is_text(row->id[1]);
         return fault_at(fault, csv->fault_column, "%s", csv->fault);
     }
     if (map_ids(map, csv, arena, row, fault))

@@ -5,6 +5,7 @@ that each of their histories is also a test of rebuild.
 """
 import shutil
 import sqlite3
+import tempfile
 
 # What a fetch saw at the other end, and what waits to be done, are not part of the story.
 LEFT_OUT = ("sighting", "move", "journal")
@@ -15,7 +16,15 @@ def dump(path):
     """{table: sorted rows}; a state that is not there is empty."""
     if not (path / "state.db").exists():
         return {}
-    db = sqlite3.connect(f"file:{path / 'state.db'}?mode=ro", uri=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("state.db", "state.db-journal"):   # a hot journal is rolled back, in the copy
+            if (path / name).exists():
+                shutil.copy(path / name, folder)
+        return read(f"{folder}/state.db")
+
+
+def read(state):
+    db = sqlite3.connect(state)
     names = [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
     tables = {n: sorted(db.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in names if n not in LEFT_OUT}
     tables["meta"] = [row for row in tables["meta"] if row[0] not in COUNTERS]

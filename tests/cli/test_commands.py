@@ -32,6 +32,18 @@ def test_a_folder_that_is_no_profile_is_not_touched(pair, tmp_path):
     assert not list(empty.iterdir())
 
 
+def test_side_may_be_given_as_to(p, tmp_path):
+    file = tmp_path / "2026-11-02T0600.csv"
+    file.write_text(p.text("external", [row("E1")]))
+    assert "inbox/external/2026-11-02T0600.csv" in p.run("fetch", "--to", "EverTrue", file).out
+    p.emit()
+    p.run("push", "--to", "external")
+    assert not p.listing("imports/native")
+    p.run("push", "native", "--to", "native", status=64)
+    p.run("push", "--to", "native")
+    assert len(p.listing("imports/native")) == 1
+
+
 def test_readable_profile_is_refused_with_77(pair):
     pair.path.chmod(0o755)
     pair.run("emit", status=77)

@@ -454,7 +454,7 @@ def processes_with(text):
 
 @both
 def test_two_runs_at_once_and_the_first_killed(make, own_server, transport):
-    p = make(external=own_server.settings(transport))
+    p = make(external=own_server.settings(transport, passphrase_command="echo none"))
     text = export(p, row("E1"))
     place(own_server, p, "a_2026-11-01T0500.csv", text)
     own_server.do("freeze")
