@@ -1,7 +1,7 @@
 """The state as text, and the same state made again from the archive: the two must be equal.
 
-With REBUILT=1 every profile that a black-box test made is rebuilt from nothing when the test ends (conftest.py), so
-that each of their histories is also a test of rebuild.
+The profiles of every fifth black-box test (with REBUILT=1 of all) are rebuilt from nothing when it ends (conftest.py), so
+that their histories are also tests of rebuild.
 """
 import shutil
 import sqlite3
