@@ -7,7 +7,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import scenarios  # noqa: E402
 
-COUNTS = {}
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "review: of the random days")
 
 
 @pytest.fixture
@@ -20,7 +22,6 @@ def folder():
 def points(request):
     """Counts the points tried, to be told at the end."""
     def add(kind, n=1):
-        COUNTS[kind] = COUNTS.get(kind, 0) + n
         request.node.user_properties.append(("points", (kind, n)))
     return add
 
