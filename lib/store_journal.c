@@ -85,8 +85,10 @@ int rt_store_journal_done(struct rt_store *store, struct rt_err *err)
 
 int rt_store_journal_waiting(struct rt_store *store, int64_t *lines, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store, "SELECT coalesce(max(entry) - min(entry) + 1, 0) FROM journal", err);
+    sqlite3_stmt *stmt = rt_store_prepare(store,
+                                          "SELECT coalesce((SELECT max(entry) FROM journal) - "
+                                          "(SELECT min(entry) FROM journal) + 1, 0)",
+                                          err);
 
     *lines = 0;
     if (stmt == NULL || rt_store_step(store, stmt, err) < 0)
