@@ -4,6 +4,7 @@
 #   tests/run.sh [ctest arguments]        for example: tests/run.sh -L unit
 #
 # PRESET=asan tests/run.sh runs them with the sanitizers.
+# LONG=1 tests/run.sh tries everything where a sample is tried otherwise: every crash point, every cut of every file.
 set -eu
 cd "$(dirname "$0")/.."
 . fixtures/packages.sh

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 import rebuilt  # noqa: E402
 from profile import SIDES, Profile, field, row  # noqa: E402
 
-LONG = os.environ.get("FAULT_LONG") == "1"
+LONG = os.environ.get("LONG") == "1"
 FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # the program syncs much; nothing here has to last
 
 

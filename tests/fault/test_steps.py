@@ -1,7 +1,7 @@
 """Every named step of every scenario: killed there, and failing there; then the same command again.
 
 The end must be that of an undisturbed run: files, journal, state and exit status.  With the recovery killed as well,
-too: for some scenarios at random pairs of steps (all pairs with FAULT_LONG=1).
+too: for some scenarios at random pairs of steps (all pairs with LONG=1).
 """
 import random
 

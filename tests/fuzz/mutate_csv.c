@@ -2,7 +2,7 @@
  * Every file cut at every byte, and with every byte changed, through the CSV reader and the row
  * map.
  *
- *     mutate_csv FILE...        FAULT_LONG=1: also every place of large files, and more changes
+ *     mutate_csv FILE...        LONG=1: also every place of large files, and more changes
  *
  * Never a crash, and no sanitizer's complaint; a failure is a refusal with words, or a packed file
  * that cannot be unpacked; what a row is said to span lies within the file, in order; and what
@@ -202,12 +202,19 @@ static char changed(char byte, int change)
     return change == 0 ? (char)(byte ^ 1) : change == 1 ? (char)(byte ^ 0x80) : to[change];
 }
 
+static bool is_long_run(void)
+{
+    const char *value = getenv("LONG");
+
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
 static void try_file(struct tried *t, const char *path)
 {
     static char bytes[MAX_FILE];
     FILE *f = fopen(path, "rb");
     size_t len = f ? fread(bytes, 1, sizeof bytes, f) : 0;
-    bool is_packed = len > 1 && memcmp(bytes, "\x1f\x8b", 2) == 0, is_long = getenv("FAULT_LONG");
+    bool is_packed = len > 1 && memcmp(bytes, "\x1f\x8b", 2) == 0, is_long = is_long_run();
     size_t stride = len > LARGE && !is_long ? STRIDE : 1;
     int changes = is_long ? MAX_CHANGE : 4;
 

@@ -7,7 +7,7 @@ the world is left alone until nothing moves; then ten quiet days must emit nothi
 must hold the same, and each edit that an accepted file showed must be there, have been replaced, or be told by the
 review list or the record's story.
 
-HISTORIES=300 says how many, FIRST=0 where the seeds begin, DAYS=6 how long.  A failed history keeps its folder and
+HISTORIES=300 says how many (3000 with LONG=1), FIRST=0 where the seeds begin, DAYS=6 how long.  A failed history keeps its folder and
 prints its seed; `python3 test_model.py SEED [review]` plays one with a transcript.
 """
 import datetime
@@ -30,7 +30,7 @@ TWO_WAY = ("kind", "summary", "body")
 ONE_WAY = {"email": N}
 FIELDS = TWO_WAY + tuple(ONE_WAY)
 SCHEMA = IDS + [field(f) for f in TWO_WAY] + [EMAIL]
-HISTORIES = int(os.environ.get("HISTORIES", "300"))
+HISTORIES = int(os.environ.get("HISTORIES", "3000" if os.environ.get("LONG") == "1" else "300"))
 FIRST = int(os.environ.get("FIRST", "0"))
 LENGTH = int(os.environ.get("DAYS", "6"))
 LAG = 5                                          # hours; every import lands within it
