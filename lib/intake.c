@@ -197,7 +197,8 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
         return -1;
     if (in->work->is_dry)
         return 0;
-    return rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
+    return rt_spool_sync(in->path, err) < 0 ||
+                   rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
                    journal_file(in, what, reason, err) < 0
                ? -1
                : 0;

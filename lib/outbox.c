@@ -2,6 +2,7 @@
 
 #include "lib/delta.h"
 #include "lib/fault.h"
+#include "lib/plant.h"
 #include "lib/spool.h"
 
 #include <dirent.h>
@@ -280,6 +281,8 @@ static int publish(struct rt_work *work, struct rt_delta_list *list, struct rt_a
     struct rt_part_list parts;
 
     for (size_t i = 0; i < list->count; i++) {
+        if (RT_PLANTED("no-recovery") && list->deltas[i].run != work->run)
+            continue;
         if (rt_outbox_list_parts(work, list->deltas[i].number, arena, &parts, err) < 0)
             return -1;
         for (size_t p = 0; p < parts.count; p++)

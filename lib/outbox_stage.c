@@ -2,6 +2,7 @@
 
 #include "lib/delta.h"
 #include "lib/filename.h"
+#include "lib/plant.h"
 #include "lib/source.h"
 #include "lib/spool.h"
 
@@ -132,7 +133,8 @@ static int begin_part(struct rt_stage *s, struct rt_err *err)
     if (rt_output_name_check(settings, s->name, err) < 0)
         return -1;
     hidden = rt_outbox_hidden(s->delta->number, s->part.part);
-    rc = part_open(&s->writer, s->folder, hidden, settings->gzip, err);
+    rc = part_open(&s->writer, s->folder, RT_PLANTED("file-first") ? s->name : hidden,
+                   settings->gzip, err);
     s->is_open = true;
     free(hidden);
     return rc < 0 ? -1 : part_add(&s->writer, rt_buf_slice(&s->header), err);

@@ -1,6 +1,7 @@
 #include "lib/spool.h"
 
 #include "lib/fault.h"
+#include "lib/plant.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,6 +35,11 @@ static char *folder_of(const char *path)
     return rt_xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+static int sync_bytes(int fd)
+{
+    return RT_PLANTED("no-fsync") ? 0 : fsync(fd);
+}
+
 static int fsync_folder(const char *dir, struct rt_err *err)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -41,7 +47,7 @@ static int fsync_folder(const char *dir, struct rt_err *err)
 
     if (fd < 0)
         return rt_err_errno(err, RT_IO, "cannot open the folder %s", dir);
-    failed = RT_STEP("spool.fsync_dir") != 0 || fsync(fd) != 0;
+    failed = RT_STEP("spool.fsync_dir") != 0 || (!RT_PLANTED("no-folder-fsync") && fsync(fd) != 0);
     if (failed)
         rt_err_errno(err, RT_IO, "cannot make the folder %s durable; check its disk", dir);
     close(fd);
@@ -243,7 +249,7 @@ static int make_durable(struct rt_spool *spool, struct rt_err *err)
         rt_err_errno(err, RT_IO, "cannot set the time of %s/%s", spool->dir, spool->name);
         return stick(spool, err);
     }
-    if (RT_STEP("spool.fsync") != 0 || fsync(spool->fd) != 0) {
+    if (RT_STEP("spool.fsync") != 0 || sync_bytes(spool->fd) != 0) {
         rt_err_errno(err, RT_IO, "cannot make %s/%s durable; check its disk", spool->dir,
                      spool->name);
         return stick(spool, err);
@@ -332,6 +338,20 @@ int rt_spool_replace(const char *from, const char *to, struct rt_err *err)
     if (RT_STEP("spool.replace") != 0 || rename(from, to) != 0)
         return rt_err_errno(err, RT_IO, "cannot put %s in the place of %s", from, to);
     return fsync_folder_of(to, err);
+}
+
+int rt_spool_sync(const char *path, struct rt_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int failed;
+
+    if (fd < 0)
+        return rt_err_errno(err, RT_IO, "cannot open %s", path);
+    failed = RT_STEP("spool.fsync") != 0 || sync_bytes(fd) != 0;
+    if (failed)
+        rt_err_errno(err, RT_IO, "cannot make %s durable; check its disk", path);
+    close(fd);
+    return failed ? -1 : fsync_folder_of(path, err);
 }
 
 int rt_spool_remove(const char *path, struct rt_err *err)
@@ -438,7 +458,7 @@ static int append_at(int fd, const char *path, uint64_t offset, struct rt_slice 
     if (write_all(fd, bytes.ptr, half) != 0 || RT_STEP("spool.append") != 0 ||
         write_all(fd, bytes.ptr + half, bytes.len - half) != 0)
         return rt_err_errno(err, RT_IO, "cannot append to %s; is the disk full?", path);
-    if (RT_STEP("spool.fsync") != 0 || fsync(fd) != 0)
+    if (RT_STEP("spool.fsync") != 0 || sync_bytes(fd) != 0)
         return rt_err_errno(err, RT_IO, "cannot make %s durable; check its disk", path);
     return 0;
 }

@@ -47,6 +47,10 @@ int rt_spool_move(const char *from, const char *to, struct rt_err *err) RT_MUST_
 /* Renames over what is at `to`, and fsyncs the folder.  Step: spool.replace. */
 int rt_spool_replace(const char *from, const char *to, struct rt_err *err) RT_MUST_CHECK;
 
+/* Makes a file that others wrote durable, and its name: before the state speaks of it.  Step:
+ * spool.fsync. */
+int rt_spool_sync(const char *path, struct rt_err *err) RT_MUST_CHECK;
+
 /* Removes a file and fsyncs its folder; one that is not there counts as done.  Step: spool.remove.
  */
 int rt_spool_remove(const char *path, struct rt_err *err) RT_MUST_CHECK;

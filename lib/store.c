@@ -1,6 +1,7 @@
 #include "lib/store_internal.h"
 
 #include "lib/fault.h"
+#include "lib/plant.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -211,8 +212,10 @@ static int configure(struct rt_store *store, struct rt_err *err)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (rt_store_exec(
             store,
-            "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
-            "PRAGMA cache_size = -16384",
+            RT_PLANTED("state-unsynced")
+                ? "PRAGMA synchronous = OFF"
+                : "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
+                  "PRAGMA cache_size = -16384",
             err) < 0)
         return -1;
     return 0;
