@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
-#include "cmd/json.h"
+#include "cmd/init_report.h"
 
+#include "lib/filename.h"
 #include "lib/preset.h"
 #include "lib/profile.h"
 #include "lib/source.h"
@@ -17,20 +18,9 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
-struct making { /* of a profile */
-    const char *dir;
-    const struct rt_preset *preset;
-    struct rt_arena arena;
-    struct rt_buf bytes[2]; /* of the samples */
-    struct rt_sample samples[2];
-    const struct rt_sample *sample[2]; /* NULL where there is none */
-    struct rt_draft draft;
-    struct rt_buf settings, schema;
-};
-
 /* ---- what goes into it ---- */
 
-static int choose_preset(struct making *m, const struct rt_args *args, struct rt_err *err)
+static int choose_preset(struct rt_making *m, const struct rt_args *args, struct rt_err *err)
 {
     const char *name = rt_args_get(args, "preset");
     bool has_sample = rt_args_has(args, "external") || rt_args_has(args, "native");
@@ -65,7 +55,7 @@ static int read_bytes(const char *path, struct rt_buf *out, struct rt_err *err)
     return n < 0 ? -1 : 0;
 }
 
-static int read_samples(struct making *m, const struct rt_args *args, struct rt_err *err)
+static int read_samples(struct rt_making *m, const struct rt_args *args, struct rt_err *err)
 {
     for (int s = 0; s < 2; s++) {
         const char *path = rt_args_get(args, rt_side_name((enum rt_side)s));
@@ -95,12 +85,24 @@ static char *profile_name(const char *dir)
     return name;
 }
 
-static int fill(struct making *m, struct rt_config **config, struct rt_err *err)
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+static int fill(struct rt_making *m, struct rt_config **config, struct rt_err *err)
 {
     char *name = profile_name(m->dir);
+    struct rt_preset_file file[2] = {{0}, {0}};
     int rc;
 
-    rt_preset_settings(m->preset, name, &m->settings);
+    for (int s = 0; s < 2; s++)
+        if (m->sample[s] != NULL)
+            file[s] = (struct rt_preset_file){m->sample[s]->delimiter, m->sample[s]->encoding,
+                                              rt_stamp_pattern_of(file_name(m->sample[s]->name))};
+    rt_preset_settings(m->preset, name, file, &m->settings);
     rc = rt_config_parse(rt_buf_slice(&m->settings), "roundtrip.ini", name, config, err);
     if (rc < 0) {
         rt_err_context(err, "%s: a profile cannot have this name", m->dir);
@@ -112,68 +114,24 @@ static int fill(struct making *m, struct rt_config **config, struct rt_err *err)
     return rc;
 }
 
-/* ---- telling ---- */
-
-static void say_line(const struct rt_draft_line *line)
+/* Tables of codes, schema, settings. */
+static int make(struct rt_making *m, struct rt_err *err)
 {
-    rt_say("%-6s  %-24s %s%s%s\n", rt_sureness_name(line->sure), line->field,
-           line->header[RT_EXTERNAL] ? line->header[RT_EXTERNAL] : "(none)", " = ",
-           line->header[RT_NATIVE] ? line->header[RT_NATIVE] : "(none)");
-    rt_say("        %-24s %s\n",
-           line->role != RT_ROLE_NONE ? rt_role_name(line->role) : rt_type_name(line->type),
-           line->why);
-}
-
-static json_t *line_json(const struct rt_draft_line *line)
-{
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "field", line->field,
-                     "external", rt_json_text(line->header[RT_EXTERNAL]), "native",
-                     rt_json_text(line->header[RT_NATIVE]), "role", rt_role_name(line->role),
-                     "type", rt_type_name(line->type), "direction",
-                     rt_direction_name(line->direction), "external_format",
-                     rt_json_text(line->format[RT_EXTERNAL]), "native_format",
-                     rt_json_text(line->format[RT_NATIVE]), "sure", rt_sureness_name(line->sure),
-                     "why", line->why);
-}
-
-static void report(const struct rt_session *session, const struct making *m,
-                   const struct rt_config *config)
-{
-    struct rt_schema_files no_files = {0}; /* what is proposed names no tables of codes */
-    struct rt_schema *schema = NULL;
-    struct rt_err err;
-    json_t *fields = json_array();
+    size_t n = 0;
+    struct rt_profile_file *files = rt_arena_alloc(&m->arena, (m->draft.count + 2) * sizeof *files);
 
     for (size_t i = 0; i < m->draft.count; i++)
-        if (session->json)
-            json_array_append_new(fields, line_json(&m->draft.lines[i]));
-        else
-            say_line(&m->draft.lines[i]);
-    if (session->json)
-        rt_json_say(json_pack("{s:s, s:i, s:s, s:s, s:o}", "command", "init", "status", 0,
-                              "profile", m->dir, "preset", m->preset->name, "fields", fields));
-    else
-        json_decref(fields);
-    if (rt_schema_parse(rt_buf_slice(&m->schema), "schema.csv", config, &no_files, &schema, &err) <
-            0 ||
-        rt_settings_check(config, schema, &err) < 0)
-        rt_tell(session, "still to be done: %s\n", err.msg);
-    rt_schema_free(schema);
-    for (int i = 0; i < 2; i++)
-        if (m->sample[i] != NULL && m->sample[i]->delimiter != config->side[i].delimiter)
-            rt_tell(session,
-                    "still to be done: %s has \"%c\" between its cells: set delimiter in [%s]\n",
-                    m->sample[i]->name, m->sample[i]->delimiter, rt_side_name((enum rt_side)i));
-    rt_tell(
-        session,
-        "%s: made, and paused. Look at roundtrip.ini and schema.csv, then roundtrip -C %s check;\n"
-        "roundtrip -C %s resume turns it on.\n",
-        m->dir, m->dir, m->dir);
+        if (m->draft.lines[i].table != NULL)
+            files[n++] = (struct rt_profile_file){m->draft.lines[i].values,
+                                                  rt_slice_str(m->draft.lines[i].table)};
+    files[n++] = (struct rt_profile_file){"schema.csv", rt_buf_slice(&m->schema)};
+    files[n++] = (struct rt_profile_file){"roundtrip.ini", rt_buf_slice(&m->settings)};
+    return rt_profile_make(m->dir, files, n, err);
 }
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    struct making m = {0};
+    struct rt_making m = {0};
     struct rt_config *config = NULL;
     int rc = -1;
 
@@ -183,10 +141,9 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
         return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
     m.dir = args->words[0];
     if (rt_profile_is_free(m.dir, err) < 0 || choose_preset(&m, args, err) < 0 ||
-        read_samples(&m, args, err) < 0 || fill(&m, &config, err) < 0 ||
-        rt_profile_make(m.dir, &m.settings, &m.schema, err) < 0)
+        read_samples(&m, args, err) < 0 || fill(&m, &config, err) < 0 || make(&m, err) < 0)
         goto out;
-    report(session, &m, config);
+    rt_init_report(session, &m, config);
     rc = 0;
 out:
     rt_config_free(config);

@@ -2,10 +2,13 @@
  * A schema in the making: lines of schema.csv as `init` proposes them, from a preset, from sample
  * files, or both.  Pure.
  *
- * A sample is a header and up to some thousands of rows of one side's file.  Columns of the two
- * sides are paired by their names without case, blanks and punctuation ("Visit Date" = VISIT_DATE),
- * then by the values that they share.  Types and formats are those that fit every value.  Each line
- * says how sure it is, and why: a person decides.
+ * A sample is a header and up to some thousands of rows of one side's file.  First the IDs are
+ * found (draft_id.c): a column that is filled and different in every row, and the column of the
+ * other side that holds the same values.  They tell which rows of the two samples are the same
+ * record.  Then columns are paired (draft_pair.c) by their names ("Visit Date" = VISIT_DATE, Zip =
+ * Postal) and by what they hold for the same record, in whatever format: which also tells 03/04
+ * from 04/03, and how the codes of the two sides go together.  Each line says how sure it is, and
+ * why: a person decides.
  */
 #ifndef RT_DRAFT_H
 #define RT_DRAFT_H
@@ -26,6 +29,8 @@ struct rt_draft_line {
     enum rt_type type;
     enum rt_direction direction;
     const char *format[2]; /* or NULL */
+    const char *values;    /* name of the table of codes, or NULL */
+    const char *table;     /* what is in it, as CSV; NULL: nothing to make */
     enum rt_sureness sure;
     const char *why;
 };
@@ -39,6 +44,7 @@ struct rt_draft { /* texts are borrowed, or live in the arena of rt_draft_propos
 struct rt_sample {
     const char *name; /* of the file, for messages */
     char delimiter;   /* as found */
+    const char *encoding;
     const char **headers;
     size_t columns;
     const struct rt_slice *cells; /* rows * columns */
@@ -67,7 +73,9 @@ void rt_draft_write(const struct rt_draft *draft, struct rt_buf *out);
 /* draft_guess.c: the type and format that fit every value of a column. */
 struct rt_guess {
     enum rt_type type;
-    const char *format; /* or NULL */
+    const char *format;     /* the first of those that fit, or NULL */
+    const char *formats[4]; /* that fit */
+    size_t format_count;
     enum rt_sureness sure;
     const char *why; /* "a date as %Y-%m-%d"; never NULL */
 };

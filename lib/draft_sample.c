@@ -1,22 +1,32 @@
 #include "lib/draft.h"
 
 #include "lib/source.h"
+#include "lib/utf8.h"
 
 #include <stdlib.h>
 
 #define SAMPLE_ROWS  5000
 #define SAMPLE_BYTES ((size_t)64 << 20)
 
+/* UTF-8, or what a spreadsheet on Windows writes. */
+static const char *find_encoding(struct rt_slice text)
+{
+    if (rt_slice_has_prefix(text, rt_slice_str("\xFF\xFE")) ||
+        rt_slice_has_prefix(text, rt_slice_str("\xFE\xFF")))
+        return "utf-16";
+    return rt_utf8_is_valid(text) ? "utf-8" : "windows-1252";
+}
+
 /* The delimiter that gives the header most columns. */
-static char find_delimiter(struct rt_slice text, const char *name)
+static char find_delimiter(struct rt_slice text, const char *name, const char *encoding)
 {
     static const char delimiters[] = {',', ';', '\t', '|'};
     char best = ',';
     size_t most = 0, count;
 
     for (size_t i = 0; i < sizeof delimiters; i++) {
-        struct rt_csv_options options = {.delimiter = delimiters[i],
-                                         .final_newline_optional = true};
+        struct rt_csv_options options = {
+            .delimiter = delimiters[i], .encoding = encoding, .final_newline_optional = true};
         struct rt_source_memory memory;
         struct rt_csv_reader *reader;
         struct rt_source source;
@@ -57,8 +67,10 @@ int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *aren
     size_t count = 0;
     int rc = 1;
 
-    *sample = (struct rt_sample){.name = name, .delimiter = find_delimiter(text, name)};
+    *sample = (struct rt_sample){.name = name, .encoding = find_encoding(text)};
+    sample->delimiter = find_delimiter(text, name, sample->encoding);
     options.delimiter = sample->delimiter;
+    options.encoding = sample->encoding;
     rt_source_from_memory(&memory, text, &source);
     if (rt_csv_open(&source, name, &options, &reader, err) < 0)
         return -1;

@@ -82,6 +82,18 @@ bool rt_name_stamp(const char *pattern, const char *name, int64_t *t)
     return true;
 }
 
+const char *rt_stamp_pattern_of(const char *name)
+{
+    static const char *const patterns[] = {"*%Y-%m-%dT%H%M%S*", "*%Y-%m-%dT%H%M*", "*%Y-%m-%d*",
+                                           "*%Y%m%dT%H%M%S*", "*%Y%m%d*"};
+    int64_t t, year = 365 * 86400;
+
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
+        if (rt_name_stamp(patterns[i], name, &t) && t > 30 * year && t < 130 * year)
+            return patterns[i];
+    return NULL;
+}
+
 /* The pattern as strptime sees it when the stars stand for nothing. */
 static void without_stars(const char *pattern, char *out)
 {

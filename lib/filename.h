@@ -28,6 +28,9 @@ const char *rt_name_fault(const char *name);
  */
 bool rt_name_stamp(const char *pattern, const char *name, int64_t *t);
 
+/* The stamp pattern that a name like this one asks for, or NULL: no time is in it. */
+const char *rt_stamp_pattern_of(const char *name);
+
 /* Is it a pattern that can tell a day?  NULL, or why not. */
 const char *rt_stamp_pattern_fault(const char *pattern);
 

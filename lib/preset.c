@@ -118,6 +118,7 @@ static const struct rt_draft_line evertrue_lines[] = {
      .why = "the database's ID, as EverTrue calls it"},
     {.field = "constituent_id",
      .header = {"ConstituentImportID", "CONSTITUENT_ID"},
+     .role = RT_ROLE_FINGERPRINT,
      .type = RT_TYPE_ID,
      .why = "whom it is about"},
     {.field = "constituent_evertrue_id",
@@ -135,6 +136,7 @@ static const struct rt_draft_line evertrue_lines[] = {
      .why = "shown, never sent"},
     {.field = "date",
      .header = {"Date", "INTERACTION_DATE"},
+     .role = RT_ROLE_FINGERPRINT,
      .type = RT_TYPE_DATE,
      .format = {"%Y-%m-%d", "%Y-%m-%d"},
      .sure = RT_UNSURE,
@@ -147,6 +149,7 @@ static const struct rt_draft_line evertrue_lines[] = {
      .why = "spelling and separator follow your export"},
     {.field = "summary",
      .header = {"Summary", "SUMMARY"},
+     .role = RT_ROLE_FINGERPRINT,
      .sure = RT_UNSURE,
      .why = "spelling follows your entry form"},
     {.field = "description",
@@ -197,12 +200,21 @@ static const struct rt_draft_line contacts_lines[] = {
      .role = RT_ROLE_NATIVE_ID,
      .type = RT_TYPE_ID,
      .why = "the contact's ID in the CRM"},
-    {.field = "first_name", .header = {"FirstName", "FirstName"}, .why = "both ways"},
-    {.field = "last_name", .header = {"LastName", "LastName"}, .why = "both ways"},
+    {.field = "first_name",
+     .role = RT_ROLE_FINGERPRINT,
+     .header = {"FirstName", "FirstName"},
+     .why = "both ways"},
+    {.field = "last_name",
+     .role = RT_ROLE_FINGERPRINT,
+     .header = {"LastName", "LastName"},
+     .why = "both ways"},
     {.field = "address", .header = {"Address", "Address1"}, .why = "primary address, both ways"},
     {.field = "city", .header = {"City", "City"}, .why = "primary address, both ways"},
     {.field = "state", .header = {"State", "State"}, .why = "primary address, both ways"},
-    {.field = "postal_code", .header = {"Zip", "Postal"}, .why = "primary address, both ways"},
+    {.field = "postal_code",
+     .header = {"Zip", "Postal"},
+     .type = RT_TYPE_ID,
+     .why = "primary address, both ways; zeros count"},
     {.field = "country", .header = {"Country", "Country"}, .why = "primary address, both ways"},
     {.field = "phone", .header = {"Phone", "PrimaryPhone"}, .why = "primary phone, both ways"},
     {.field = "email",
@@ -296,16 +308,43 @@ const char *rt_preset_names(void)
     return "evertrue, contacts or plain";
 }
 
-void rt_preset_settings(const struct rt_preset *preset, const char *name, struct rt_buf *out)
+static const char *delimiter_word(char delimiter)
 {
+    return delimiter == ';'    ? "semicolon"
+           : delimiter == '\t' ? "tab"
+           : delimiter == '|'  ? "pipe"
+                               : ",";
+}
+
+/* A line that a sample knows better. */
+static bool add_known(const char *line, const struct rt_preset_file *file, struct rt_buf *out)
+{
+    if (strcmp(line, "delimiter = ,") == 0 && file->delimiter)
+        rt_buf_printf(out, "delimiter = %s", delimiter_word(file->delimiter));
+    else if (strcmp(line, "encoding = utf-8") == 0 && file->encoding != NULL)
+        rt_buf_printf(out, "encoding = %s", file->encoding);
+    else if (strcmp(line, "; stamp = *%Y-%m-%d*") == 0 && file->stamp != NULL)
+        rt_buf_printf(out, "stamp = %s", file->stamp);
+    else
+        return false;
+    return true;
+}
+
+void rt_preset_settings(const struct rt_preset *preset, const char *name,
+                        const struct rt_preset_file file[2], struct rt_buf *out)
+{
+    int side = RT_EXTERNAL;
+
     for (const char *const *line = preset->settings; *line != NULL; line++) {
         const char *mark = strstr(*line, "@NAME@");
 
-        if (mark == NULL)
-            rt_buf_add_str(out, *line);
-        else
+        if (strcmp(*line, "[native]") == 0)
+            side = RT_NATIVE;
+        if (mark != NULL)
             rt_buf_printf(out, "%.*s%s%s", (int)(mark - *line), *line, name,
                           mark + strlen("@NAME@"));
+        else if (!add_known(*line, &file[side], out))
+            rt_buf_add_str(out, *line);
         rt_buf_add_char(out, '\n');
     }
 }

@@ -23,7 +23,14 @@ const struct rt_preset *rt_preset_find(const char *name);
 /* "evertrue, contacts or plain" */
 const char *rt_preset_names(void);
 
-/* roundtrip.ini of a preset, for a profile of that name. */
-void rt_preset_settings(const struct rt_preset *preset, const char *name, struct rt_buf *out);
+/* What a sample file tells about the settings of its side; zero or NULL: as the preset has it. */
+struct rt_preset_file {
+    char delimiter;
+    const char *encoding, *stamp;
+};
+
+/* roundtrip.ini of a preset, for a profile of that name; `file` by side. */
+void rt_preset_settings(const struct rt_preset *preset, const char *name,
+                        const struct rt_preset_file file[2], struct rt_buf *out);
 
 #endif

@@ -13,12 +13,21 @@
 /* Is this a profile, and can nobody else read it?  RT_CONFIG, RT_REFUSED. */
 int rt_profile_check(const char *profile, struct rt_err *err) RT_MUST_CHECK;
 
+struct rt_profile_file { /* of a new profile: settings, schema, tables of codes */
+    const char *name;
+    struct rt_slice text;
+};
+
 /* Is there nothing yet that a new profile would overwrite?  RT_USAGE with the file that is there.
  */
 int rt_profile_is_free(const char *dir, struct rt_err *err) RT_MUST_CHECK;
 
-/* Makes a profile, paused: folders, state, settings and schema.  Overwrites nothing (RT_USAGE). */
-int rt_profile_make(const char *dir, const struct rt_buf *settings, const struct rt_buf *schema,
+/*
+ * Makes a profile, paused: folders, state, and these files in their order.  The settings come last:
+ * what has none is no profile, and is not taken for one that is turned on.  Overwrites nothing
+ * (RT_USAGE).
+ */
+int rt_profile_make(const char *dir, const struct rt_profile_file *files, size_t count,
                     struct rt_err *err) RT_MUST_CHECK;
 
 /*

@@ -7,21 +7,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static int check_free(const char *dir, const char *name, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", dir, name);
+    bool is_there = access(path, F_OK) == 0;
+
+    free(path);
+    if (!is_there)
+        return 0;
+    return rt_err_set(err, RT_USAGE,
+                      "%s: has a %s already, and nothing is overwritten: choose another folder",
+                      dir, name);
+}
+
 int rt_profile_is_free(const char *dir, struct rt_err *err)
 {
     static const char *const names[] = {"roundtrip.ini", "schema.csv", "state.db"};
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char *path = rt_xasprintf("%s/%s", dir, names[i]);
-        bool is_there = access(path, F_OK) == 0;
-
-        free(path);
-        if (is_there)
-            return rt_err_set(
-                err, RT_USAGE,
-                "%s: has a %s already, and nothing is overwritten: choose another folder", dir,
-                names[i]);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (check_free(dir, names[i], err) < 0)
+            return -1;
     return 0;
 }
 
@@ -67,27 +72,29 @@ static int make_state(const char *dir, struct rt_err *err)
     return rc;
 }
 
-static int make_file(const char *dir, const char *name, const struct rt_buf *text,
-                     struct rt_err *err)
+static int make_file(const char *dir, const struct rt_profile_file *file, struct rt_err *err)
 {
     struct rt_spool *spool = NULL;
-    int rc = rt_spool_open(dir, name, false, &spool, err);
+    int rc = rt_spool_open(dir, file->name, false, &spool, err);
 
     if (rc == 0)
-        rc = rt_spool_write(spool, text->ptr, text->len, err);
+        rc = rt_spool_write(spool, file->text.ptr, file->text.len, err);
     if (rc == 0)
         rc = rt_spool_commit(spool, err);
     rt_spool_close(spool);
     return rc;
 }
 
-int rt_profile_make(const char *dir, const struct rt_buf *settings, const struct rt_buf *schema,
+int rt_profile_make(const char *dir, const struct rt_profile_file *files, size_t count,
                     struct rt_err *err)
 {
-    if (rt_profile_is_free(dir, err) < 0 || make_folders(dir, err) < 0 ||
-        make_state(dir, err) < 0 || make_file(dir, "schema.csv", schema, err) < 0)
+    for (size_t i = 0; i < count; i++)
+        if (check_free(dir, files[i].name, err) < 0)
+            return -1;
+    if (rt_profile_is_free(dir, err) < 0 || make_folders(dir, err) < 0 || make_state(dir, err) < 0)
         return -1;
-    /* The settings come last: what has none is no profile, and is not taken for one that is turned
-     * on. */
-    return make_file(dir, "roundtrip.ini", settings, err);
+    for (size_t i = 0; i < count; i++)
+        if (make_file(dir, &files[i], err) < 0)
+            return -1;
+    return 0;
 }

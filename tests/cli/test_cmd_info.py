@@ -71,7 +71,7 @@ def test_init_evertrue_with_a_sample_adds_only_what_is_custom(p, tmp_path):
     assert lines["substantive"]["type"] == "boolean" and lines["substantive"]["external_format"] == "Y/N"
     assert lines["date"]["external"] == "Interaction Date"
     assert (lines["date"]["external_format"], lines["date"]["native_format"]) == ("%m/%d/%Y", "%Y-%m-%d")
-    assert "spelled as in e.csv; a date as %m/%d/%Y" in out
+    assert "in e.csv; a date as %m/%d/%Y" in out
     p.run("-C", "new", "check", cwd=tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_init_pairs_by_name_and_by_values_and_guesses_formats(p, tmp_path):
     lines = schema_of(tmp_path / "new")
     assert (lines["external_id"]["external"], lines["external_id"]["native"]) == ("EID", "EID")
     assert (lines["native_id"]["external"], lines["native_id"]["native"]) == ("NID", "NID")
-    assert lines["subject_line"]["native"] == "NOTES" and "paired by 2 values that both have" in out
+    assert lines["subject_line"]["native"] == "NOTES" and "2 of 2 rows of the same record agree; text" in out
     assert lines["visit_date"]["type"] == "date"
     assert (lines["visit_date"]["external_format"], lines["visit_date"]["native_format"]) == ("%Y-%m-%d", "%d-%b-%Y")
     assert (lines["amount"]["type"], lines["amount"]["native_format"]) == ("number", "1.234,5")
@@ -104,7 +104,7 @@ def test_init_is_unsure_of_an_ambiguous_date_and_of_empty_columns(p, tmp_path):
     for name in ("e.csv", "n.csv"):
         (tmp_path / name).write_text(text)
     out = init(p, tmp_path, "new", "--external", "e.csv", "--native", "n.csv").out
-    assert re.search(r"^unsure +day ", out, re.M) and "other formats fit as well" in out
+    assert re.search(r"^unsure +day ", out, re.M) and "but other formats fit as well" in " ".join(out.split())
     assert re.search(r"^unsure +empty ", out, re.M)
 
 
@@ -113,7 +113,8 @@ def test_init_json_is_one_object(p, tmp_path):
     result = init(p, tmp_path, "new", "--external", "e.csv", "--json")
     report = json.loads(result.out)
     assert [f["role"] for f in report["fields"]] == ["external_id", "native_id"]
-    assert 'e.csv has ";" between its cells' in result.err
+    assert "2 lines: 0 sure, 0 likely, 2 unsure" in result.err
+    assert "\ndelimiter = semicolon\n" in (tmp_path / "new/roundtrip.ini").read_text()
 
 
 def test_init_with_a_sample_that_is_no_csv_makes_nothing(p, tmp_path):

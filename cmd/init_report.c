@@ -1,0 +1,107 @@
+#include "cmd/init_report.h"
+
+#include "cmd/json.h"
+
+#include <string.h>
+
+#define WHY_COLUMN 33
+#define WIDTH      80
+
+/* Words behind the column where the reasons stand, in lines of at most 80 characters. */
+static void say_wrapped(const char *text)
+{
+    size_t at = WHY_COLUMN;
+
+    while (*text) {
+        size_t n = strcspn(text, " ");
+
+        if (at > WHY_COLUMN && at + 1 + n > WIDTH) {
+            rt_say("\n%*s", WHY_COLUMN, "");
+            at = WHY_COLUMN;
+        }
+        rt_say("%s%.*s", at > WHY_COLUMN ? " " : "", (int)n, text);
+        at += n + (at > WHY_COLUMN);
+        text += n;
+        text += strspn(text, " ");
+    }
+    rt_say("\n");
+}
+
+static void say_line(const struct rt_draft_line *line)
+{
+    rt_say("%-6s  %-24s %s = %s\n", rt_sureness_name(line->sure), line->field,
+           line->header[RT_EXTERNAL] ? line->header[RT_EXTERNAL] : "(none)",
+           line->header[RT_NATIVE] ? line->header[RT_NATIVE] : "(none)");
+    rt_say("        %-24s ",
+           line->role != RT_ROLE_NONE ? rt_role_name(line->role) : rt_type_name(line->type));
+    say_wrapped(line->why);
+}
+
+static json_t *line_json(const struct rt_draft_line *line)
+{
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s}", "field",
+                     line->field, "external", rt_json_text(line->header[RT_EXTERNAL]), "native",
+                     rt_json_text(line->header[RT_NATIVE]), "role", rt_role_name(line->role),
+                     "type", rt_type_name(line->type), "direction",
+                     rt_direction_name(line->direction), "external_format",
+                     rt_json_text(line->format[RT_EXTERNAL]), "native_format",
+                     rt_json_text(line->format[RT_NATIVE]), "values", rt_json_text(line->values),
+                     "sure", rt_sureness_name(line->sure), "why", line->why);
+}
+
+/* The tables of codes are still in memory. */
+static int read_table(void *context, const char *path, struct rt_buf *text, struct rt_err *err)
+{
+    const struct rt_making *m = context;
+
+    for (size_t i = 0; i < m->draft.count; i++) {
+        const struct rt_draft_line *line = &m->draft.lines[i];
+
+        if (line->values == NULL || strcmp(line->values, path) != 0)
+            continue;
+        rt_buf_add_str(text, line->table);
+        return 0;
+    }
+    return rt_err_set(err, RT_INTERNAL, "%s: no table of this name was proposed", path);
+}
+
+static void tell_rest(const struct rt_session *session, struct rt_making *m,
+                      const struct rt_config *config)
+{
+    struct rt_schema_files files = {read_table, m};
+    struct rt_schema *schema = NULL;
+    struct rt_err err;
+    size_t count[3] = {0};
+
+    for (size_t i = 0; i < m->draft.count; i++)
+        count[m->draft.lines[i].sure]++;
+    rt_tell(session, "%zu lines: %zu sure, %zu likely, %zu unsure\n", m->draft.count,
+            count[RT_SURE], count[RT_LIKELY], count[RT_UNSURE]);
+    if (rt_schema_parse(rt_buf_slice(&m->schema), "schema.csv", config, &files, &schema, &err) <
+            0 ||
+        rt_settings_check(config, schema, &err) < 0)
+        rt_tell(session, "still to be done: %s\n", err.msg);
+    rt_schema_free(schema);
+    rt_tell(session,
+            "%s: made, and paused. Look at roundtrip.ini and schema.csv, then\n"
+            "roundtrip -C %s check; roundtrip -C %s resume turns it on.\n",
+            m->dir, m->dir, m->dir);
+}
+
+void rt_init_report(const struct rt_session *session, struct rt_making *m,
+                    const struct rt_config *config)
+{
+    json_t *fields = json_array();
+
+    for (size_t i = 0; i < m->draft.count; i++)
+        if (session->json)
+            json_array_append_new(fields, line_json(&m->draft.lines[i]));
+        else
+            say_line(&m->draft.lines[i]);
+    if (session->json)
+        rt_json_say(json_pack("{s:s, s:i, s:s, s:s, s:o}", "command", "init", "status", 0,
+                              "profile", m->dir, "preset", m->preset->name, "fields", fields));
+    else
+        json_decref(fields);
+    tell_rest(session, m, config);
+}
