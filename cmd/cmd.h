@@ -134,6 +134,10 @@ int rt_session_record(struct rt_session *session, const char *id, int64_t *rid,
 int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
                      struct rt_err *err) RT_MUST_CHECK;
 
+/* --since: a time, or an age before now; RT_NEVER if it is not given.  RT_USAGE. */
+int rt_session_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
+                     struct rt_err *err) RT_MUST_CHECK;
+
 /* Begins the run and the transaction that everything is done in; rt_session_commit ends both, and
    finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
 int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;

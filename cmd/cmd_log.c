@@ -6,24 +6,6 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
-static int read_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
-                      struct rt_err *err)
-{
-    const char *text = rt_args_get(args, "since");
-    int64_t age;
-
-    *since = RT_NEVER;
-    if (text == NULL || rt_time_parse(text, since))
-        return 0;
-    if (rt_age_parse(text, &age)) {
-        *since = session->rules.now - age;
-        return 0;
-    }
-    return rt_err_set(
-        err, RT_USAGE,
-        "--since %s: not a time: write it as 2026-11-21T06:00:00Z, or as an age like 3d", text);
-}
-
 /* "EverTrue: files 1, rows 12, new 2, echo 10", without what did not happen. */
 static void say_counts(const struct rt_session *session, const char *text)
 {
@@ -84,7 +66,7 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     struct telling t = {session, json_array()};
     int64_t since;
 
-    if (rt_args_count(args, 0, 0, err) < 0 || read_since(session, args, &since, err) < 0 ||
+    if (rt_args_count(args, 0, 0, err) < 0 || rt_session_since(session, args, &since, err) < 0 ||
         rt_store_each_run(session->store, since, tell, &t, err) < 0) {
         json_decref(t.list);
         return -1;

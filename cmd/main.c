@@ -9,31 +9,15 @@
 extern const struct rt_cmd rt_cmd_init, rt_cmd_check, rt_cmd_fetch, rt_cmd_diff, rt_cmd_emit,
     rt_cmd_push, rt_cmd_withdraw, rt_cmd_baseline, rt_cmd_bind, rt_cmd_confirm, rt_cmd_retry,
     rt_cmd_review, rt_cmd_hold, rt_cmd_release, rt_cmd_pause, rt_cmd_resume, rt_cmd_status,
-    rt_cmd_log, rt_cmd_show, rt_cmd_run, rt_cmd_backup, rt_cmd_rebuild;
+    rt_cmd_log, rt_cmd_show, rt_cmd_report, rt_cmd_run, rt_cmd_backup, rt_cmd_rebuild;
 
-const struct rt_cmd *const rt_commands[] = {&rt_cmd_init,
-                                            &rt_cmd_check,
-                                            &rt_cmd_fetch,
-                                            &rt_cmd_diff,
-                                            &rt_cmd_emit,
-                                            &rt_cmd_push,
-                                            &rt_cmd_run,
-                                            &rt_cmd_withdraw,
-                                            &rt_cmd_baseline,
-                                            &rt_cmd_bind,
-                                            &rt_cmd_confirm,
-                                            &rt_cmd_retry,
-                                            &rt_cmd_review,
-                                            &rt_cmd_hold,
-                                            &rt_cmd_release,
-                                            &rt_cmd_pause,
-                                            &rt_cmd_resume,
-                                            &rt_cmd_status,
-                                            &rt_cmd_log,
-                                            &rt_cmd_show,
-                                            &rt_cmd_backup,
-                                            &rt_cmd_rebuild,
-                                            NULL};
+const struct rt_cmd *const rt_commands[] = {
+    &rt_cmd_init,     &rt_cmd_check,  &rt_cmd_fetch,   &rt_cmd_diff,
+    &rt_cmd_emit,     &rt_cmd_push,   &rt_cmd_run,     &rt_cmd_withdraw,
+    &rt_cmd_baseline, &rt_cmd_bind,   &rt_cmd_confirm, &rt_cmd_retry,
+    &rt_cmd_review,   &rt_cmd_hold,   &rt_cmd_release, &rt_cmd_pause,
+    &rt_cmd_resume,   &rt_cmd_status, &rt_cmd_log,     &rt_cmd_show,
+    &rt_cmd_report,   &rt_cmd_backup, &rt_cmd_rebuild, NULL};
 
 static void help(void)
 {

@@ -90,3 +90,21 @@ int rt_session_delta(struct rt_session *session, const char *word, int64_t *delt
            : rc < 0 ? -1
                     : 0;
 }
+
+int rt_session_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
+                     struct rt_err *err)
+{
+    const char *text = rt_args_get(args, "since");
+    int64_t age;
+
+    *since = RT_NEVER;
+    if (text == NULL || rt_time_parse(text, since))
+        return 0;
+    if (rt_age_parse(text, &age)) {
+        *since = session->rules.now - age;
+        return 0;
+    }
+    return rt_err_set(
+        err, RT_USAGE,
+        "--since %s: not a time: write it as 2026-11-21T06:00:00Z, or as an age like 3d", text);
+}

@@ -30,6 +30,7 @@ struct rt_kind_text {
     const char *name;
     const char *accept;  /* what accept does, in words; NULL: there is no accept */
     const char *dismiss; /* what dismiss does */
+    const char *why;     /* what such an item says, in a sentence */
 };
 
 const struct rt_kind_text *rt_kind_text(enum rt_kind kind);

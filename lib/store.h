@@ -307,6 +307,30 @@ int rt_store_each_due_group(struct rt_store *store, enum rt_side side, rt_store_
 int rt_store_each_row_of(struct rt_store *store, int64_t rid, rt_store_visit_row *visit,
                          void *context, struct rt_err *err) RT_MUST_CHECK;
 
+/* Rows that were handed over since a time, by delta and action.  The visitor must not walk itself.
+ */
+struct rt_store_handed {
+    enum rt_side side;
+    int64_t at;
+    enum rt_action_code action;
+    int64_t rows;
+};
+typedef int rt_store_visit_handed(void *context, const struct rt_store_handed *handed,
+                                  struct rt_err *err);
+int rt_store_each_handed(struct rt_store *store, int64_t since, rt_store_visit_handed *visit,
+                         void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* Inserts that were handed over to a side which has not told its ID yet, the oldest first, each
+   with the record's ID on the other side and its first hand-over. */
+struct rt_store_insert {
+    struct rt_slice other_id; /* borrowed during the visit */
+    int64_t handed_at, delta;
+};
+typedef int rt_store_visit_insert(void *context, const struct rt_store_insert *insert,
+                                  struct rt_err *err);
+int rt_store_each_insert(struct rt_store *store, enum rt_side side, rt_store_visit_insert *visit,
+                         void *context, struct rt_err *err) RT_MUST_CHECK;
+
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
