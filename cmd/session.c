@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include "lib/filename.h"
+#include "lib/intake.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
 #include "lib/run.h"
@@ -160,5 +161,6 @@ int rt_session_commit(struct rt_session *session, int status, struct rt_err *err
         rt_profile_keep_contract(session->store, session->schema, session->config, err) < 0 ||
         rt_store_commit(session->store, err) < 0)
         return -1;
+    rt_intake_publish_digests(&session->work);
     return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
 }

@@ -1,9 +1,8 @@
-#include "lib/csv_reader.h"
+#include "lib/csv_reader_internal.h"
 
 #include "lib/encoding.h"
 #include "lib/mem.h"
 
-#include <csv.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,45 +20,6 @@ struct piece {
     const char *ptr;
     size_t len;
     enum { PIECE_PART, PIECE_LF, PIECE_CR } end;
-};
-
-struct rt_csv_reader {
-    const struct rt_source *source;
-    const char *name;
-    struct rt_csv_options options;
-    struct csv_parser csv;
-
-    /* At most one of these is open.  UTF-8 needs none. */
-    iconv_t
-        stream; /* encodings in which a comma is not the byte of a comma: decoded before parsing */
-    iconv_t cell; /* the others: decoded cell by cell, so that one bad byte costs one row */
-    char *raw;    /* bytes for `stream` */
-    size_t raw_len;
-
-    char *buf; /* BLOCK bytes; those from pos to len are not parsed yet */
-    size_t pos, len;
-    size_t lf; /* end of the line at pos, if it is over pos: the search for it is not repeated */
-    bool eof;
-    uint64_t offset; /* of buf[pos] in the input */
-    uint64_t line;   /* of buf[pos] */
-
-    /* The row under way. */
-    uint64_t row_line, row_offset, cell_line;
-    size_t row_bytes;    /* 0: not begun */
-    struct rt_buf text;  /* its cells, each with a line feed behind it: see rt_text_is_plain() */
-    size_t *ends;        /* where they end in text */
-    size_t count, room;  /* cells; elements of ends and cells */
-    bool is_done;        /* libcsv reported its end */
-    const char *too_big; /* the limit that it broke */
-
-    struct rt_slice *cells;
-    struct rt_buf decoded;
-    char fault[160];
-
-    struct rt_arena arena;
-    struct rt_slice *header;
-    size_t columns; /* 0 until the header is read */
-    struct rt_err failure;
 };
 
 static int refuse(const struct rt_csv_reader *reader, uint64_t line, size_t column, const char *why,
@@ -167,8 +127,7 @@ static int read_decoded(struct rt_csv_reader *reader, char *to, size_t room, str
     }
 }
 
-/* Reads more bytes behind those that are not parsed yet. */
-static int fill(struct rt_csv_reader *reader, struct rt_err *err)
+int rt_csv_fill(struct rt_csv_reader *reader, struct rt_err *err)
 {
     size_t keep = reader->len - reader->pos;
     int n;
@@ -177,6 +136,7 @@ static int fill(struct rt_csv_reader *reader, struct rt_err *err)
     reader->pos = 0;
     reader->len = keep;
     reader->lf = 0;
+    reader->is_scanned = false;
     n = (reader->stream != RT_NO_ICONV ? read_decoded : read_source)(reader, reader->buf + keep,
                                                                      BLOCK - keep, err);
     if (n < 0)
@@ -195,7 +155,7 @@ static int next_piece(struct rt_csv_reader *reader, struct piece *piece, struct 
     /* A CR at the end of the buffer may be the first half of a CRLF. */
     while (left = reader->len - reader->pos, start = reader->buf + reader->pos,
            !reader->eof && (left == 0 || (left == 1 && *start == '\r'))) {
-        if (fill(reader, err) != 0)
+        if (rt_csv_fill(reader, err) != 0)
             return -1;
     }
     *piece = (struct piece){start, left, PIECE_PART};
@@ -426,7 +386,7 @@ static int skip_bom(struct rt_csv_reader *reader, struct rt_err *err)
     struct rt_slice head;
 
     while (reader->len < 3 && !reader->eof) {
-        if (fill(reader, err) != 0)
+        if (rt_csv_fill(reader, err) != 0)
             return -1;
     }
     head = rt_slice_from(reader->buf, reader->len);
@@ -517,6 +477,7 @@ void rt_csv_close(struct rt_csv_reader *reader)
     free(reader->cells);
     free(reader->ends);
     csv_free(&reader->csv);
+    free(reader->raw_ends.ends);
     free(reader->buf);
     free(reader->raw);
     if (reader->cell != RT_NO_ICONV)

@@ -68,6 +68,20 @@ const struct rt_slice *rt_csv_header(const struct rt_csv_reader *reader, size_t 
 int rt_csv_next(struct rt_csv_reader *reader, struct rt_csv_row *row,
                 struct rt_err *err) RT_MUST_CHECK;
 
+/*
+ * A look at the raw bytes of the next record before it is parsed.  1: these are its bytes, with its
+ * line end, borrowed until the next call: go on with rt_csv_skip, or with rt_csv_next, which
+ * parses it; 0: they cannot be told without parsing (irregular quoting, a very long record, the
+ * end): go on with rt_csv_next; -1: unreadable.
+ */
+int rt_csv_peek(struct rt_csv_reader *reader, struct rt_slice *raw,
+                struct rt_err *err) RT_MUST_CHECK;
+/* Passes over the record of the peek before, without looking into it. */
+void rt_csv_skip(struct rt_csv_reader *reader);
+/* Line and offset of what comes next. */
+uint64_t rt_csv_line(const struct rt_csv_reader *reader);
+uint64_t rt_csv_offset(const struct rt_csv_reader *reader);
+
 void rt_csv_close(struct rt_csv_reader *reader);
 
 #endif

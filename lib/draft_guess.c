@@ -1,7 +1,7 @@
 #include "lib/draft_internal.h"
 
 #include "lib/digest.h"
-#include "lib/rid_set.h"
+#include "lib/hash_set.h"
 #include "lib/value.h"
 
 #include <ctype.h>
@@ -123,7 +123,7 @@ static bool has_mark(const struct rt_sample *sample, size_t column)
 /* ---- lists ---- */
 
 struct members { /* of all cells, split at a separator */
-    struct rt_rid_set seen;
+    struct rt_hash_set seen;
     size_t count, again, longest;
     bool is_split; /* some cell has more than one */
 };
@@ -140,7 +140,7 @@ static void count_members(struct members *m, struct rt_slice cell, char separato
         m->is_split = m->is_split || end != NULL;
         m->count++;
         m->longest = one.len > m->longest ? one.len : m->longest;
-        m->again += !rt_rid_set_add(&m->seen, (int64_t)(rt_digest_of(one).low >> 1 | 1));
+        m->again += !rt_hash_set_add(&m->seen, (int64_t)(rt_digest_of(one).low >> 1 | 1));
         cell = rt_slice_from(cell.ptr + n + (end != NULL), cell.len - n - (end != NULL));
     }
 }
@@ -152,7 +152,7 @@ static bool is_list(const struct rt_sample *sample, size_t column, char separato
 
     for (size_t r = 0; r < sample->rows; r++)
         count_members(&m, rt_sample_cell(sample, r, column), separator);
-    rt_rid_set_clear(&m.seen);
+    rt_hash_set_clear(&m.seen);
     return m.is_split && m.longest <= 40 && m.again * 3 >= m.count;
 }
 

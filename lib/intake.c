@@ -10,34 +10,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* With more rows than this part of the records, one pass over the digests beats a look-up a row. */
-#define LOOKUP_PART 200
-#define MEAN_ROW    64 /* bytes, at least: to guess the number of rows from a file's size */
-
-static int add_print(void *context, const struct rt_print_entry *entry, struct rt_err *err)
-{
-    struct rt_intake *in = context;
-
-    (void)err;
-    if (entry->has_print && entry->stamp <= in->file.stamp)
-        rt_prints_add(in->prints, entry->id[in->side], entry->rid, entry->print);
-    return 0;
-}
-
-/* Chooses how rows are recognised as the same as last time: by look-ups, or by one pass over the
-   digests.  A changes file notes each look in the record, so only snapshots take the pass. */
-static int load_prints(struct rt_intake *in, struct rt_err *err)
-{
-    int64_t held;
-
-    if (!in->file.is_snapshot || rt_store_count_held(in->work->store, in->side, &held, err) < 0)
-        return in->file.is_snapshot ? -1 : 0;
-    if ((int64_t)(in->file.size / MEAN_ROW) < held / LOOKUP_PART || held == 0)
-        return 0;
-    in->prints = rt_prints_new((size_t)held);
-    return rt_store_each_print(in->work->store, in->side, add_print, in, err);
-}
-
 static void forget_rows(struct rt_intake *in)
 {
     rt_rid_set_clear(&in->seen);
@@ -50,8 +22,7 @@ static void forget_rows(struct rt_intake *in)
     in->has_unreadable_id = false;
     in->long_ids = in->rounded_ids = in->damaged = 0;
     in->must_read_again = false;
-    rt_prints_free(in->prints);
-    in->prints = NULL;
+    rt_intake_forget_known(in);
     rt_rowmap_free(in->map);
     in->map = NULL;
 }
@@ -69,9 +40,10 @@ static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct 
     struct rt_csv_row row;
     int rc;
 
-    while ((rc = rt_csv_next(reader, &row, err)) == 1) {
+    while ((rc = rt_intake_next_row(in, reader, &row, err)) == 1) {
         if (rt_intake_row(in, &row, err) < 0)
             return -1;
+        rt_intake_row_done(in);
         if ((in->counts.rows & 0xfff) == 0) {
             rt_log_progress(in->work->log, in->file.name, row.offset, in->file.size);
             if (rt_stop_requested())
@@ -95,6 +67,20 @@ static int check_damage(const struct rt_intake *in, struct rt_err *err)
                       in->file.name);
 }
 
+/* The file was read to its end: were these the bytes that it had before, and has now? */
+static void note_bytes(struct rt_intake *in, const struct rt_source_file *file)
+{
+    struct rt_source_facts facts;
+
+    in->was_still = rt_source_facts(file, &facts);
+    if (in->file.is_unhashed) {
+        in->file.digest = facts.digest;
+        in->file.is_unhashed = false;
+    }
+    in->was_still = in->was_still && facts.size == in->file.size &&
+                    rt_digest_is_equal(facts.digest, in->file.digest);
+}
+
 /* One reading of the file: all of its rows, then what can only be judged at its end. */
 static int read_file(struct rt_intake *in, struct rt_err *err)
 {
@@ -111,17 +97,20 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
         rt_csv_open(&source, in->file.name, &options, &reader, err) < 0)
         goto out;
     if (rt_rowmap_new(in->work->rules.schema, in->side, reader, in->file.name, &in->map, err) < 0 ||
-        load_prints(in, err) < 0 || read_rows(in, reader, err) < 0)
+        rt_intake_choose_path(in, reader, err) < 0 || read_rows(in, reader, err) < 0)
         goto out;
     rc = 0;
+    note_bytes(in, file);
     if (in->must_read_again)
         goto out;
     if (in->long_ids > 0 && in->rounded_ids == in->long_ids && !in->rejects_rounded) {
         in->rejects_rounded = in->must_read_again = true;
         goto out;
     }
+    in->known.has_raw = false;
     if (check_damage(in, err) < 0 || rt_intake_judge_repeats(in, err) < 0 ||
-        (!in->must_read_again && rt_intake_absent(in, err) < 0))
+        (!in->must_read_again &&
+         (rt_intake_absent(in, err) < 0 || rt_intake_keep_digests(in, err) < 0)))
         rc = -1;
 out:
     rt_csv_close(reader);
@@ -129,14 +118,25 @@ out:
     return rc;
 }
 
+/* Was the file written to so short a time ago that another write might leave its time as it is? */
+static bool is_recent(const struct rt_file *file)
+{
+    return file->mtime + 2 >= rt_clock_of_files();
+}
+
+static bool is_as_read(const struct rt_intake *in)
+{
+    struct rt_file_facts facts;
+    struct rt_err ignored;
+
+    return rt_spool_facts(in->path, &facts, &ignored) == 0 && facts.size == in->file.size &&
+           rt_digest_is_equal(facts.digest, in->file.digest);
+}
+
 /* A file that changed under the reading was not whole: it is left for the next run. */
 static int check_unchanged(const struct rt_intake *in, struct rt_err *err)
 {
-    struct rt_file_facts facts;
-
-    if (rt_spool_facts(in->path, &facts, err) < 0)
-        return -1;
-    if (facts.size == in->file.size && rt_digest_is_equal(facts.digest, in->file.digest))
+    if (in->was_still && (!is_recent(&in->file) || is_as_read(in)))
         return 0;
     return rt_err_set(
         err, RT_IO,
@@ -146,6 +146,19 @@ static int check_unchanged(const struct rt_intake *in, struct rt_err *err)
 }
 
 /* ---- what becomes of the file ---- */
+
+static int hash_file(struct rt_intake *in, struct rt_err *err)
+{
+    struct rt_file_facts facts;
+
+    if (!in->file.is_unhashed)
+        return 0;
+    if (rt_spool_facts(in->path, &facts, err) < 0)
+        return -1;
+    in->file.digest = facts.digest;
+    in->file.is_unhashed = false;
+    return 0;
+}
 
 static const char *archived_path(struct rt_intake *in)
 {
@@ -273,6 +286,8 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
         "decided: see roundtrip review",
         reason, in->work->rules.config->side[in->side].label);
     forget_rows(in);
+    if (hash_file(in, err) < 0)
+        return -1;
     in->work->refused[in->side] = true;
     in->work->counts[in->side].refused_files++;
     if (in->file.id == 0 && rt_store_add_file(in->work->store, &in->file, err) < 0)
@@ -323,11 +338,24 @@ static int read_until_settled(struct rt_intake *in, struct rt_err *err)
     }
 }
 
+/* 1: its bytes were taken in before.  Without a file of that size in the ledger they were not. */
+static int tell_known(struct rt_intake *in, struct rt_err *err)
+{
+    int rc = 1;
+
+    if (in->file.is_unhashed)
+        rc = rt_store_has_file_of_size(in->work->store, in->side, in->file.size, err);
+    if (rc != 1)
+        return rc;
+    return hash_file(in, err) < 0 ? -1
+                                  : rt_intake_is_known(in->work, &in->file, &in->file_arena, err);
+}
+
 static int take_file(struct rt_work *work, const struct rt_file *file, const char *path,
                      struct rt_err *err)
 {
     struct rt_intake in = {.work = work, .file = *file, .path = path, .side = file->side};
-    int rc = rt_intake_is_known(work, file, &in.file_arena, err);
+    int rc = tell_known(&in, err);
 
     if (rc < 0)
         goto out;

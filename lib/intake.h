@@ -38,4 +38,8 @@ int rt_intake_note(struct rt_work *work, struct rt_file *file, struct rt_err *er
 int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
                     int64_t *stamp, struct rt_err *err) RT_MUST_CHECK;
 
+/* After the commit: the digests of the snapshots that were taken in become the files that the next
+ * run reads. */
+void rt_intake_publish_digests(struct rt_work *work);
+
 #endif

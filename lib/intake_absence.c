@@ -17,6 +17,18 @@ struct absent {
     int64_t held;
 };
 
+static int collect_unseen(void *context, int64_t rid, struct rt_err *err)
+{
+    struct absent *absent = context;
+
+    (void)err;
+    if (rt_rid_set_has(&absent->in->seen, rid))
+        return 0;
+    absent->rids = rt_xgrow(absent->rids, absent->count, sizeof *absent->rids);
+    absent->rids[absent->count++] = rid;
+    return 0;
+}
+
 static int collect(void *context, const struct rt_print_entry *entry, struct rt_err *err)
 {
     struct absent *absent = context;
@@ -43,7 +55,7 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
         return -1;
     end = &record.end[in->side];
-    if (end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
+    if (end->seen == NULL || end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
         return 0;
     rt_merge_absent(&in->work->rules, &record, in->side, RT_MISSING);
     in->counts.missing++;
@@ -63,8 +75,13 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
 
     if (!in->file.is_snapshot && !RT_PLANTED("absence-deletes"))
         return 0;
-    if (rt_store_each_print(in->work->store, in->side, collect, &absent, err) < 0)
+    if (in->known.file != NULL && in->counts.rows > 0)
+        rc = rt_intake_each_unseen(in, collect_unseen, &absent, err);
+    else
+        rc = rt_store_each_print(in->work->store, in->side, collect, &absent, err);
+    if (rc < 0)
         goto out;
+    rc = -1;
     if (in->counts.rows == 0 && absent.held > 0) {
         rt_err_set(err, RT_STOPPED,
                    "%s: a snapshot without rows, from a side that was seen to hold %lld records: "

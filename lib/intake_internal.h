@@ -24,6 +24,28 @@ struct rt_repeat_row { /* a row set aside because another row of the file speaks
     bool is_eligible;
 };
 
+enum rt_path { RT_PATH_LOOKUP, RT_PATH_DIGEST, RT_PATH_KEYS };
+
+/* What intake_known.c knows of the rows of the side's last snapshot, and notes for the next one. */
+struct rt_known {
+    struct rt_digest_file *file; /* or NULL */
+    struct rt_rid_set dirty;     /* records that it is not to be believed of */
+    int64_t highest;             /* record when it was made */
+    size_t unknown;              /* rows that it does not have */
+    struct rt_digest fingerprint;
+    struct rt_digest_writer *writer; /* of this file's own; or NULL */
+    struct rt_rid_set entered;       /* records with an entry there */
+    size_t first_touch;              /* changes of records before the file */
+    struct rt_clean {
+        int64_t rid;
+        size_t at; /* as many changes of records had been noted when it was entered */
+    } * clean;     /* records that were saved for a row that was entered */
+    size_t clean_count;
+    bool has_raw;         /* of the row under way its raw digest is known */
+    struct rt_digest raw; /* that digest */
+    int64_t clean_rid;    /* the record that the row under way leaves as it says; or 0 */
+};
+
 struct rt_intake {
     struct rt_work *work;
     struct rt_file file;
@@ -34,7 +56,9 @@ struct rt_intake {
     struct rt_arena file_arena; /* lives as long as the file */
     struct rt_rid_set seen;     /* records that a row of this file led to */
     struct rt_counts counts;    /* of this file alone */
-    struct rt_prints *prints;   /* digests of the side's last rows, for a snapshot; or NULL */
+    enum rt_path by;            /* how rows are recognised */
+    struct rt_prints *prints;   /* digests of the side's last rows, with RT_PATH_KEYS; or NULL */
+    struct rt_known known;
     struct rt_reject *rejects;
     size_t reject_count;
     bool has_unreadable_id;
@@ -49,6 +73,8 @@ struct rt_intake {
     } * repeat_ids;
     size_t repeat_id_count, group_count;
     bool must_read_again;
+    bool was_still; /* the file stood still while it was read, and had the bytes that it was to have
+                     */
     struct rt_repeat_row *repeats;
     size_t repeat_count;
 };
@@ -61,6 +87,24 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
 void rt_intake_count(struct rt_intake *in, enum rt_change change);
 /* A row as JSON, for review items; caller frees. */
 char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row);
+
+/* intake_known.c: rows that say the same as last time. */
+int rt_intake_choose_path(struct rt_intake *in, const struct rt_csv_reader *reader,
+                          struct rt_err *err) RT_MUST_CHECK;
+/* rt_csv_next, but what is recognised by its raw bytes is counted and passed over. */
+int rt_intake_next_row(struct rt_intake *in, struct rt_csv_reader *reader, struct rt_csv_row *row,
+                       struct rt_err *err) RT_MUST_CHECK;
+/* A parsed row is to be looked up. */
+int rt_intake_note_unknown(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+/* The row under way left the record so that the same row would change nothing. */
+void rt_intake_is_clean(struct rt_intake *in, int64_t rid, bool was_saved);
+void rt_intake_row_done(struct rt_intake *in);
+/* The file was taken in: its digests are kept in work, until they are published. */
+int rt_intake_keep_digests(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+void rt_intake_forget_known(struct rt_intake *in);
+/* With RT_PATH_DIGEST: records that the side may hold and that no row of this file led to. */
+int rt_intake_each_unseen(struct rt_intake *in, rt_store_visit *visit, void *context,
+                          struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_repeat.c: R9. */
 int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2],

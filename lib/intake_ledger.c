@@ -25,6 +25,34 @@ int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t
                       name, side->stamp);
 }
 
+#define HASH_LATER ((uint64_t)1 << 20) /* bytes; a smaller file may as well be read twice */
+
+/* Size and time, and the digest if it can be told without reading a large file.  That of a fetched
+   file is in the ledger; whether it is still true shows when the file is read. */
+static int tell_bytes(const char *path, const struct rt_file *noted, struct rt_file *file,
+                      struct rt_err *err)
+{
+    struct rt_file_facts facts;
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size >= HASH_LATER &&
+        (noted == NULL ||
+         (noted->size == (uint64_t)st.st_size && noted->mtime == st.st_mtim.tv_sec))) {
+        file->size = (uint64_t)st.st_size;
+        file->mtime = st.st_mtim.tv_sec;
+        file->is_unhashed = noted == NULL;
+        if (noted != NULL)
+            file->digest = noted->digest;
+        return 0;
+    }
+    if (rt_spool_facts(path, &facts, err) < 0)
+        return -1;
+    file->size = facts.size;
+    file->mtime = facts.mtime;
+    file->digest = facts.digest;
+    return 0;
+}
+
 /* What is known of a file before it is opened: its bytes' digest, its stamp, whether it is a
  * snapshot. */
 int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
@@ -34,29 +62,24 @@ int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
     const char *name = rt_arena_strdup(arena, file->name);
     const struct rt_side_config *settings = &work->rules.config->side[side];
     const char *rel = rt_arena_printf(arena, "inbox/%s/%s", rt_side_name(side), name);
-    struct rt_file_facts facts;
     struct rt_file noted = {0};
-    int known;
+    int known = rt_store_file_by_path(work->store, rel, arena, &noted, err);
+    bool is_waiting = known == 1 && noted.state == RT_FILE_WAITING;
 
-    if (rt_spool_facts(path, &facts, err) < 0)
-        return -1;
-    known = rt_store_file_by_path(work->store, rel, arena, &noted, err);
     if (known < 0)
         return -1;
     *file = (struct rt_file){.side = side,
                              .name = name,
-                             .digest = facts.digest,
-                             .size = facts.size,
-                             .mtime = facts.mtime,
-                             .stamp = facts.mtime,
                              .state = RT_FILE_WAITING,
                              .run = work->run,
                              .path = rel,
                              .is_snapshot = settings->is_snapshot};
     if (settings->snapshot_pattern != NULL && rt_name_matches(settings->snapshot_pattern, name))
         file->is_snapshot = true;
-    if (known == 1 && noted.state == RT_FILE_WAITING &&
-        rt_digest_is_equal(noted.digest, facts.digest)) {
+    if (tell_bytes(path, is_waiting ? &noted : NULL, file, err) < 0)
+        return -1;
+    file->stamp = file->mtime;
+    if (is_waiting && rt_digest_is_equal(noted.digest, file->digest)) {
         file->id = noted.id;
         file->stamp = noted.stamp;
         file->has_stamp = noted.has_stamp;

@@ -216,6 +216,8 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     if (rc < 0)
         return -1;
     rt_rid_set_add(&in->seen, record->rid);
+    if (observed.change != RT_CHANGE_STALE && rt_end_is_quiet(&record->end[in->side]))
+        rt_intake_is_clean(in, record->rid, true);
     /* What is new tells its own story: where it was born. The rest is told line by line. */
     if (observed.change == RT_CHANGE_UNCHANGED ||
         (observed.change == RT_CHANGE_NEW && !in->work->is_dry))
@@ -363,6 +365,8 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     glance.id[in->side] = rt_rowmap_own_id(in->map, csv, &in->row_arena);
     if (glance.id[in->side].len == 0)
         return 0;
+    if (rt_intake_note_unknown(in, err) < 0)
+        return -1;
     if (in->prints != NULL) {
         rid = rt_prints_find(in->prints, glance.id[in->side], print);
         if (rid == 0)
@@ -373,10 +377,8 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
         if (rc != 1)
             return rc;
     }
-    if (rt_rid_set_add(&in->seen, rid))
-        rt_intake_count(in, RT_CHANGE_UNCHANGED);
-    else
-        rt_intake_count(in, RT_CHANGE_REPEATED);
+    rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);
+    rt_intake_is_clean(in, rid, false);
     return 1;
 }
 

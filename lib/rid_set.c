@@ -3,50 +3,42 @@
 #include "lib/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static size_t slot_of(const struct rt_rid_set *set, int64_t rid)
+static void grow(struct rt_rid_set *set, size_t word)
 {
-    size_t i = (size_t)((uint64_t)rid * 0x9e3779b97f4a7c15u >> 17) & (set->size - 1);
+    size_t size = set->size ? set->size * 2 : 64;
 
-    while (set->slots[i] != 0 && set->slots[i] != rid)
-        i = (i + 1) & (set->size - 1);
-    return i;
-}
-
-static void grow(struct rt_rid_set *set)
-{
-    struct rt_rid_set bigger = {.size = set->size ? set->size * 2 : 64};
-
-    bigger.slots = rt_xcalloc(bigger.size, sizeof *bigger.slots);
-    for (size_t i = 0; i < set->size; i++)
-        if (set->slots[i] != 0)
-            bigger.slots[slot_of(&bigger, set->slots[i])] = set->slots[i];
-    bigger.count = set->count;
-    free(set->slots);
-    *set = bigger;
+    while (size <= word)
+        size *= 2;
+    set->words = rt_xrealloc(set->words, size * sizeof *set->words);
+    memset(set->words + set->size, 0, (size - set->size) * sizeof *set->words);
+    set->size = size;
 }
 
 bool rt_rid_set_add(struct rt_rid_set *set, int64_t rid)
 {
-    size_t i;
+    size_t word = (size_t)rid / 64;
+    uint64_t bit = (uint64_t)1 << (rid % 64);
 
-    if (set->count * 2 >= set->size)
-        grow(set);
-    i = slot_of(set, rid);
-    if (set->slots[i] == rid)
+    if (word >= set->size)
+        grow(set, word);
+    if (set->words[word] & bit)
         return false;
-    set->slots[i] = rid;
+    set->words[word] |= bit;
     set->count++;
     return true;
 }
 
 bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid)
 {
-    return set->size != 0 && set->slots[slot_of(set, rid)] == rid;
+    size_t word = (size_t)rid / 64;
+
+    return word < set->size && (set->words[word] >> (rid % 64) & 1);
 }
 
 void rt_rid_set_clear(struct rt_rid_set *set)
 {
-    free(set->slots);
+    free(set->words);
     *set = (struct rt_rid_set){0};
 }

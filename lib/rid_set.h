@@ -1,6 +1,7 @@
 /*
- * A set of record numbers: which records a file has shown, which ones a run has touched.  16 to 32
- * bytes an entry.  Zero-initialised is empty and ready.
+ * A set of record numbers: which records a file has shown, which ones a run has touched.  One bit
+ * for each number up to the highest: they are given out one after the other.  Zero-initialised is
+ * empty and ready.
  */
 #ifndef RT_RID_SET_H
 #define RT_RID_SET_H
@@ -10,8 +11,8 @@
 #include <stdint.h>
 
 struct rt_rid_set {
-    int64_t *slots; /* 0: free */
-    size_t size;    /* a power of two, or 0 */
+    uint64_t *words;
+    size_t size; /* words */
     size_t count;
 };
 

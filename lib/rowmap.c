@@ -288,6 +288,23 @@ struct rt_digest rt_rowmap_print(struct rt_rowmap *map, const struct rt_csv_row 
     return rt_hasher_end(map->hasher);
 }
 
+struct rt_digest rt_rowmap_fingerprint(const struct rt_rowmap *map,
+                                       const struct rt_csv_reader *reader)
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    struct rt_digest digest;
+    size_t count;
+
+    rt_csv_header(reader, &count);
+    rt_hasher_add(hasher, rt_slice_from((const char *)&map->seed, sizeof map->seed));
+    rt_hasher_add(
+        hasher, rt_slice_from((const char *)map->column, map->schema->count * sizeof *map->column));
+    rt_hasher_add(hasher, rt_slice_from((const char *)&count, sizeof count));
+    digest = rt_hasher_end(hasher);
+    rt_hasher_free(hasher);
+    return digest;
+}
+
 size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of)
 {
     size_t column = map->column[field_number(map, map->schema->id[of][0])];

@@ -52,4 +52,8 @@ struct rt_digest rt_rowmap_print(struct rt_rowmap *map, const struct rt_csv_row 
 struct rt_slice rt_rowmap_own_id(struct rt_rowmap *map, const struct rt_csv_row *csv,
                                  struct rt_arena *arena);
 
+/* All that gives the raw bytes of a row their meaning: which column is which, and how many. */
+struct rt_digest rt_rowmap_fingerprint(const struct rt_rowmap *map,
+                                       const struct rt_csv_reader *reader);
+
 #endif

@@ -18,6 +18,9 @@
 struct rt_source_file {
     int fd;
     char *path;
+    struct stat opened;       /* as it was then */
+    struct rt_hasher *hasher; /* of all bytes read */
+    uint64_t size;
     bool is_first; /* nothing was given out yet: gzip or not is still open */
     bool is_gzip;
     bool is_member_done; /* between two members of a gzip file, or at its end */
@@ -35,6 +38,8 @@ static ssize_t read_fd(struct rt_source_file *file, void *buf, size_t size, stru
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return rt_err_errno(err, RT_IO, "cannot read %s", file->path);
+    rt_hasher_add_bytes(file->hasher, rt_slice_from(buf, (size_t)n));
+    file->size += (uint64_t)n;
     return n;
 }
 
@@ -165,6 +170,8 @@ int rt_source_open(const char *path, struct rt_source_file **file, struct rt_sou
         return -1;
     f = rt_xcalloc(1, sizeof *f);
     f->fd = fd;
+    fstat(fd, &f->opened); /* fails for no open file */
+    f->hasher = rt_hasher_new();
     f->path = rt_xstrdup(is_stdin ? "standard input" : path);
     f->is_first = true;
     f->packed = rt_xmalloc(PACKED_BLOCK);
@@ -181,9 +188,28 @@ void rt_source_close(struct rt_source_file *file)
         inflateEnd(&file->z);
     if (file->fd != STDIN_FILENO)
         close(file->fd); /* only read from: nothing can be lost */
+    rt_hasher_free(file->hasher);
     free(file->packed);
     free(file->path);
     free(file);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool rt_source_facts(const struct rt_source_file *file, struct rt_source_facts *facts)
+{
+    struct stat now, named;
+
+    *facts = (struct rt_source_facts){.size = file->size,
+                                      .mtime = file->opened.st_mtim.tv_sec,
+                                      .digest = rt_hasher_end(file->hasher)};
+    return fstat(file->fd, &now) == 0 && stat(file->path, &named) == 0 &&
+           is_same(&file->opened, &now) && is_same(&now, &named) &&
+           (uint64_t)now.st_size == file->size;
 }
 
 static ssize_t read_memory(void *context, void *buf, size_t size, struct rt_err *err)

@@ -7,6 +7,7 @@
 #define RT_SOURCE_H
 
 #include "lib/csv_reader.h"
+#include "lib/digest.h"
 
 struct rt_source_file;
 
@@ -14,6 +15,15 @@ struct rt_source_file;
 int rt_source_open(const char *path, struct rt_source_file **file, struct rt_source *source,
                    struct rt_err *err) RT_MUST_CHECK;
 void rt_source_close(struct rt_source_file *file);
+
+/* What the file was, once it was read to its end: its bytes as they are on the disk, packed or not.
+   False: it was written to, or another one took its name, while it was read. */
+struct rt_source_facts {
+    uint64_t size;
+    int64_t mtime;
+    struct rt_digest digest;
+};
+bool rt_source_facts(const struct rt_source_file *file, struct rt_source_facts *facts);
 
 /* A source over bytes in memory, which must outlive it. */
 struct rt_source_memory {

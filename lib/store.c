@@ -280,6 +280,7 @@ void rt_store_close(struct rt_store *store)
     sqlite3_close(store->db);
     rt_store_forget_layouts(store);
     free(store->delta_times);
+    free(store->touched);
     rt_buf_clear(&store->scratch);
     free(store->path);
     free(store);
@@ -301,6 +302,9 @@ int rt_store_commit(struct rt_store *store, struct rt_err *err)
         return -1;
     if (rt_store_is_scratch(store))
         return 0;
+    if (rt_store_save_touched(store, err) < 0)
+        return -1;
+    rt_store_forget_touched(store);
     if (RT_STEP("store.commit") < 0)
         return rt_err_errno(err, RT_IO, "%s: committing", store->path);
     if (rt_store_exec(store, "COMMIT", err) < 0)
@@ -317,6 +321,7 @@ void rt_store_abort(struct rt_store *store)
         return;
     store->in_transaction = false;
     store->delta_times_count = -1;
+    rt_store_forget_touched(store);
     if (!rt_store_is_scratch(store))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -337,6 +342,7 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
 {
     store->delta_times_count = -1;
     rt_store_forget_layouts(store);
+    store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;
     if (store->schema != NULL && rt_store_use_schema(store, store->schema, err) < 0)

@@ -184,6 +184,7 @@ struct rt_file {
     enum rt_side side;
     const char *name; /* as it came */
     struct rt_digest digest;
+    bool is_unhashed; /* the digest is told only when the file has been read; never in the state */
     uint64_t size;
     int64_t mtime;
     int64_t stamp;
@@ -209,6 +210,9 @@ int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_ar
 int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
                             struct rt_arena *arena, struct rt_file *file,
                             struct rt_err *err) RT_MUST_CHECK;
+/* Does the ledger have a file of that side with that size? 1, 0, -1 */
+int rt_store_has_file_of_size(struct rt_store *store, enum rt_side side, uint64_t size,
+                              struct rt_err *err) RT_MUST_CHECK;
 /* By the other end's name, size and time: was it fetched already? */
 int rt_store_file_by_remote(struct rt_store *store, enum rt_side side, const char *remote,
                             struct rt_arena *arena, struct rt_file *file,
@@ -334,6 +338,34 @@ int rt_store_each_insert(struct rt_store *store, enum rt_side side, rt_store_vis
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* ---- digest files (digest_file.h): what they may be believed of ---- */
+
+struct rt_store_digests {
+    struct rt_digest generation;
+    int64_t highest; /* record number when the file was made: newer records are not in it */
+};
+/* 1: the side has a digest file of that generation; 0: it has none; -1. */
+int rt_store_digests(struct rt_store *store, enum rt_side side, struct rt_store_digests *digests,
+                     struct rt_err *err) RT_MUST_CHECK;
+/* A new file is being made of what the state holds now; its generation depends on the one before,
+   and on `seed`. */
+int rt_store_set_digests(struct rt_store *store, enum rt_side side, struct rt_digest seed,
+                         struct rt_digest *generation, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_drop_digests(struct rt_store *store, enum rt_side side,
+                          struct rt_err *err) RT_MUST_CHECK;
+/* The records of which the side's file is not to be believed any more; some more than once. */
+int rt_store_each_touched(struct rt_store *store, enum rt_side side, rt_store_visit *visit,
+                          void *context, struct rt_err *err) RT_MUST_CHECK;
+/* The records with a higher number. */
+int rt_store_each_newer(struct rt_store *store, int64_t rid, rt_store_visit *visit, void *context,
+                        struct rt_err *err) RT_MUST_CHECK;
+/* How many changes of records this transaction has noted so far; and the record of one of them, 0
+   if it was about the other side. */
+size_t rt_store_touch_count(const struct rt_store *store);
+int64_t rt_store_touched_at(const struct rt_store *store, enum rt_side side, size_t i);
+/* Of that record the side's file is not to be believed. */
+void rt_store_touch_side(struct rt_store *store, int64_t rid, enum rt_side side);
 
 /* ---- the story: runs and events ---- */
 

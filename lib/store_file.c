@@ -109,6 +109,22 @@ int rt_store_file_by_id(struct rt_store *store, int64_t id, struct rt_arena *are
     return take_one(store, stmt, arena, file, err);
 }
 
+int rt_store_has_file_of_size(struct rt_store *store, enum rt_side side, uint64_t size,
+                              struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT 1 FROM file WHERE side = ?1 AND size = ?2 LIMIT 1", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, side);
+    rt_bind_int(stmt, 2, (int64_t)size);
+    rc = rt_store_step(store, stmt, err);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
 /* A name in the inbox can come again after its file has moved on: the newest one counts. */
 int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_arena *arena,
                           struct rt_file *file, struct rt_err *err)

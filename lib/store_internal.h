@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 #define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
-#define RT_STORE_VERSION        1          /* PRAGMA user_version: number of migrations */
+#define RT_STORE_VERSION        2          /* PRAGMA user_version: number of migrations */
 
 struct rt_layout; /* store_pack.c: what a record's row keeps packed in one column. */
 int64_t rt_store_pack_end(const struct rt_end *end);
@@ -54,7 +54,13 @@ struct rt_store {
         int64_t handed, gone;
     } * delta_times; /* by delta number; loaded on first use, renewed when a delta changes */
     int64_t delta_times_count;
-    struct rt_buf scratch; /* for building texts */
+    struct rt_touch { /* a record whose row on a side is no longer what a digest file says */
+        int64_t rid;
+        bool is_touched[2];
+    } * touched; /* in this transaction, in order */
+    size_t touched_count;
+    size_t touched_from[2]; /* earlier ones are part of the side's new digest file */
+    struct rt_buf scratch;  /* for building texts */
 };
 
 /* Fills err from SQLite's last error: RT_BUSY, RT_IO, RT_STOPPED or RT_INTERNAL.  Returns -1. */
@@ -115,6 +121,11 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
 int rt_store_put_content(struct rt_store *store, struct rt_content *content,
                          struct rt_err *err) RT_MUST_CHECK;
 void rt_store_forget_layouts(struct rt_store *store);
+
+/* store_touch.c */
+void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);
+int rt_store_save_touched(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+void rt_store_forget_touched(struct rt_store *store);
 
 /* store_delta.c: when a delta was handed over (R3) and from when import_lag counts (R7). */
 int rt_store_delta_times(struct rt_store *store, int64_t delta, int64_t *handed, int64_t *gone,

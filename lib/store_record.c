@@ -277,6 +277,24 @@ static int keeps_print(const struct rt_end *end, const struct rt_digest *print)
     return print == NULL && rt_end_is_quiet(end);
 }
 
+/* Does a row that says the same as before still mean that nothing changed?  Whatever else it would
+   do now, it must be looked at again. */
+static void touch(struct rt_store *store, const struct rt_record *record,
+                  const struct rt_digest *const print[2])
+{
+    bool has_new_id = false, is_touched[2];
+
+    for (int s = 0; s < 2; s++)
+        has_new_id = has_new_id || !rt_slice_is_equal(record->end[s].id, record->stored_id[s]);
+    for (int s = 0; s < 2; s++) {
+        const struct rt_end *end = &record->end[s];
+
+        is_touched[s] = has_new_id || !keeps_print(end, print ? print[s] : NULL) ||
+                        (end->seen != NULL && end->look.stamp == RT_NEVER);
+    }
+    rt_store_touch(store, record->rid, is_touched);
+}
+
 int rt_store_save(struct rt_store *store, struct rt_record *record,
                   const struct rt_digest *const print[2], struct rt_err *err)
 {
@@ -295,6 +313,8 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
         open = rt_store_pack_open(store->schema, record);
     if (is_new)
         record->rid = store->next_rid++;
+    else
+        touch(store, record, print);
     rt_bind_int(stmt, 1 + RID, record->rid);
     rt_bind_slice(stmt, 1 + EXTERNAL_ID, record->end[RT_EXTERNAL].id);
     rt_bind_slice(stmt, 1 + NATIVE_ID, record->end[RT_NATIVE].id);
@@ -330,10 +350,12 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
     sqlite3_stmt *count = rt_store_prepare(
         store, "SELECT external_id IS NOT NULL, native_id IS NOT NULL FROM record WHERE rid = ?1",
         err);
+    const bool is_touched[2] = {true, true};
     sqlite3_stmt *stmt;
 
     if (count == NULL)
         return -1;
+    rt_store_touch(store, rid, is_touched);
     rt_bind_int(count, 1, rid);
     if (rt_store_step(store, count, err) == 1) {
         store->held[RT_EXTERNAL] -= sqlite3_column_int64(count, 0);

@@ -90,6 +90,9 @@ static const struct table {
     {"move", COPIED,
      "(move INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, target TEXT NOT NULL) STRICT"},
     {"journal", COPIED, "(entry INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL) STRICT"},
+    {"touched", COPIED,
+     "(side INTEGER NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (side, rid)) STRICT, WITHOUT "
+     "ROWID"},
 };
 
 static const struct index {
@@ -114,6 +117,7 @@ static const struct index {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+#define TABLES_OF_1  (COUNT(tables) - 1) /* those of format 1; format 2 added the last one */
 
 static int make_table(struct rt_store *store, const struct table *table, const char *where,
                       struct rt_err *err)
@@ -136,14 +140,15 @@ static int make_index(struct rt_store *store, const struct index *index, const c
     return rc;
 }
 
-static int make_tables(struct rt_store *store, struct rt_err *err)
+/* Makes what a state of format `version` lacks; 0: an empty file. */
+static int make_tables(struct rt_store *store, int64_t version, struct rt_err *err)
 {
     char pragma[64];
 
-    for (size_t i = 0; i < COUNT(tables); i++)
+    for (size_t i = version == 1 ? TABLES_OF_1 : 0; i < COUNT(tables); i++)
         if (make_table(store, &tables[i], "", err) < 0)
             return -1;
-    for (size_t i = 0; i < COUNT(indexes); i++)
+    for (size_t i = 0; version == 0 && i < COUNT(indexes); i++)
         if (make_index(store, &indexes[i], "", err) < 0)
             return -1;
     snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", RT_STORE_APPLICATION_ID);
@@ -240,17 +245,24 @@ int rt_store_migrate(struct rt_store *store, struct rt_err *err)
                           store->path, (long long)version, RT_STORE_VERSION);
     if (version == RT_STORE_VERSION && application == RT_STORE_APPLICATION_ID)
         return 0;
-    if (application != 0 || version != 0 || objects != 0)
+    if (version == 1 && application == RT_STORE_APPLICATION_ID) {
+        if (store->mode == RT_STORE_READ || store->mode == RT_STORE_SCRATCH)
+            return rt_err_set(err, RT_STOPPED,
+                              "%s: written by an older roundtrip (format 1): run roundtrip emit "
+                              "once, which brings it up to date",
+                              store->path);
+    } else if (application != 0 || version != 0 || objects != 0) {
         return rt_err_set(err, RT_STOPPED, "%s: not a state of roundtrip: move it away",
                           store->path);
-    if (store->mode != RT_STORE_CREATE && !store->is_empty)
+    } else if (store->mode != RT_STORE_CREATE && !store->is_empty) {
         return rt_err_set(err, RT_STOPPED,
                           "%s: an empty state: restore it from a backup, or remove it and run "
                           "roundtrip rebuild",
                           store->path);
+    }
     if (rt_store_exec(store, "BEGIN IMMEDIATE", err) < 0)
         return -1;
-    if (make_tables(store, err) < 0 || rt_store_exec(store, "COMMIT", err) < 0) {
+    if (make_tables(store, version, err) < 0 || rt_store_exec(store, "COMMIT", err) < 0) {
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
         return -1;
     }

@@ -6,6 +6,7 @@
 #ifndef RT_WORK_H
 #define RT_WORK_H
 
+#include "lib/digest_file.h"
 #include "lib/log.h"
 #include "lib/merge.h"
 #include "lib/record.h"
@@ -21,6 +22,12 @@ struct rt_counts {
     int64_t missing;
 };
 
+/* Digests of a snapshot that was taken in, to be published after the commit (intake.h). */
+struct rt_pending_digests {
+    struct rt_digest_writer *writer; /* or NULL */
+    struct rt_digest_tag tag;
+};
+
 struct rt_work {
     struct rt_store *store;
     struct rt_rules rules;
@@ -33,6 +40,7 @@ struct rt_work {
     int64_t *fresh; /* records touched in this run, in order, each once */
     size_t fresh_count;
     struct rt_rid_set fresh_set;
+    struct rt_pending_digests digests[2];
     bool refused[2];                /* a file of this side was refused in this run */
     const struct rt_file *given[2]; /* rebuild: what the journal tells of the files of a baseline */
     const char *flawed_rows; /* JSON of the row or rows that the record being saved is frozen for;
