@@ -151,14 +151,29 @@ static int sftp_list(struct rt_remote *remote, const char *folder, struct rt_rem
  *     from   to     answer
  *     gone   there  any       done
  *     gone   gone   ok        done, and taken at once
- *     else                    failed
+ *     gone   gone   refused   there was nothing to rename
+ *     there                   failed
  */
+static int look_after_rename(struct rt_sftp *s, const char *from, const char *to, int answer,
+                             struct rt_err *err)
+{
+    struct rt_remote_entry there;
+    int has_from = rt_sftp_stat_path(s, from, &there, err), has_to;
+
+    if (has_from != 0)
+        return -1;
+    has_to = rt_sftp_stat_path(s, to, &there, err);
+    if (has_to == 0 && answer != 0)
+        return rt_err_set(err, RT_IO, "cannot rename %s: it is not there", from);
+    return has_to < 0 ? -1 : 0;
+}
+
 static int sftp_rename(struct rt_remote *remote, const char *from, const char *to,
                        struct rt_err *err)
 {
     struct rt_sftp *s = sftp_of(remote);
     struct rt_remote_entry there;
-    int answer, has_from, has_to;
+    int answer, has_to;
 
     if (rt_sftp_begin(s, err) != 0)
         return -1;
@@ -167,22 +182,13 @@ static int sftp_rename(struct rt_remote *remote, const char *from, const char *t
         return -1;
     if (has_to > 0)
         return rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", from, to);
-    has_from = rt_sftp_stat_path(s, from, &there, err);
-    if (has_from < 0)
-        return -1;
-    if (has_from == 0)
-        return rt_err_set(err, RT_IO, "cannot rename %s: it is not there", from);
     answer = RT_STEP("remote.rename") != 0 ? rt_sftp_fail_step(s, "rename", from, err)
                                            : rt_sftp_rename_path(s, from, to, err);
     if (s->is_dead)
         return -1;
     if (answer == 0)
         rt_err_set(err, RT_IO, "the server renamed %s, and it is still there", from);
-    has_from = rt_sftp_stat_path(s, from, &there, err);
-    if (has_from != 0)
-        return -1;
-    has_to = rt_sftp_stat_path(s, to, &there, err);
-    return has_to == 1 || (has_to == 0 && answer == 0) ? 0 : -1;
+    return look_after_rename(s, from, to, answer, err);
 }
 
 static int sftp_remove(struct rt_remote *remote, const char *path, struct rt_err *err)
@@ -254,6 +260,7 @@ int rt_remote_sftp_open(const char *profile, struct rt_remote *base, struct rt_r
     s->base = *base;
     s->base.class = &sftp_class;
     s->fd = -1;
+    s->round_trip_ms = INT64_MAX;
     s->profile = rt_xstrdup(profile);
     s->where = rt_xasprintf("%s port %d", base->settings->host, base->settings->port);
     if (rt_sftp_connect_trusted(s, err) != 0 || rt_sftp_login(s, err) != 0 ||

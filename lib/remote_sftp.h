@@ -33,6 +33,7 @@ struct rt_sftp {
     LIBSSH2_SESSION *ssh;
     LIBSSH2_SFTP *sftp;
     int64_t last_data_ms;
+    int64_t round_trip_ms; /* the shortest that a question and its answer took so far */
     bool is_dead;
     struct rt_buf secret; /* while logging in; wiped */
     bool was_asked_more;  /* keyboard-interactive wanted more than a password */

@@ -1,5 +1,6 @@
 #include "lib/remote_sftp.h"
 
+#include "lib/clock.h"
 #include "lib/fault.h"
 
 #include <string.h>
@@ -122,10 +123,19 @@ void rt_sftp_fill_entry(struct rt_remote_entry *entry, const LIBSSH2_SFTP_ATTRIB
                         LIBSSH2_SFTP_S_ISREG(attrs->permissions);
 }
 
+static void note_round_trip(struct rt_sftp *s, int64_t asked_ms)
+{
+    int64_t took_ms = rt_clock_monotonic_ms() - asked_ms;
+
+    if (took_ms < s->round_trip_ms)
+        s->round_trip_ms = took_ms;
+}
+
 int rt_sftp_stat_path(struct rt_sftp *s, const char *path, struct rt_remote_entry *entry,
                       struct rt_err *err)
 {
     LIBSSH2_SFTP_ATTRIBUTES attrs = {0};
+    int64_t asked_ms = rt_clock_monotonic_ms();
     int rc;
 
     *entry = (struct rt_remote_entry){0};
@@ -133,6 +143,7 @@ int rt_sftp_stat_path(struct rt_sftp *s, const char *path, struct rt_remote_entr
                                       &attrs)) == LIBSSH2_ERROR_EAGAIN)
         if (rt_sftp_wait(s, err) != 0)
             return -1;
+    note_round_trip(s, asked_ms);
     if (rc != 0)
         return rt_sftp_is_missing(rt_sftp_status(s)) ? 0 : rt_sftp_fail(s, "looking at", path, err);
     rt_sftp_fill_entry(entry, &attrs);
@@ -143,12 +154,14 @@ int rt_sftp_stat_handle(struct rt_sftp *s, LIBSSH2_SFTP_HANDLE *handle, const ch
                         struct rt_remote_entry *entry, struct rt_err *err)
 {
     LIBSSH2_SFTP_ATTRIBUTES attrs = {0};
+    int64_t asked_ms = rt_clock_monotonic_ms();
     int rc;
 
     *entry = (struct rt_remote_entry){0};
     while ((rc = libssh2_sftp_fstat_ex(handle, &attrs, 0)) == LIBSSH2_ERROR_EAGAIN)
         if (rt_sftp_wait(s, err) != 0)
             return -1;
+    note_round_trip(s, asked_ms);
     if (rc != 0)
         return rt_sftp_fail(s, "looking at", path, err);
     rt_sftp_fill_entry(entry, &attrs);

@@ -8,13 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GET_BLOCK   (1 << 20) /* libssh2 reads ahead four times this */
-#define SMALL_BLOCK 4096      /* for servers that answer reads short */
-#define PUT_WINDOW  (2 << 20) /* bytes in flight */
+/*
+ * How much is in flight decides the speed of a long way, and costs on a short one: what lies in
+ * buffers falls out of the processor's cache.  So it grows with the time that a question and its
+ * answer take.  Measured with tests/bench/sftp.py.
+ */
+#define AHEAD       4    /* libssh2 asks for so many times the block that it is to fill */
+#define SMALL_BLOCK 4096 /* for servers that answer reads short */
+#define LEAST_BLOCK (32 << 10)
+#define BLOCK       (128 << 10)
+#define MOST_BLOCK  (2 << 20)
+#define WINDOW      (512 << 10)
+#define MOST_WINDOW (4 << 20)
+#define PER_MS      (200 << 10)
 
 static struct rt_sftp *sftp_of(struct rt_remote *remote)
 {
     return (struct rt_sftp *)remote;
+}
+
+static size_t in_flight(const struct rt_sftp *s, size_t least, size_t most)
+{
+    size_t wanted = s->round_trip_ms < 1000 ? (size_t)s->round_trip_ms * PER_MS : most;
+
+    return wanted < least ? least : wanted > most ? most : wanted;
 }
 
 /* Reading. */
@@ -49,9 +66,19 @@ static bool is_short_answer(const struct reading *r, ssize_t n)
            strstr(rt_sftp_last_error(r->s), "Unexpected Offset") != NULL;
 }
 
+/* Asking for more than there is costs an answer for each question past the end. */
+static size_t choose_block(const struct rt_sftp *s, const struct rt_remote_entry *there)
+{
+    size_t block = in_flight(s, AHEAD * BLOCK, AHEAD * MOST_BLOCK) / AHEAD;
+
+    if (there->has_size && there->size / AHEAD < block)
+        block = (size_t)(there->size / AHEAD);
+    return block < LEAST_BLOCK ? LEAST_BLOCK : block;
+}
+
 static int read_all(struct reading *r, struct rt_err *err)
 {
-    char *bytes = rt_xmalloc(GET_BLOCK);
+    char *bytes = rt_xmalloc(r->block);
     int rc = 0;
 
     while (rc == 0) {
@@ -103,7 +130,7 @@ static int compare_after(struct reading *r, const struct rt_remote_entry *before
 int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *into,
                 struct rt_err *err)
 {
-    struct reading r = {.s = sftp_of(remote), .path = path, .into = into, .block = GET_BLOCK};
+    struct reading r = {.s = sftp_of(remote), .path = path, .into = into};
     struct rt_remote_entry before;
     int rc;
 
@@ -114,6 +141,7 @@ int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *int
     if (r.handle == NULL)
         return -1;
     rc = rt_sftp_stat_handle(r.s, r.handle, path, &before, err);
+    r.block = choose_block(r.s, &before);
     if (rc == 0)
         rc = read_all(&r, err);
     if (rc == 0)
@@ -128,6 +156,7 @@ struct writing {
     LIBSSH2_SFTP_HANDLE *handle;
     const char *path;
     int from;
+    size_t window;
     char *bytes; /* twice the window */
     size_t pos, end;
     bool is_read; /* the local file has ended */
@@ -136,13 +165,13 @@ struct writing {
 /* Keeps a window of bytes ready, so that what is in flight never runs dry. */
 static int refill(struct writing *w, struct rt_err *err)
 {
-    if (w->is_read || w->end - w->pos >= PUT_WINDOW)
+    if (w->is_read || w->end - w->pos >= w->window)
         return 0;
     memmove(w->bytes, w->bytes + w->pos, w->end - w->pos);
     w->end -= w->pos;
     w->pos = 0;
-    while (w->end < 2 * PUT_WINDOW) {
-        ssize_t n = read(w->from, w->bytes + w->end, 2 * PUT_WINDOW - w->end);
+    while (w->end < 2 * w->window) {
+        ssize_t n = read(w->from, w->bytes + w->end, 2 * w->window - w->end);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -164,7 +193,7 @@ static int write_some(struct writing *w, struct rt_err *err)
 
     if (RT_STEP("remote.put") != 0)
         return rt_sftp_fail_step(w->s, "write", w->path, err);
-    n = libssh2_sftp_write(w->handle, w->bytes + w->pos, ready < PUT_WINDOW ? ready : PUT_WINDOW);
+    n = libssh2_sftp_write(w->handle, w->bytes + w->pos, ready < w->window ? ready : w->window);
     if (n == LIBSSH2_ERROR_EAGAIN)
         return rt_sftp_wait(w->s, err);
     if (n < 0)
@@ -208,16 +237,16 @@ static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, stru
 static int open_new(struct writing *w, struct rt_err *err)
 {
     struct rt_remote_entry there;
-    int found = rt_sftp_stat_path(w->s, w->path, &there, err);
+    struct rt_err look;
 
-    if (found < 0)
-        return -1;
-    if (found > 0)
-        return rt_err_set(err, RT_IO, "%s is already there and is not overwritten", w->path);
     w->handle =
         rt_sftp_open_handle(w->s, w->path, LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL,
                             LIBSSH2_SFTP_OPENFILE, err);
-    return w->handle == NULL ? -1 : 0;
+    if (w->handle != NULL)
+        return 0;
+    if (!w->s->is_dead && rt_sftp_stat_path(w->s, w->path, &there, &look) == 1)
+        rt_err_set(err, RT_IO, "%s is already there and is not overwritten", w->path);
+    return -1;
 }
 
 int rt_sftp_put(struct rt_remote *remote, const char *local, const char *path, struct rt_err *err)
@@ -233,7 +262,8 @@ int rt_sftp_put(struct rt_remote *remote, const char *local, const char *path, s
     if (w.from < 0)
         return -1;
     if (open_new(&w, err) == 0) {
-        w.bytes = rt_xmalloc(2 * PUT_WINDOW);
+        w.window = in_flight(w.s, WINDOW, MOST_WINDOW);
+        w.bytes = rt_xmalloc(2 * w.window);
         rc = rt_sftp_close_handle(w.s, w.handle, write_all(&w, err), path, err);
         if (rc == 0)
             rc = compare_size(w.s, path, size, err);
