@@ -79,6 +79,10 @@ extern const struct rt_cmd *const rt_commands[];
 
 /* ---- opt.c ---- */
 
+/* Options that every command takes; ends with a NULL name. */
+extern const struct rt_option rt_global_options[];
+const struct rt_option *rt_option_find(const struct rt_cmd *cmd, struct rt_slice name); /* NULL */
+
 /* Parses what is behind the command's name.  1: --help was asked for; -1: RT_USAGE. Caller clears.
  */
 int rt_args_parse(const struct rt_cmd *cmd, int argc, char **argv, struct rt_session *session,

@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/complete.h"
 
 #include "lib/fault.h"
 
@@ -56,6 +57,10 @@ static int take_front(int *argc, char ***argv, struct rt_session *session, struc
         (*argv)++;
         if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             help();
+            return 1;
+        }
+        if (strcmp(word, "--complete") == 0) {
+            rt_complete(*argc, *argv);
             return 1;
         }
         if (strcmp(word, "--version") == 0) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* Options that every command takes. */
-static const struct rt_option global_options[] = {
+const struct rt_option rt_global_options[] = {
     {"json", NULL, "print one JSON object at the end instead of the usual results"},
     {"quiet", NULL, "say nothing but results and errors (-q)"},
     {"verbose", NULL, "say more (-v)"},
@@ -23,6 +23,13 @@ static const struct rt_option *find(const struct rt_option *options, struct rt_s
     return NULL;
 }
 
+const struct rt_option *rt_option_find(const struct rt_cmd *cmd, struct rt_slice name)
+{
+    const struct rt_option *option = find(cmd->options, name);
+
+    return option ? option : find(rt_global_options, name);
+}
+
 static int unknown_option(const struct rt_cmd *cmd, const char *word, struct rt_slice name,
                           struct rt_err *err)
 {
@@ -33,7 +40,7 @@ static int unknown_option(const struct rt_cmd *cmd, const char *word, struct rt_
 
     for (const struct rt_option *o = cmd->options; o != NULL && o->name != NULL && n < 50; o++)
         known[n++] = o->name;
-    for (const struct rt_option *o = global_options; o->name != NULL; o++)
+    for (const struct rt_option *o = rt_global_options; o->name != NULL; o++)
         known[n++] = o->name;
     near = rt_nearest(text, known, n);
     rt_err_set(err, RT_USAGE, "unknown option %s%s%s%s: see roundtrip %s --help", word,
@@ -80,7 +87,7 @@ static int take_long(struct rt_args *args, struct rt_session *session, int argc,
     struct rt_slice name =
         rt_slice_from(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
     const struct rt_option *option = find(args->cmd->options, name),
-                           *global = find(global_options, name);
+                           *global = find(rt_global_options, name);
     const struct rt_option *found = option ? option : global;
 
     if (found == NULL)
@@ -226,6 +233,6 @@ void rt_args_help(const struct rt_cmd *cmd)
         list_options(cmd->options);
     }
     rt_say("\nall commands:\n");
-    list_options(global_options);
+    list_options(rt_global_options);
     rt_say("\nman roundtrip-%s tells more, with examples and exit statuses.\n", cmd->name);
 }

@@ -335,6 +335,24 @@ typedef int rt_store_visit_insert(void *context, const struct rt_store_insert *i
 int rt_store_each_insert(struct rt_store *store, enum rt_side side, rt_store_visit_insert *visit,
                          void *context, struct rt_err *err) RT_MUST_CHECK;
 
+/* IDs of held records; of records whose ID on a side begins with a text, in order.  The visitor
+   must not walk itself. */
+struct rt_store_ids {
+    enum rt_side side;
+    struct rt_slice id[2]; /* borrowed during the visit */
+};
+struct rt_store_prefix {
+    enum rt_side side;
+    const char *text;
+    int64_t most;
+};
+typedef int rt_store_visit_ids(void *context, const struct rt_store_ids *ids, struct rt_err *err);
+int rt_store_each_held(struct rt_store *store, rt_store_visit_ids *visit, void *context,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_store_each_id_from(struct rt_store *store, const struct rt_store_prefix *prefix,
+                          rt_store_visit_ids *visit, void *context,
+                          struct rt_err *err) RT_MUST_CHECK;
+
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;

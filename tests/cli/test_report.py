@@ -111,6 +111,16 @@ def test_oldest_pending_insert(year, page):
     assert "4 days oldest pending insert to Banner" in words(page.xpath("//ul[@class='numbers']")[0])
 
 
+def test_a_repeated_insert_waits_since_the_first(p):
+    """`retry` hands the same insert over again; what is told is how long the ID is missing."""
+    p.trip(ext=[row("E1")])
+    p.tick()
+    p.run("retry", "E1")
+    assert len(p.sync().native) == 1
+    told = json.loads(p.run("report", "--json", "page.html").out)["native"]
+    assert (told["pending_inserts"], told["oldest_pending_insert"], told["inserts"]) == (1, "2026-11-02T06:00:00Z", 2)
+
+
 def test_deliveries_by_state(year, page):
     rows = table(page, "deltas-native")
     deltas, sent = query(year, "SELECT count(*), sum(rows) FROM delta WHERE side = 1")[0]
