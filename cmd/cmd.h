@@ -147,6 +147,10 @@ int rt_session_since(const struct rt_session *session, const struct rt_args *arg
 int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
 
+/* A run that could not reach the other end (69) did what it could: it gets its line in the log.
+   What stops with another status leaves the state as it was. */
+void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure);
+
 /* ---- report.c: the only user of standard output ---- */
 
 void rt_say(const char *fmt, ...) RT_PRINTF(1, 2); /* a result, to standard output */

@@ -49,7 +49,7 @@ static int bind_pair(struct rt_session *session, const struct rt_args *args, str
     struct rt_bind_counts counts = {{0}};
     struct rt_buf why = {0};
     enum rt_bound outcome;
-    int rc = rt_decide_bind(&session->work, id, &outcome, &why, err);
+    int rc = rt_decide_bind(&session->work, id, RT_TOLD_BY_PERSON, &outcome, &why, err);
 
     if (rc == 0 && why.len)
         rc = rt_err_set(err, RT_USAGE, "%s", rt_buf_str(&why));

@@ -30,6 +30,15 @@ static void say_counts(const struct rt_session *session, const char *text)
     json_decref(counts);
 }
 
+/* A number alone says little to people. */
+static const char *meaning(int status)
+{
+    return status == RT_STOPPED       ? ": stopped, a person must act"
+           : status == RT_DATA        ? ": a file or line was refused"
+           : status == RT_UNREACHABLE ? ": the other end could not be reached"
+                                      : "";
+}
+
 struct telling {
     const struct rt_session *session;
     json_t *list;
@@ -56,7 +65,7 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
     if (run->ended == RT_NEVER)
         rt_say("did not end\n");
     else
-        rt_say("status %d\n", run->status);
+        rt_say("status %d%s\n", run->status, meaning(run->status));
     say_counts(t->session, run->counts);
     return 0;
 }

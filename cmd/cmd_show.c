@@ -8,17 +8,17 @@
 
 static const struct rt_option options[] = {{NULL, NULL, NULL}};
 
-int rt_show_place(struct rt_show *show, int64_t file, int64_t line, const char **place,
+int rt_show_place(struct rt_show *show, int64_t file, int64_t line, struct rt_place *place,
                   struct rt_err *err)
 {
     struct rt_file known;
     int rc = file ? rt_store_file_by_id(show->session->store, file, &show->arena, &known, err) : 0;
 
-    *place = NULL;
+    *place = (struct rt_place){.stamp = RT_NEVER};
+    if (rc == 1)
+        *place = (struct rt_place){known.name, known.stamp, known.run};
     if (rc == 1 && line)
-        *place = rt_arena_printf(&show->arena, "%s:%lld", known.name, (long long)line);
-    else if (rc == 1)
-        *place = known.name;
+        place->text = rt_arena_printf(&show->arena, "%s:%lld", known.name, (long long)line);
     return rc < 0 ? -1 : 0;
 }
 
@@ -29,36 +29,45 @@ static const char *label(const struct rt_show *show, int side)
 
 /* ---- who it is, where it was born and last seen ---- */
 
+static void show_look(struct rt_show *show, int side, const struct rt_place *place)
+{
+    const struct rt_look *look = &show->record.end[side].look;
+    /* A snapshot whose row is the same as before is noted for all of its rows at once. */
+    bool is_same_since = place->text != NULL && place->stamp < look->stamp;
+    char when[RT_TIME_SIZE];
+
+    if (show->root != NULL)
+        json_object_set_new(json_object_get(show->root, rt_side_name((enum rt_side)side)),
+                            "last_seen",
+                            json_pack("{s:o, s:o, s:o}", "stamp", rt_json_time(look->stamp),
+                                      "place", rt_json_text(place->text), "same_since",
+                                      rt_json_time(place->text ? place->stamp : RT_NEVER)));
+    else if (look->stamp == RT_NEVER)
+        rt_say("never seen   %s\n", label(show, side));
+    else
+        rt_say("last seen    %s, %s%s%s%s\n", label(show, side), rt_time_format(look->stamp, when),
+               place->text ? "\n             " : "", is_same_since ? "the same since " : "",
+               place->text ? place->text : "");
+}
+
 static int show_looks(struct rt_show *show, struct rt_err *err)
 {
     const struct rt_record *r = &show->record;
-    const char *place;
-    char when[RT_TIME_SIZE];
+    struct rt_place place;
 
     if (rt_show_place(show, r->born_file, r->born_line, &place, err) < 0)
         return -1;
     if (show->root == NULL)
-        rt_say("born         %s%s%s\n", label(show, (int)r->born), place ? ", " : "",
-               place ? place : "");
+        rt_say("born         %s%s%s\n", label(show, (int)r->born), place.text ? ", " : "",
+               place.text ? place.text : "");
     else
-        json_object_set_new(
-            show->root, "born",
-            json_pack("{s:s, s:o}", "side", rt_side_name(r->born), "place", rt_json_text(place)));
+        json_object_set_new(show->root, "born",
+                            json_pack("{s:s, s:o}", "side", rt_side_name(r->born), "place",
+                                      rt_json_text(place.text)));
     for (int s = 0; s < 2; s++) {
-        const struct rt_look *look = &r->end[s].look;
-
-        if (rt_show_place(show, look->file, look->line, &place, err) < 0)
+        if (rt_show_place(show, r->end[s].look.file, r->end[s].look.line, &place, err) < 0)
             return -1;
-        if (show->root != NULL)
-            json_object_set_new(json_object_get(show->root, rt_side_name((enum rt_side)s)),
-                                "last_seen",
-                                json_pack("{s:o, s:o}", "stamp", rt_json_time(look->stamp), "place",
-                                          rt_json_text(place)));
-        else if (look->stamp == RT_NEVER)
-            rt_say("never seen   %s\n", label(show, s));
-        else
-            rt_say("last seen    %s, %s%s%s\n", label(show, s), rt_time_format(look->stamp, when),
-                   place ? "\n             " : "", place ? place : "");
+        show_look(show, s, &place);
     }
     return 0;
 }

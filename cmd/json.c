@@ -2,6 +2,8 @@
 
 #include "cmd/cmd.h"
 
+#include "lib/utf8.h"
+
 #include <stdlib.h>
 
 void rt_json_say(json_t *root)
@@ -28,4 +30,22 @@ json_t *rt_json_slice(struct rt_slice text)
 json_t *rt_json_text(const char *text)
 {
     return text ? json_string(text) : json_null();
+}
+
+json_t *rt_json_message(const char *text)
+{
+    size_t len = strlen(text), step;
+    char *copy = rt_xstrndup(text, len);
+    json_t *json;
+
+    for (size_t i = 0; i < len; i += step) {
+        step = rt_utf8_length((const unsigned char *)copy + i, len - i);
+        if (step == 0) {
+            copy[i] = '?';
+            step = 1;
+        }
+    }
+    json = json_string(copy);
+    free(copy);
+    return json;
 }

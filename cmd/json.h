@@ -13,5 +13,6 @@ void rt_json_say(json_t *root);
 json_t *rt_json_time(int64_t t);             /* "2026-11-21T06:00:00Z"; null for RT_NEVER */
 json_t *rt_json_slice(struct rt_slice text); /* null if it is empty */
 json_t *rt_json_text(const char *text);      /* null for NULL */
+json_t *rt_json_message(const char *text);   /* with ? for bytes that are not UTF-8 */
 
 #endif

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 #include "cmd/complete.h"
+#include "cmd/json.h"
 
 #include "lib/fault.h"
 
@@ -100,10 +101,20 @@ static int run_command(struct rt_session *session, int argc, char **argv, struct
         rc = 0;
     } else if (rc == 0) {
         rc = rt_session_open(session, &args, err) < 0 ? -1 : session->cmd->run(session, &args, err);
+        if (rc < 0)
+            rt_session_note_failure(session, err);
     }
     rt_session_close(session);
     rt_args_clear(&args);
     return rc;
+}
+
+/* With --json there is an object at the end in any case. */
+static void say_error(const struct rt_session *session, const struct rt_err *err)
+{
+    rt_json_say(json_pack("{s:s?, s:i, s:o}", "command", session->cmd ? session->cmd->name : NULL,
+                          "status", err->code ? (int)err->code : RT_INTERNAL, "error",
+                          rt_json_message(err->msg)));
 }
 
 int main(int argc, char **argv)
@@ -123,6 +134,8 @@ int main(int argc, char **argv)
         rc = 0;
     else if (rc == 0)
         rc = run_command(&session, argc, argv, &err);
+    if (rc < 0 && session.json)
+        say_error(&session, &err);
     if (rc >= 0) {
         struct rt_err late;
 

@@ -164,3 +164,16 @@ int rt_session_commit(struct rt_session *session, int status, struct rt_err *err
     rt_intake_publish_digests(&session->work);
     return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
 }
+
+void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure)
+{
+    struct rt_err ignored; /* the failure itself is what is told */
+
+    if (failure->code != RT_UNREACHABLE || session->lock == NULL || session->store == NULL ||
+        !(session->cmd->needs & RT_NEEDS_CHANGE) || session->work.is_dry)
+        return;
+    rt_store_abort(session->store);
+    memset(session->work.counts, 0, sizeof session->work.counts);
+    if (rt_session_begin(session, &ignored) == 0)
+        (void)!rt_session_commit(session, (int)failure->code, &ignored);
+}

@@ -17,8 +17,13 @@ struct rt_show {
    \n and \x01, what is longer is cut, with "..." behind it.  In the arena. */
 const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t width);
 
-/* "FILE:LINE", or NULL for no file.  In the arena. */
-int rt_show_place(struct rt_show *show, int64_t file, int64_t line, const char **place,
+/* Where something stood.  In the arena. */
+struct rt_place {
+    const char *text; /* "FILE:LINE", or NULL for no file */
+    int64_t stamp;    /* of the file */
+    int64_t run;      /* that took it in */
+};
+int rt_show_place(struct rt_show *show, int64_t file, int64_t line, struct rt_place *place,
                   struct rt_err *err) RT_MUST_CHECK;
 
 /* show_fields.c: what the sides hold, and what both should. */

@@ -42,10 +42,54 @@ static int see_event(void *context, const struct rt_event *event, struct rt_err 
     struct chapter chapter = {
         .at = event->at, .side = event->side, .what = rt_arena_strdup(arena, event->what)};
 
+    struct rt_place place;
+
     chapter.detail = event->detail ? rt_arena_strdup(arena, event->detail) : NULL;
-    if (rt_show_place(story->show, event->file, event->line, &chapter.place, err) < 0)
+    if (rt_show_place(story->show, event->file, event->line, &place, err) < 0)
         return -1;
+    chapter.place = place.text;
     add(story, chapter);
+    return 0;
+}
+
+struct birth {
+    int64_t run, at;     /* that took the first row in, and when */
+    const char *command; /* or NULL: not found */
+    struct rt_arena *arena;
+};
+
+static int see_run(void *context, const struct rt_run *run, struct rt_err *err)
+{
+    struct birth *birth = context;
+
+    (void)err;
+    if (run->id != birth->run)
+        return 0;
+    birth->at = run->started;
+    birth->command = rt_arena_strdup(birth->arena, run->command);
+    return 0;
+}
+
+/* The first row of each record is kept with the record, and is no event: there are so many. */
+static int add_birth(struct story *story, struct rt_err *err)
+{
+    const struct rt_record *r = &story->show->record;
+    struct birth birth;
+    struct rt_place place;
+
+    if (rt_show_place(story->show, r->born_file, r->born_line, &place, err) < 0)
+        return -1;
+    if (place.text == NULL)
+        return 0;
+    birth = (struct birth){.run = place.run, .at = place.stamp, .arena = &story->show->arena};
+    if (rt_store_each_run(story->show->session->store, RT_NEVER, see_run, &birth, err) < 0)
+        return -1;
+    add(story, (struct chapter){.at = birth.at,
+                                .side = (int)r->born,
+                                .what = birth.command && strcmp(birth.command, "baseline") == 0
+                                            ? "baseline"
+                                            : "new",
+                                .place = place.text});
     return 0;
 }
 
@@ -183,7 +227,8 @@ int rt_show_story(struct rt_show *show, struct rt_err *err)
     struct rt_store *store = show->session->store;
     json_t *list = json_array();
 
-    if (rt_store_each_event(store, show->record.rid, see_event, &story, err) < 0 ||
+    if (add_birth(&story, err) < 0 ||
+        rt_store_each_event(store, show->record.rid, see_event, &story, err) < 0 ||
         rt_store_each_row_of(store, show->record.rid, see_row, &story, err) < 0) {
         json_decref(list);
         return -1;

@@ -70,9 +70,12 @@ enum rt_bound {
     RT_BOUND_REJECTED /* would break one-to-one, or is no ID */
 };
 
+/* Who said that two IDs are one record: for the story. */
+enum rt_teller { RT_TOLD_BY_PERSON, RT_TOLD_BY_LOADER };
+
 /* `why` says in words what stands against it, for REJECTED.  -1 only for failures. */
-int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bound *outcome,
-                   struct rt_buf *why, struct rt_err *err) RT_MUST_CHECK;
+int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_teller teller,
+                   enum rt_bound *outcome, struct rt_buf *why, struct rt_err *err) RT_MUST_CHECK;
 
 struct rt_bind_counts {
     int64_t of[4]; /* by enum rt_bound */
@@ -84,7 +87,8 @@ struct rt_bind_counts {
  * no such CSV.  `name` is for messages.
  */
 int rt_decide_bind_csv(struct rt_work *work, const struct rt_source *source, const char *name,
-                       struct rt_bind_counts *counts, struct rt_err *err) RT_MUST_CHECK;
+                       enum rt_teller teller, struct rt_bind_counts *counts,
+                       struct rt_err *err) RT_MUST_CHECK;
 int rt_decide_bind_file(struct rt_work *work, const char *path, struct rt_bind_counts *counts,
                         struct rt_err *err) RT_MUST_CHECK;
 

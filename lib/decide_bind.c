@@ -47,18 +47,22 @@ static bool check_id(const struct rt_schema *schema, enum rt_side side, struct r
     return is_right;
 }
 
-static int journal_pair(struct rt_work *work, const struct rt_record *record, struct rt_err *err)
+static int journal_pair(struct rt_work *work, const struct rt_record *record, enum rt_teller teller,
+                        struct rt_err *err)
 {
-    json_t *members = json_object();
+    json_t *members =
+        teller == RT_TOLD_BY_LOADER ? json_pack("{s:s}", "by", "load") : json_object();
 
     rt_decide_add_ids(members, record);
     return rt_decide_journal(work, "bind", members, err);
 }
 
 /* Learns the ID that is lacking, or makes one record of two. */
-static int learn(struct rt_work *work, const struct rt_slice id[2], struct rt_found *found,
-                 struct rt_arena *arena, struct rt_err *err)
+static int learn(struct rt_work *work, const struct rt_slice id[2], enum rt_teller teller,
+                 struct rt_found *found, struct rt_arena *arena, struct rt_err *err)
 {
+    static const char *const words[] = {"a person said that the two IDs are one record",
+                                        "the loader said that the two IDs are one record"};
     struct rt_record *record = found->at[0] ? found->at[0] : found->at[1];
     struct rt_observed observed;
     struct rt_record ahead;
@@ -78,15 +82,14 @@ static int learn(struct rt_work *work, const struct rt_slice id[2], struct rt_fo
     for (int s = 0; s < 2; s++)
         if (record->end[s].id.len == 0)
             record->end[s].id = id[s];
-    if (rt_book_note(work, record, -1, "bind", "a person said that the two IDs are one record",
-                     err) < 0 ||
-        journal_pair(work, record, err) < 0)
+    if (rt_book_note(work, record, -1, "bind", words[teller], err) < 0 ||
+        journal_pair(work, record, teller, err) < 0)
         return -1;
     return rt_decide_save(work, record, err);
 }
 
-int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bound *outcome,
-                   struct rt_buf *why, struct rt_err *err)
+int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_teller teller,
+                   enum rt_bound *outcome, struct rt_buf *why, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_found found;
@@ -100,7 +103,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bo
         rc = -1;
     } else if (found.verdict == RT_IDENTITY_NEW) {
         *outcome = RT_BOUND_AHEAD;
-        rc = learn(work, id, &found, &arena, err);
+        rc = learn(work, id, teller, &found, &arena, err);
     } else if (found.verdict == RT_IDENTITY_MATCH) {
         *outcome = RT_BOUND_BEFORE;
     } else if (found.verdict == RT_IDENTITY_CLASH) {
@@ -109,7 +112,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bo
         rt_identity_explain(id, records, why);
     } else {
         *outcome = RT_BOUND;
-        rc = learn(work, id, &found, &arena, err);
+        rc = learn(work, id, teller, &found, &arena, err);
     }
     rt_arena_clear(&arena);
     return rc;
@@ -120,6 +123,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_bo
 struct crosswalk {
     struct rt_work *work;
     const char *name;
+    enum rt_teller teller;
     struct rt_bind_counts *counts;
     size_t *column[2];     /* of the parts of each side's ID */
     struct rt_arena arena; /* a row's */
@@ -185,7 +189,7 @@ static int bind_row(struct crosswalk *walk, const struct rt_csv_row *row, struct
     } else {
         for (int s = 0; s < 2; s++)
             id[s] = read_id(walk, (enum rt_side)s, row);
-        rc = rt_decide_bind(walk->work, id, &outcome, &why, err);
+        rc = rt_decide_bind(walk->work, id, walk->teller, &outcome, &why, err);
     }
     if (rc == 0) {
         walk->counts->of[outcome]++;
@@ -198,9 +202,9 @@ static int bind_row(struct crosswalk *walk, const struct rt_csv_row *row, struct
 }
 
 int rt_decide_bind_csv(struct rt_work *work, const struct rt_source *source, const char *name,
-                       struct rt_bind_counts *counts, struct rt_err *err)
+                       enum rt_teller teller, struct rt_bind_counts *counts, struct rt_err *err)
 {
-    struct crosswalk walk = {.work = work, .name = name, .counts = counts};
+    struct crosswalk walk = {.work = work, .name = name, .teller = teller, .counts = counts};
     struct rt_csv_options options = {.delimiter = ','};
     struct rt_csv_reader *reader = NULL;
     const struct rt_slice *header;
@@ -238,7 +242,8 @@ int rt_decide_bind_file(struct rt_work *work, const char *path, struct rt_bind_c
 
     if (rt_source_open(path, &file, &source, err) < 0)
         return -1;
-    rc = rt_decide_bind_csv(work, &source, slash ? slash + 1 : path, counts, err);
+    rc =
+        rt_decide_bind_csv(work, &source, slash ? slash + 1 : path, RT_TOLD_BY_PERSON, counts, err);
     rt_source_close(file);
     return rc;
 }

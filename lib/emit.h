@@ -57,7 +57,8 @@ int rt_emit_plan(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                    struct rt_decision *decision, struct rt_err *err) RT_MUST_CHECK;
 
-/* Computes emit->digest: over every row that would be written without --limit. */
+/* Computes emit->digest: over every row that these options, --limit among them, would write, and
+   over what a snapshot lacks. */
 int rt_emit_digest(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
 /* The guards: RT_STOPPED with the plan's digest and what to do, if the plan may not be carried out.

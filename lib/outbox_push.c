@@ -125,7 +125,8 @@ static int bind_crosswalk(struct push *push, struct rt_err *err)
     if (push->crosswalk.len == 0)
         return 0;
     rt_source_from_memory(&memory, rt_buf_slice(&push->crosswalk), &source);
-    if (rt_decide_bind_csv(push->work, &source, "the output of load", &counts, err) < 0)
+    if (rt_decide_bind_csv(push->work, &source, "the output of load", RT_TOLD_BY_LOADER, &counts,
+                           err) < 0)
         return -1;
     rt_log_info(push->work->log, "%lld pairs of IDs learnt from load",
                 (long long)counts.of[RT_BOUND]);

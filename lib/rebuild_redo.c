@@ -389,7 +389,8 @@ static int redo_bind(struct rt_rebuild *r, const json_t *line, struct rt_err *er
         return lacks("which IDs", err);
     id[RT_EXTERNAL] = rt_slice_str(external);
     id[RT_NATIVE] = rt_slice_str(native);
-    rc = rt_decide_bind(&r->work, id, &outcome, &why, err);
+    rc = rt_decide_bind(&r->work, id, text(line, "by") ? RT_TOLD_BY_LOADER : RT_TOLD_BY_PERSON,
+                        &outcome, &why, err);
     if (rc == 0 && outcome == RT_BOUND_REJECTED)
         rc = rt_err_set(err, RT_STOPPED, "they cannot be bound: %s", rt_buf_str(&why));
     rt_buf_clear(&why);

@@ -317,6 +317,27 @@ def test_log_since(pair):
     assert [r["command"] for r in json.loads(pair.run("log", "--since", "1d", "--json").out)["runs"]] == ["emit"]
 
 
+def test_log_tells_a_run_that_could_not_reach_the_other_end(make):
+    """It did what it could; what stops otherwise leaves the state as it was, and has no line."""
+    p = make(external={"transport": "command", "extract": "exit 3", "label": "platform"})
+    p.run("fetch", status=69)
+    p.run("run", status=69)
+    assert [line[22:] for line in p.run("log").out.splitlines()[-2:]] == [
+        f"{command:9} status 69: the other end could not be reached" for command in ("fetch", "run")]
+    p.run("pause")
+    before = p.snapshot()
+    p.run("fetch", status=2)
+    assert p.snapshot() == before
+
+
+def test_a_failure_is_one_json_object_too(make):
+    p = make(external={"transport": "command", "extract": "exit 3"})
+    told = json.loads(p.run("fetch", "--json", status=69).out)
+    assert (told["command"], told["status"]) == ("fetch", 69) and "status 3" in told["error"]
+    told = json.loads(p.run("show", "--json", "Zo\udce9", status=64).out)
+    assert told["error"].startswith("Zo?: no record has this ID")
+
+
 # -- show --------------------------------------------------------------------------------------------------------------
 SHOW = """\
 EverTrue E1, database N1
@@ -339,6 +360,7 @@ to database: none
   on its way: delta 000002, handed over 2026-11-04T06:00:00Z
 
 story
+2026-11-02T06:00:00Z  EverTrue  new  external_2026-11-02T0600.csv:2
 2026-11-02T06:00:00Z  database  delta 000001: insert
     handed over 2026-11-02T06:00:00Z
 2026-11-03T06:00:00Z  database  bind
@@ -354,6 +376,39 @@ story
 def test_show_tells_it_all(pair):
     pair.trip(ext=[row("E1", "N1", summary="two")])
     assert pair.run("show", "N1").out == SHOW
+
+
+def test_show_names_the_file_that_showed_it_and_the_time_of_the_newest(make):
+    p = make(native={"content": "snapshot"}).agree(row("E1", "N1"))
+    p.trip(nat=[row("E1", "N1")])
+    out = p.run("show", "N1").out
+    assert "last seen    database, 2026-11-04T06:00:00Z\n" \
+           "             the same since native_2026-11-03T0600.csv:2\n" in out
+    seen = json.loads(p.run("show", "N1", "--json").out)["native"]["last_seen"]
+    assert seen == {"stamp": "2026-11-04T06:00:00Z", "place": "native_2026-11-03T0600.csv:2",
+                    "same_since": "2026-11-03T06:00:00Z"}
+
+
+def test_the_story_begins_with_the_first_row(make):
+    p = make(resume=False)
+    p.put("all_2026-11-02T0700.csv", p.text("external", [row("E2")]))
+    p.run("baseline", "--external", "all_2026-11-02T0700.csv")
+    p.run("resume")
+    p.trip(ext=[row("E1", summary="other")])
+    story = [json.loads(p.run("show", x, "--json").out)["story"][0] for x in ("E1", "E2")]
+    assert [(s["side"], s["what"], s["place"]) for s in story] == [
+        ("external", "new", "external_2026-11-02T0600.csv:2"), ("external", "baseline", "all_2026-11-02T0700.csv:2")]
+
+
+def test_the_story_tells_who_paired_the_ids(make):
+    load = "printf 'external_id,native_id\\nE1,N1\\n'"
+    p = make(native={"transport": "command", "load": load})
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.run("emit")
+    p.run("push")
+    p.run("bind", "E2", "N2")
+    assert "    the loader said that the two IDs are one record\n" in p.run("show", "N1").out
+    assert "    a person said that the two IDs are one record\n" in p.run("show", "N2").out
 
 
 def test_show_fits_80_columns(make):
