@@ -120,6 +120,8 @@ static int report(struct rt_session *session, const struct rt_emit *emit, int st
 static int explain_only(struct rt_session *session, struct rt_emit *emit,
                         const struct rt_args *args, struct rt_err *err)
 {
+    bool is_none = emit->side[0].count + emit->side[1].count == 0;
+
     for (size_t i = 0; i < emit->options->only_count; i++) {
         struct rt_arena arena = {0};
         struct rt_record record;
@@ -138,7 +140,7 @@ static int explain_only(struct rt_session *session, struct rt_emit *emit,
         if (rc < 0)
             return -1;
     }
-    return emit->side[0].count + emit->side[1].count == 0;
+    return is_none && session->json ? report_json(session, emit, RT_DIFFERS, err) : is_none;
 }
 
 static int emit_all(struct rt_session *session, const struct rt_args *args, struct rt_emit *emit,

@@ -1,8 +1,7 @@
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 
 #include "lib/outbox.h"
-
-#include <jansson.h>
 
 static const struct rt_option options[] = {
     {"to", "SIDE", "the side, instead of the word"},
@@ -29,12 +28,13 @@ static void tell(void *context, enum rt_side side, int64_t delta, const char *na
         rt_say("%s\n", name);
 }
 
-static int push_again(struct rt_session *session, const char *word, struct rt_err *err)
+static int push_again(struct rt_session *session, const char *word,
+                      const struct rt_push_options *push, struct rt_err *err)
 {
     int64_t delta;
 
     if (rt_session_delta(session, word, &delta, err) < 0 ||
-        rt_outbox_again(&session->work, delta, err) < 0)
+        rt_outbox_again(&session->work, delta, push, err) < 0)
         return -1;
     rt_tell(session, "delta %06lld was handed over again under a new name\n", (long long)delta);
     return 0;
@@ -66,19 +66,15 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     if (chosen == 1)
         push.is_side[rt_side_other(side)] = false;
     if (rt_args_get(args, "again") != NULL) {
-        rc = push_again(session, rt_args_get(args, "again"), err);
-        goto out;
+        rc = push_again(session, rt_args_get(args, "again"), &push, err);
+    } else {
+        rc = rt_outbox_push(&session->work, &push, err);
+        if (rc == 0 && !push.dry_run)
+            rc = note_run(session, err);
     }
-    rc = rt_outbox_push(&session->work, &push, err);
-    if (rc == 0 && !push.dry_run)
-        rc = note_run(session, err);
-    if (rc == 0 && session->json) {
-        char *text = json_dumps(told.list, JSON_COMPACT);
-
-        rt_say("{\"command\":\"push\",\"status\":0,\"dry_run\":%s,\"handed_over\":%s}\n",
-               push.dry_run ? "true" : "false", text);
-        free(text);
-    }
+    if (rc == 0 && session->json)
+        rt_json_say(json_pack("{s:s, s:i, s:b, s:O}", "command", "push", "status", 0, "dry_run",
+                              push.dry_run, "handed_over", told.list));
 out:
     json_decref(told.list);
     return rc;

@@ -1,5 +1,6 @@
 #include "cmd/choice.h"
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 
 #include "lib/emit.h"
 #include "lib/fetch.h"
@@ -15,28 +16,40 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
+struct told {
+    const struct rt_session *session;
+    json_t *fetched, *handed_over; /* for --json */
+};
+
 static void tell_fetched(void *context, const char *path)
 {
-    rt_tell(context, "fetched %s\n", path);
+    struct told *told = context;
+
+    json_array_append_new(told->fetched, json_string(path));
+    rt_tell(told->session, "fetched %s\n", path);
 }
 
 static void tell_pushed(void *context, enum rt_side side, int64_t delta, const char *name)
 {
-    const struct rt_session *session = context;
+    struct told *told = context;
+    const struct rt_session *session = told->session;
 
-    (void)delta;
+    json_array_append_new(told->handed_over,
+                          json_pack("{s:s, s:I, s:s}", "side", rt_side_name(side), "delta",
+                                    (json_int_t)delta, "name", name));
     if (!session->json)
         rt_say("%s\n", name);
     rt_tell(session, "handed over to %s: %s\n", session->config->side[side].label, name);
 }
 
 /* If one side's fetch fails, nothing is emitted or pushed: its edits are unknown. */
-static int fetch_both(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+static int fetch_both(struct rt_session *session, const struct rt_args *args, struct told *told,
+                      struct rt_err *err)
 {
     struct rt_fetch_options fetch = {.full = rt_args_has(args, "full"),
                                      .stamp = RT_NEVER,
                                      .tell = tell_fetched,
-                                     .context = session};
+                                     .context = told};
 
     for (int s = 0; s < 2; s++)
         if (rt_fetch_side(&session->work, (enum rt_side)s, &fetch, err) < 0)
@@ -73,24 +86,36 @@ out:
     return rc;
 }
 
+static void say_json(const struct rt_session *session, const struct told *told, int status)
+{
+    struct rt_arena arena = {0};
+    json_t *root = json_pack("{s:s, s:i}", "command", "run", "status", status);
+
+    for (int i = 0; i < 2; i++)
+        json_object_set_new(root, rt_side_name((enum rt_side)i),
+                            json_loads(rt_counts_json(&session->work.counts[i], &arena), 0, NULL));
+    json_object_set(root, "fetched", told->fetched);
+    json_object_set(root, "handed_over", told->handed_over);
+    rt_json_say(root);
+    rt_arena_clear(&arena);
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    struct rt_push_options push = {
-        .is_side = {true, true}, .tell = tell_pushed, .context = session};
-    struct rt_arena arena = {0};
+    struct told told = {session, json_array(), json_array()};
+    struct rt_push_options push = {.is_side = {true, true}, .tell = tell_pushed, .context = &told};
     int status = 0;
 
     if (rt_args_count(args, 0, 0, err) < 0 || rt_work_prepare(&session->work, err) < 0 ||
-        fetch_both(session, args, err) < 0 ||
+        fetch_both(session, args, &told, err) < 0 ||
         rt_profile_check_fresh(session->store, session->config, err) < 0 ||
         emit_both(session, args, &status, err) < 0 ||
         rt_outbox_push(&session->work, &push, err) < 0)
-        return -1;
-    if (session->json)
-        rt_say("{\"command\":\"run\",\"status\":%d,\"external\":%s,\"native\":%s}\n", status,
-               rt_counts_json(&session->work.counts[0], &arena),
-               rt_counts_json(&session->work.counts[1], &arena));
-    rt_arena_clear(&arena);
+        status = -1;
+    if (status >= 0 && session->json)
+        say_json(session, &told, status);
+    json_decref(told.fetched);
+    json_decref(told.handed_over);
     return status;
 }
 

@@ -112,8 +112,8 @@ static int run_command(struct rt_session *session, int argc, char **argv, struct
 /* With --json there is an object at the end in any case. */
 static void say_error(const struct rt_session *session, const struct rt_err *err)
 {
-    rt_json_say(json_pack("{s:s?, s:i, s:o}", "command", session->cmd ? session->cmd->name : NULL,
-                          "status", err->code ? (int)err->code : RT_INTERNAL, "error",
+    rt_json_say(json_pack("{s:s, s:i, s:o}", "command", session->cmd->name, "status",
+                          err->code ? (int)err->code : RT_INTERNAL, "error",
                           rt_json_message(err->msg)));
 }
 
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
         rc = 0;
     else if (rc == 0)
         rc = run_command(&session, argc, argv, &err);
-    if (rc < 0 && session.json)
+    if (rc < 0 && session.json && session.cmd != NULL)
         say_error(&session, &err);
     if (rc >= 0) {
         struct rt_err late;

@@ -452,15 +452,21 @@ int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, in
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     struct rt_arena arena = {0};
     struct rt_file file = {.side = side, .name = name};
+    struct stat st;
     int rc;
 
     if (work->given[side] != NULL)
         return rt_intake_again(work, work->given[side], path, NULL, err);
     rc = rt_intake_describe(work, path, stamp, &arena, &file, err);
+    if (rc < 0 && err->code == RT_DATA && stamp == RT_NEVER && stat(path, &st) == 0) {
+        /* A person named this file; nothing waits behind it, as in an inbox. */
+        rt_log_info(work->log, "%s: the name does not tell its time: the file's own time counts",
+                    name);
+        file = (struct rt_file){.side = side, .name = name};
+        rc = rt_intake_describe(work, path, st.st_mtime, &arena, &file, err);
+    }
     if (rc == 0)
         rc = take_file(work, &file, path, err);
-    else if (err->code == RT_DATA && stamp == RT_NEVER)
-        rc = -1;
     rt_arena_clear(&arena);
     return rc;
 }

@@ -370,7 +370,8 @@ static int find_later(void *context, const struct rt_delta_row *row, struct rt_e
 }
 
 static int put_again(struct rt_work *work, const struct rt_delta *delta,
-                     const struct rt_delta_part *part, struct rt_err *err)
+                     const struct rt_delta_part *part, const struct rt_push_options *options,
+                     struct rt_err *err)
 {
     const struct rt_side_config *settings = &work->rules.config->side[delta->side];
     char stamp[RT_TIME_SIZE];
@@ -395,6 +396,8 @@ static int put_again(struct rt_work *work, const struct rt_delta *delta,
                                &remote, err) == 0)
         rc = rt_remote_deliver(remote, from, settings->imports, name, err);
 out:
+    if (rc == 0 && options->tell != NULL)
+        options->tell(options->context, delta->side, delta->number, name);
     rt_remote_close(remote);
     free(from);
     free(name);
@@ -403,7 +406,8 @@ out:
     return rc;
 }
 
-int rt_outbox_again(struct rt_work *work, int64_t number, struct rt_err *err)
+int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_options *options,
+                    struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_delta delta;
@@ -422,7 +426,7 @@ int rt_outbox_again(struct rt_work *work, int64_t number, struct rt_err *err)
     if (rc == 0)
         rc = rt_outbox_list_parts(work, number, &arena, &parts, err);
     for (size_t i = 0; rc == 0 && i < parts.count; i++)
-        rc = put_again(work, &delta, &parts.parts[i], err);
+        rc = put_again(work, &delta, &parts.parts[i], options, err);
     rt_arena_clear(&arena);
     return rc;
 }

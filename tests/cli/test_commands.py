@@ -327,9 +327,9 @@ def test_push_again_hands_the_same_bytes_over_under_a_new_name(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     pair.tick(1)
     before = pair.listing("imports/native")
-    pair.run("push", "--again", delta.name)
+    told = pair.run("push", "--again", delta.name).out
     new = only([n for n in pair.listing("imports/native") if n not in before])
-    assert (pair.path / "imports/native" / new).read_bytes() == delta.raw
+    assert (pair.path / "imports/native" / new).read_bytes() == delta.raw and told == new + "\n"
 
 
 def test_push_again_is_refused_after_a_later_version(pair):
