@@ -1,7 +1,39 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 
+#include "lib/spool.h"
+
+#include <stdlib.h>
 #include <unistd.h>
+
+/* What a copy that was killed left: SQLite would go on with it. */
+static void remove_part(const char *part)
+{
+    char *journal = rt_xasprintf("%s-journal", part);
+
+    unlink(part);
+    unlink(journal);
+    free(journal);
+}
+
+/* FILE is not there, or is a whole copy. */
+static int copy_to(struct rt_session *session, const char *path, struct rt_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash - path + 1) : 0;
+    char *part = rt_xasprintf("%.*s.roundtrip-%s.part", folder, path, path + folder);
+    int rc = -1;
+
+    remove_part(part);
+    if (rt_store_backup(session->store, part, err) < 0)
+        rt_err_context(err, "%s", path);
+    else if (rt_spool_sync(part, err) == 0)
+        rc = rt_spool_move(part, path, err);
+    if (rc < 0)
+        remove_part(part);
+    free(part);
+    return rc;
+}
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
@@ -12,8 +44,8 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     path = args->words[0];
     if (access(path, F_OK) == 0)
         return rt_err_set(err, RT_USAGE, "%s is there already: name a new file", path);
-    if (rt_store_backup(session->store, path, err) < 0)
-        return rt_err_context(err, "%s", path);
+    if (copy_to(session, path, err) < 0)
+        return -1;
     if (session->json)
         rt_json_say(json_pack("{s:s, s:i, s:s}", "command", "backup", "status", 0, "file", path));
     else

@@ -4,9 +4,11 @@
 
 #include "lib/fault.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 extern const struct rt_cmd rt_cmd_init, rt_cmd_check, rt_cmd_fetch, rt_cmd_diff, rt_cmd_emit,
     rt_cmd_push, rt_cmd_withdraw, rt_cmd_baseline, rt_cmd_bind, rt_cmd_confirm, rt_cmd_retry,
@@ -117,12 +119,26 @@ static void say_error(const struct rt_session *session, const struct rt_err *err
                           rt_json_message(err->msg)));
 }
 
+/* A file that we open must not become standard output or error, or messages would be written into
+   it.  Read-only: what cannot be told is an error, as it would be without. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd < STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct rt_session session = {.profile = getenv("ROUNDTRIP_PROFILE")};
     struct rt_err err = {.code = RT_OK};
     int rc;
 
+    fill_standard_files();
     umask(077);
     rt_stop_install();
     if (session.profile == NULL || *session.profile == '\0')

@@ -80,14 +80,23 @@ static int is_in_inbox(const struct fetch *f, const char *name, struct rt_digest
     return rc;
 }
 
+/* A name in the inbox is one file: what waited there, of a run that was killed, is this one. */
 static int note_file(struct fetch *f, const struct rt_file *file, struct rt_err *err)
 {
     struct rt_store *store = f->work->store;
-    struct rt_file noted = *file;
+    struct rt_file noted = *file, known = {.state = RT_FILE_KNOWN};
 
+    noted.id = 0;
+    if (file->state == RT_FILE_WAITING &&
+        rt_store_file_by_path(store, file->path, &f->arena, &known, err) < 0)
+        return -1;
+    if (known.state == RT_FILE_WAITING)
+        noted.id = known.id;
     if (rt_store_begin(store, err) < 0)
         return -1;
-    if (rt_store_add_file(store, &noted, err) < 0 || rt_store_commit(store, err) < 0) {
+    if ((noted.id ? rt_store_update_file(store, &noted, err)
+                  : rt_store_add_file(store, &noted, err)) < 0 ||
+        rt_store_commit(store, err) < 0) {
         rt_store_abort(store);
         return -1;
     }

@@ -2,8 +2,10 @@
 
 #include "lib/fault.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define NAME_SIZE 65536
 
@@ -230,6 +232,15 @@ static const struct rt_remote_class sftp_class = {
     .close = sftp_close,
 };
 
+/* libssh2 says the same of a refusal and of a link that broke; the socket knows which it was. */
+static bool is_link_gone(const struct rt_sftp *s)
+{
+    char byte;
+    ssize_t n = recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static int start_sftp(struct rt_sftp *s, struct rt_err *err)
 {
     if (rt_sftp_begin(s, err) != 0)
@@ -240,8 +251,9 @@ static int start_sftp(struct rt_sftp *s, struct rt_err *err)
     if (s->sftp != NULL)
         return 0;
     rt_sftp_lost(s, "starting SFTP", err);
-    if (libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_FAILURE ||
-        libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
+    if (!is_link_gone(s) &&
+        (libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_FAILURE ||
+         libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED))
         return rt_err_set(err, RT_REFUSED, "%s: the login is right, but the server gives no SFTP",
                           s->where);
     return -1;

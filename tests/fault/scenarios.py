@@ -94,10 +94,37 @@ def fetch_move(folder):
     return p, ["fetch", "external"]
 
 
+def fetch_delete(folder):
+    return exports(folder, "delete"), ["fetch", "external"]
+
+
+def backup(folder):
+    return agreed(folder), ["backup", "../copy.db"]
+
+
 def run(folder):
     p = exports(folder)
     p.drop("native", [row("E2", "N2", summary="four")])
     return p, ["run"]
+
+
+def commands(folder):
+    """The other end is reached by shell commands."""
+    p = waiting(folder)
+    p.settings["external"] = {"transport": "command", "extract": "cat ../exports.csv", "load": 'cp "$1" ../imports/external/',
+                              "stamp": None}
+    p.write()
+    (p.path.parent / "exports.csv").write_text(p.text("external", [row("E1", "N1", summary="two"), row("E5")]))
+    p.tick(1)
+    return p
+
+
+def extract(folder):
+    return commands(folder), ["fetch", "external"]
+
+
+def load(folder):
+    return commands(folder), ["push"]
 
 
 def unpaired(folder):
@@ -164,8 +191,8 @@ def restored_state(folder):
     return p, ["rebuild"]
 
 
-ALL = {f.__name__: f for f in (first_load, edits, push, withdraw, fetch, fetch_move, run, bind, review, baseline,
-                               confirm, accept_schema, lost_state, restored_state)}
+ALL = {f.__name__: f for f in (first_load, edits, push, withdraw, fetch, fetch_move, fetch_delete, run, extract, load, bind, review, baseline,
+                               confirm, accept_schema, lost_state, restored_state, backup)}
 
 
 # -- what is compared ------------------------------------------------------------------------------------------------
@@ -216,7 +243,7 @@ class Scenario:
     def __init__(self, name, root):
         self.name, self.root, self.count = name, pathlib.Path(root), 0
         self.before = self.root / "before"
-        self.before.mkdir(mode=0o700)
+        self.before.mkdir(mode=0o700, parents=True)
         for side in SIDES:
             (self.before / "imports" / side).mkdir(parents=True)
         self.profile, self.args = ALL[name](self.before / "p")
@@ -229,7 +256,8 @@ class Scenario:
         second = self.run(work)
         self.statuses = {first.returncode, second.returncode}
         assert first.returncode in (0, 65), first.stderr
-        self.steps = self.count_steps()
+        self.step_names = self.name_steps()
+        self.steps = len(self.step_names)
 
     def fresh(self):
         """The folder as it was before the command."""
@@ -243,11 +271,11 @@ class Scenario:
         return subprocess.run([*prefix, self.program, *self.args], cwd=work / "p", env=env, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=60, **more)
 
-    def count_steps(self):
+    def name_steps(self):
         file = self.root / "steps"
         file.unlink(missing_ok=True)
         self.run(self.fresh(), env={"ROUNDTRIP_STEPS": str(file)})
-        return len(file.read_text().splitlines()) if file.exists() else 0
+        return file.read_text().splitlines() if file.exists() else []
 
     def check_visible(self, work, what):
         """Nothing half done can be seen: each file is whole, as one was or as one will be (NAME.part: nobody takes it)."""

@@ -1,4 +1,5 @@
-"""SIGTERM: a clean end with a status that the manual knows, and the same command again does the rest."""
+"""What the process inherits, and signals.  SIGTERM: a clean end with a status that the manual knows, and the same command again does the rest."""
+import re
 import signal
 import subprocess
 import time
@@ -7,6 +8,7 @@ import pytest
 
 from profile import row
 from scenarios import ALL, LONG, Scenario, agreed
+from test_syscalls import is_allowed, tracing
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -56,3 +58,17 @@ def test_signals_and_kills_at_any_time_then_the_rest(large):
     rows = [line for name in large.listing("outbox/native") for line in
             (large.path / "outbox/native" / name).read_text().splitlines()[1:]]
     assert len(rows) == len(set(rows)) == 8990
+
+
+@pytest.mark.skipif(not is_allowed(), reason="strace is not there, or may not trace")
+@pytest.mark.parametrize("closed", ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"))
+def test_no_message_goes_into_a_file(closed, folder):
+    """With a standard descriptor closed, the next file that is opened would get its number."""
+    s = Scenario("edits", folder)
+    work, trace = s.fresh(), folder / "trace"
+    done = subprocess.run([*tracing(trace, "trace=write"), "-y", "sh", "-c", f'exec "$0" "$@" {closed}', s.program, *s.args],
+                          cwd=work / "p", env=s.env, capture_output=True)
+    assert done.returncode in s.statuses | {74}                             # 74: what it should print cannot be printed
+    into_files = [line for line in trace.read_text().splitlines() if re.search(rf"write\([012]<{folder}", line)]
+    assert not into_files
+    s.check_recovered(work, closed)

@@ -3,13 +3,17 @@
 The end must be that of an undisturbed run: files, journal, state and exit status.  With the recovery killed as well,
 too: for some scenarios at random pairs of steps (all pairs with LONG=1).
 """
+import pathlib
 import random
+import re
 
 import pytest
 
 from scenarios import ALL, LONG, Scenario
 
-FAILURES = ("ENOSPC", "EIO", "EMFILE")
+FAILURES = ("ENOSPC", "EIO", "EMFILE", "ECONNRESET")                    # the last: a lost link, or a file system that went away
+
+ELSEWHERE = {"remote.connect", "remote.rename", "push.done"}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -29,11 +33,12 @@ def test_killed_at_each_step(name, folder, points):
 def test_each_step_fails(name, failure, folder, points):
     s = Scenario(name, folder)
     for n in range(1, s.steps + 1):
-        if not LONG and failure == "EMFILE" and n % 3:
+        if not LONG and failure not in FAILURES[:2] and n % 3:
             continue
         work, what = s.fresh(), f"{failure} at {n}"
         done = s.run(work, f"{n}:{failure}")
-        assert done.returncode == 74 and done.stderr.strip(), f"{what}: {done.returncode} {done.stderr}"
+        wanted = {69, 74} | s.statuses if failure == "ECONNRESET" else {74}             # a lost link is made again
+        assert done.returncode in wanted and done.stderr.strip(), f"{what}: {done.returncode} {done.stderr}"
         s.check_visible(work, what)
         s.check_recovered(work, what)
     points(failure, s.count)
@@ -50,3 +55,15 @@ def test_recovery_killed_as_well(name, folder, points):
         s.check_visible(work, what)
         s.check_recovered(work, what)
     points("kill twice", s.count)
+
+
+def test_each_step_of_the_program_is_reached(folder, points):
+    """Also those of connections, by tests/remote: what no test reaches, no test kills."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    named = {n for f in (root / "lib").glob("*.c") for n in re.findall(r'RT_STEP\("([\w.]+)"\)', f.read_text())}
+    reached = set()
+    for name in ALL:
+        s = Scenario(name, folder / name)
+        reached |= set(s.step_names)
+    points("named step", len(named & reached))
+    assert named - reached - ELSEWHERE == set()

@@ -13,6 +13,7 @@ import pytest
 from profile import OTHER, Delta, row
 
 TRANSPORTS = ("sftp", "openssh")
+LONG = os.environ.get("LONG") == "1"
 MARKER = "Marzipan-4711"
 both = pytest.mark.parametrize("transport", TRANSPORTS)
 
@@ -136,8 +137,9 @@ def test_after_fetch(make, server, transport, way):
     assert sorted(moved) == ([] if way == "delete" else ["a_2026-11-01T0500-2.csv", "a_2026-11-01T0500-3.csv", name])
 
 
+@pytest.mark.parametrize("how", ["kill", "ECONNRESET", "ENOSPC"])
 @pytest.mark.parametrize("way", ["leave", "move:exports/done"])
-def test_a_fetch_killed_at_each_step(make, server, way):
+def test_a_fetch_broken_at_each_step(make, server, way, how):
     """Then the same again: each file once in the inbox, whole, and gone from the server where it should be."""
     p = make(external=server.settings("sftp", after_fetch=way))
     fresh = keep_copy(p)
@@ -151,9 +153,9 @@ def test_a_fetch_killed_at_each_step(make, server, way):
             place(server, p, name, text)
 
     begin()
-    for number, _ in steps_of(p, "fetch"):
+    for number, _ in sampled(steps_of(p, "fetch"), how):
         begin()
-        crash(p, number, "fetch")
+        crash(p, number, how, "fetch")
         p.run("fetch")
         assert inbox(p) == sorted(texts), number
         assert all((p.path / "inbox/external" / n).read_text() == t for n, t in texts.items())
@@ -238,10 +240,16 @@ def steps_of(p, *args):
     return list(enumerate(steps.read_text().splitlines(), 1))
 
 
-def crash(p, number, *args):
-    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(ROUNDTRIP_FAULT=f"{number}:kill"),
+def sampled(steps, how):
+    """Kills at all of them; failures at a third, but for LONG=1."""
+    return steps if how == "kill" or LONG else steps[::3]
+
+
+def crash(p, number, how, *args):
+    """Killed at a step, or the step fails; how often a packet is read is not always the same, so it may not come to it."""
+    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(ROUNDTRIP_FAULT=f"{number}:{how}"),
                           capture_output=True, timeout=60)
-    assert done.returncode in (-signal.SIGKILL, 0), done.stderr
+    assert done.returncode in ((-signal.SIGKILL, 0) if how == "kill" else (69, 74, 0)), (number, done.stderr)
 
 
 @both
@@ -257,25 +265,61 @@ def test_push(make, server, transport, mode):
     assert (p.path / "archive/out/external" / name).read_bytes() == data
 
 
+@pytest.mark.parametrize("how", ["kill", "ECONNRESET", "ENOSPC"])
 @pytest.mark.parametrize("transport, mode", [("sftp", m) for m in MODES] + [("openssh", "rename")])
-def test_a_push_killed_at_each_step(make, server, transport, mode):
+def test_a_push_broken_at_each_step(make, server, transport, mode, how):
     p = make(external=server.settings(transport, upload=mode))
     (server.root / "imports/tmp").mkdir()
     name, data = prepare_push(p)
     fresh = keep_copy(p)
-    for number, step in steps_of(p, "push"):
+    for number, step in sampled(steps_of(p, "push"), how):
         if transport == "openssh" and step not in ("push.rename", "push.delivered"):
             continue  # it is slow
         server.clear()
         (server.root / "imports/tmp").mkdir()
         bring_back(p, fresh)
-        crash(p, number, "push")
+        crash(p, number, how, "push")
         for half in there(server):
             assert half != name or mode in ("direct", "done-file") or there(server)[half] == data
         p.run("push")
         assert there(server) == expected(mode, name, data), number
         assert list((server.root / "imports/tmp").iterdir()) == [], number
         assert p.listing("outbox/external") == [] and p.run("push").out == ""
+
+
+def calls_of(p, name, *args):
+    """How often a command makes a system call."""
+    file = p.path.parent / "calls"
+    done = subprocess.run(["strace", "-f", "-qq", "-o", file, "-e", f"trace={name}", *p.command(*args)], cwd=p.path,
+                          env=p.environment(), capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return file.read_text().count(f" {name}(")
+
+
+@pytest.mark.skipif(not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode,
+                    reason="strace is not there, or may not trace")
+@pytest.mark.parametrize("failure", ["error=ECONNRESET", "retval=0", "signal=KILL"])
+@pytest.mark.parametrize("verb", ["fetch", "push"])
+def test_the_link_is_lost_at_any_packet(make, server, verb, failure):
+    p = make(external=server.settings("sftp"))
+    name, data = prepare_push(p) if verb == "push" else (None, None)
+    place(server, p, "a_2026-11-01T0500.csv", export(p, row("E1")))
+    fresh = keep_copy(p)
+    count = calls_of(p, "recvfrom", verb)
+    assert count > 10
+    for k in range(1, count + 1, 1 if LONG else count // 20 + 1):
+        bring_back(p, fresh)
+        shutil.rmtree(server.root / "imports")
+        (server.root / "imports").mkdir()
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvfrom", "-e", f"inject=recvfrom:{failure}:when={k}+",
+                               *p.command(verb)], cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode in {-9, 137, 69, 0}, f"packet {k}: {done.returncode} {done.stderr}"
+        p.run(verb)
+        if verb == "push":
+            assert there(server) == {name: data}, f"packet {k}"
+            assert p.run("push").out == "" and p.listing("outbox/external") == []
+        else:
+            assert inbox(p) == ["a_2026-11-01T0500.csv"] and p.run("fetch").out == "", f"packet {k}"
 
 
 @both
