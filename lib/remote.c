@@ -53,7 +53,7 @@ void rt_remote_list_clear(struct rt_remote_list *list)
     *list = (struct rt_remote_list){0};
 }
 
-static enum rt_code code_of(int number)
+enum rt_code rt_remote_code(int number)
 {
     switch (number) {
     case EACCES:
@@ -79,7 +79,7 @@ static enum rt_code code_of(int number)
 
 int rt_remote_errno(struct rt_err *err, const char *what, const char *path)
 {
-    return rt_err_errno(err, code_of(errno), "cannot %s %s", what, path);
+    return rt_err_errno(err, rt_remote_code(errno), "cannot %s %s", what, path);
 }
 
 int rt_remote_check_time(const struct rt_remote *remote, struct rt_err *err)

@@ -275,8 +275,8 @@ static int dir_rename(struct rt_remote *remote, const char *from, const char *to
         rt_remote_errno(err, "rename", from);
     else if (access(full_to, F_OK) == 0)
         rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", from, to);
-    else
-        rc = rt_spool_move(full_from, full_to, err);
+    else if ((rc = rt_spool_move(full_from, full_to, err)) != 0)
+        err->code = rt_remote_code(errno);
     free(full_from);
     free(full_to);
     return rc;

@@ -25,8 +25,11 @@ int rt_remote_list_add(struct rt_remote_list *list, const struct rt_remote_entry
                        struct rt_err *err) RT_MUST_CHECK;
 void rt_remote_list_sort(struct rt_remote_list *list);
 
-/* Sets err with the text of errno: permission is RT_REFUSED, a lost link RT_UNREACHABLE, else
+/* What an errno of the other end means: permission is RT_REFUSED, a lost link RT_UNREACHABLE, else
  * RT_IO. */
+enum rt_code rt_remote_code(int number);
+
+/* Sets err with that code and the text of errno. */
 int rt_remote_errno(struct rt_err *err, const char *what, const char *path);
 
 /* RT_STOPPED after SIGINT or SIGTERM, RT_UNREACHABLE when the deadline has passed, else 0. */

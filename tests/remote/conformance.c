@@ -503,6 +503,47 @@ static void test_get_of_a_replaced_file(void **state)
     assert_false(is_there(here("a")));
 }
 
+/* The same length, and never a time twice. */
+static void rewrite_for_ever(void)
+{
+    int fd = open(there("exports/a.csv"), O_WRONLY);
+    char line[1024];
+
+    for (time_t t = 1500000000;; t += 100000) {
+        struct timespec times[2] = {{.tv_sec = t}, {.tv_sec = t}};
+
+        memset(line, 'a' + (int)(t / 100000 % 26), sizeof line);
+        for (off_t at = 0; at < LARGE / 1024 * 1024; at += (off_t)sizeof line)
+            if (pwrite(fd, line, sizeof line, at) < 0)
+                _exit(1);
+        futimens(fd, times);
+    }
+}
+
+static void test_get_of_a_rewritten_file(void **state)
+{
+    struct stat st;
+    pid_t pid;
+    int rc = 0;
+
+    (void)state;
+    shell("head -c %d /dev/zero >%s", LARGE / 1024 * 1024, there("exports/a.csv"));
+    shell("touch -d 2001-01-01 %s", there("exports/a.csv"));
+    pid = fork();
+    if (pid == 0)
+        rewrite_for_ever();
+    do {
+        usleep(1000);
+        assert_int_equal(stat(there("exports/a.csv"), &st), 0);
+    } while (st.st_mtime < 1500000000);
+    for (int i = 0; i < 500 && (rc = do_get("exports/a.csv", "a")) == 0; i++)
+        unlink(here("a"));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    must_fail(rc, RT_IO, "changed while it was read");
+    assert_false(is_there(here("a")));
+}
+
 static void test_put(void **state)
 {
     (void)state;
@@ -1045,6 +1086,7 @@ static int run_all(void)
         OPEN(test_get),
         OPEN(test_get_of_a_growing_file),
         OPEN(test_get_of_a_replaced_file),
+        OPEN(test_get_of_a_rewritten_file),
         OPEN(test_put),
         OPEN(test_rename),
         OPEN(test_remove),

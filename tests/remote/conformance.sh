@@ -1,14 +1,15 @@
 #!/bin/sh
 # Runs the conformance suite against one or all implementations.
 #
-#   conformance.sh PROGRAM [directory|sftp|openssh|sftp-proftpd|openssh-proftpd]...
+#   conformance.sh PROGRAM [directory|sftp|openssh|openssh-etm|sftp-proftpd|openssh-proftpd]...
 #
-# With -proftpd the server is ProFTPD with mod_sftp; these are left out where it is not there, or without root.
+# With -proftpd the server is ProFTPD with mod_sftp; these are left out where it is not there, or without root.  With
+# -etm sshd has only the MACs that libssh2 1.10 does not know.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 program=${1:?usage: conformance.sh PROGRAM [KIND]...}
 shift
-[ $# -gt 0 ] || set -- directory sftp openssh sftp-proftpd openssh-proftpd
+[ $# -gt 0 ] || set -- directory sftp openssh openssh-etm sftp-proftpd openssh-proftpd
 RT_WORK=$(mktemp -d) || exit 1
 RT_HERE=$here
 export RT_WORK RT_HERE
@@ -65,8 +66,10 @@ for kind in "$@"; do
     fi
     ran=1
     use_server $server
+    unset RT_LINE
+    case $kind in *-etm) export RT_LINE='MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com' ;; esac
     echo "== $kind"
-    "$program" "${kind%-proftpd}" || failed=1
+    "$program" "${kind%-*}" || failed=1
     stop_server
     rm -rf "${RT_WORK:?}"/*
 done

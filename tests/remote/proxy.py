@@ -3,9 +3,9 @@
     with Proxy(port, delay=0.02) as proxy:  # seconds, each way
         connect to proxy.port
 
-With `limit`, a connection breaks after so many bytes, counted in both directions together, and with `stalls` it only
-goes silent.  Both may be changed while it runs; `passed` counts the bytes of the last connection.  As a program, `proxy.py
-PORT DELAY` prints its port and serves until its standard input ends.
+With `limit`, a connection breaks after so many bytes, counted in both directions together; with `stalls` it only goes
+silent, until release().  `limit` may be changed while it runs; `passed` counts the bytes of the last connection.  As a
+program, `proxy.py PORT DELAY` prints its port and serves until its standard input ends.
 """
 import collections
 import queue
@@ -21,6 +21,8 @@ class Proxy:
     def __init__(self, port, delay=0.0, limit=None, stalls=False):
         self.target, self.delay, self.limit, self.stalls = port, delay, limit, stalls
         self.passed = 0
+        self.flows = threading.Event()
+        self.flows.set()
         self.sockets = collections.deque(maxlen=64)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -32,6 +34,7 @@ class Proxy:
     def __exit__(self, *_):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.flows.set()
         self.cut()
 
     def cut(self):
@@ -57,20 +60,26 @@ class Proxy:
                 threading.Thread(target=self.read, args=(a, line), daemon=True).start()
                 threading.Thread(target=self.write, args=(line, b), daemon=True).start()
 
+    def release(self):
+        self.limit = None
+        self.flows.set()
+
     def read(self, source, line):
-        while True:
+        data = b"."
+        while data:
             try:
                 data = source.recv(BLOCK)
             except OSError:
                 data = b""
-            left = len(data) if self.limit is None else self.limit - self.passed
+            if self.limit is not None and self.passed + len(data) > self.limit:
+                if self.stalls:
+                    self.flows.clear()
+                else:
+                    line.put((time.monotonic() + self.delay, data[:self.limit - self.passed]))
+                    data = b""
             self.passed += len(data)
-            line.put((time.monotonic() + self.delay, data[:max(left, 0)]))
-            if data and left < len(data) and self.stalls:
-                continue
-            if not data or left < len(data):
-                line.put((0, b""))
-                return
+            self.flows.wait()
+            line.put((time.monotonic() + self.delay, data))
 
     def write(self, line, target):
         while True:
@@ -79,12 +88,10 @@ class Proxy:
             if wait > 0:
                 time.sleep(wait)
             try:
-                if data:
-                    target.sendall(data)
-                    continue
-                if due == 0:  # the other end has closed, or the link is cut
+                if not data:  # the other end has closed, or the link is cut
                     target.shutdown(socket.SHUT_RDWR)
                     return
+                target.sendall(data)
             except OSError:
                 return
 

@@ -9,8 +9,8 @@
 #   sshd.sh newhostkey DIR                    new host keys, same port
 #
 # DIR/root is what is served, with exports/ and imports/; sessions start in it.  RT_SFTP is another
-# Subsystem command, RT_SFTP_ARGS more arguments of internal-sftp, RT_FSIZE_KB a file size limit of the
-# sessions: a write past it fails, as on a full disk.
+# Subsystem command, RT_SFTP_ARGS more arguments of internal-sftp, RT_LINE one more line of sshd_config, RT_FSIZE_KB a
+# file size limit of the sessions: a write past it fails, as on a full disk.
 set -u
 umask 077
 
@@ -34,6 +34,7 @@ launch() { # DIR port; true when it listens
         exec "$sshd" -D -e -f "$1/sshd_config" -p "$2"
     ) >>"$1/log" 2>&1 </dev/null &
     pid=$!
+    trap 'kill $pid; exit 1' INT TERM HUP # nobody could find it without its pid file
     tries=0
     while [ $tries -lt 100 ]; do
         if grep -q '^Server listening on' "$1/log"; then
@@ -73,6 +74,7 @@ UseDNS no
 MaxStartups 100
 MaxAuthTries 20
 Subsystem sftp $sftp
+${RT_LINE:-}
 END
     } >"$d/sshd_config"
     # Newer versions shut out an address after some failed logins; older ones do not know the word.

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from profile import OTHER, Delta, row
+from proxy import Proxy
 
 TRANSPORTS = ("sftp", "openssh")
 LONG = os.environ.get("LONG") == "1"
@@ -195,6 +196,22 @@ def test_a_folder_that_is_not_there(make, server, transport):
     assert there(server) == {name: data}
 
 
+def test_a_folder_that_must_not_be_changed(make):
+    """Local folders, and no permission to move away what was fetched: nothing that another try would mend."""
+    p = make(external={"exports": "theirs", "after_fetch": "move:done"})
+    (p.path / "theirs").mkdir(mode=0o700)
+    (p.path / "done").mkdir(mode=0o700)
+    file = p.put("theirs/a_2026-11-01T0500.csv", export(p, row("E1")))
+    set_age(p, file, 3600)
+    (p.path / "theirs").chmod(0o500)
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    done = subprocess.run(drop + p.command("fetch"), cwd=p.path, env=p.environment(), capture_output=True, text=True)
+    (p.path / "theirs").chmod(0o700)
+    assert done.returncode == 77 and "Permission denied" in done.stderr, done
+    p.run("fetch")
+    assert inbox(p) == [file.name] and [f.name for f in (p.path / "done").iterdir()] == [file.name]
+
+
 @both
 def test_a_file_too_large_for_the_disk_here(make, server, transport):
     p = make(external=server.settings(transport))
@@ -354,7 +371,8 @@ def test_a_foreign_file_of_that_name_is_not_overwritten(make, server, transport)
     assert p.listing("outbox/external") == [name]
 
 
-def test_the_disk_of_the_server_is_full(make, own_server, transport="sftp"):
+@both
+def test_the_disk_of_the_server_is_full(make, own_server, transport):
     p = make(external=own_server.settings(transport), policy={"max_change_percent": "none"})
     name, data = prepare_push(p, *(row("", f"N{n}", body="x" * 4000) for n in range(400)))
     own_server.do("stop")
@@ -387,6 +405,103 @@ def test_a_link_that_is_lost_is_made_again(make, own_server):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert len(inbox(p)) == 6 and all((p.path / "inbox/external" / n).read_text() == text for n in inbox(p))
+
+
+def failed_once(result, command):
+    """One line says why; the others are what was done until then."""
+    why = [line for line in result.err.splitlines()
+           if not line.endswith((": connected", "fetching")) and "handing over" not in line and "fetching " not in line]
+    assert len(why) == 1 and why[0].startswith(f"roundtrip {command}: "), result
+    return why[0]
+
+
+def through(proxy, p, server, transport, **more):
+    p.settings["external"].update(server.settings(transport, port=str(proxy.port), **more))
+    p.write()
+
+
+BIG = [row("", f"N{n}", body=f"{n} " + "x" * 8000) for n in range(500)]
+
+
+@both
+@pytest.mark.parametrize("percent", [1, 50, 99])
+def test_a_fetch_cut_on_the_way(make, server, transport, percent):
+    p = make(external=server.settings(transport))
+    text = export(p, *({**r, "x": r["n"], "n": ""} for r in BIG))
+    with Proxy(int(server.env["RT_PORT"])) as proxy:
+        through(proxy, p, server, transport)
+        p.run("fetch")
+        file = place(server, p, "a_2026-11-01T0500.csv", text)
+        proxy.limit = proxy.passed + len(text) * percent // 100
+        assert "127.0.0.1" in failed_once(p.run("fetch", status=69), "fetch")
+        assert inbox(p) == [] and list((p.path / "inbox/external").iterdir()) == []
+        proxy.limit = None
+        assert p.run("fetch").out == f"inbox/external/{file.name}\n"
+    assert (p.path / "inbox/external" / file.name).read_text() == text
+
+
+@both
+@pytest.mark.parametrize("percent", [1, 50, 99])
+def test_a_push_cut_on_the_way(make, server, transport, percent):
+    p = make(external=server.settings(transport), policy={"max_change_percent": "none"})
+    name, data = prepare_push(p, *BIG)
+    with Proxy(int(server.env["RT_PORT"])) as proxy:
+        through(proxy, p, server, transport)
+        p.run("fetch")
+        proxy.limit = proxy.passed + len(data) * percent // 100
+        assert "127.0.0.1" in failed_once(p.run("push", status=69), "push")
+        assert name not in there(server) and p.listing("outbox/external") == [name]
+        proxy.limit = None
+        assert p.run("push").out == name + "\n"
+    assert there(server) == {name: data}
+
+
+@both
+@pytest.mark.parametrize("command", ["fetch", "push"])
+def test_a_stall_on_the_way(make, server, transport, command):
+    p = make(external=server.settings(transport), policy={"max_change_percent": "none"})
+    name, data = prepare_push(p, *BIG)
+    text = export(p, *({**r, "x": r["n"], "n": ""} for r in BIG))
+    with Proxy(int(server.env["RT_PORT"]), stalls=True) as proxy:
+        through(proxy, p, server, transport, timeout="2s")
+        p.run("fetch")
+        file = place(server, p, "a_2026-11-01T0500.csv", text)
+        proxy.limit = proxy.passed + len(data) // 2
+        began = time.monotonic()
+        failed_once(p.run(command, status=69), command)
+        assert time.monotonic() - began < 15
+        assert inbox(p) == [] and name not in there(server)
+        proxy.release()
+        p.run("fetch")
+        p.run("push")
+    assert (p.path / "inbox/external" / file.name).read_text() == text and there(server) == {name: data}
+
+
+@both
+@pytest.mark.parametrize("command", ["fetch", "push"])
+def test_the_sftp_process_is_killed(make, own_server, transport, command):
+    """The SSH session stays up, and would for ever."""
+    own_server.do("stop")
+    own_server.do("start", RT_SFTP=f"/usr/lib/openssh/sftp-server -d {own_server.root}")
+    with Proxy(int(own_server.env["RT_PORT"]), stalls=True) as proxy:
+        p = make(external=own_server.settings(transport, port=str(proxy.port), timeout="20s"),
+                 policy={"max_change_percent": "none"})
+        name, data = prepare_push(p, *BIG)
+        text = export(p, *({**r, "x": r["n"], "n": ""} for r in BIG))
+        file = place(own_server, p, "a_2026-11-01T0500.csv", text)
+        proxy.limit = proxy.passed + len(data) // 2  # it waits there, until we have found the process
+        process = subprocess.Popen(p.command(command), cwd=p.path, env=p.environment(), stderr=subprocess.PIPE)
+        wait_for(lambda: proxy.passed >= proxy.limit)
+        own_server.do("killsftp")
+        proxy.release()
+        began = time.monotonic()
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 69 and err.splitlines()[-1].startswith(f"roundtrip {command}: ".encode()), err
+        assert time.monotonic() - began < 10  # not only by the time-out
+        assert inbox(p) == [] and name not in there(own_server)
+        p.run("fetch")
+        p.run("push")
+    assert (p.path / "inbox/external" / file.name).read_text() == text and there(own_server) == {name: data}
 
 
 # ---- who is there ----
