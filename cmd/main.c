@@ -2,7 +2,12 @@
 #include "cmd/complete.h"
 #include "cmd/json.h"
 
+#include "lib/csv_reader.h"
 #include "lib/fault.h"
+#include "lib/remote.h"
+#include "lib/source.h"
+
+#include <jansson.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,6 +36,17 @@ static void help(void)
     for (size_t i = 0; rt_commands[i] != NULL; i++)
         rt_say("  %-10s %s\n", rt_commands[i]->name, rt_commands[i]->summary);
     rt_say("\nroundtrip COMMAND --help tells the options; man roundtrip is the place to start.\n");
+}
+
+static void say_versions(void)
+{
+    unsigned xxhash = rt_digest_library_version();
+
+    rt_say("roundtrip %s\n", RT_VERSION);
+    rt_say("with libcsv %s, libssh2 %s, sqlite %s, xxhash %u.%u.%u, zlib %s, jansson %s, inih %s\n",
+           rt_csv_library_version(), rt_remote_library_version(), rt_store_library_version(),
+           xxhash / 10000, xxhash / 100 % 100, xxhash % 100, rt_source_library_version(),
+           jansson_version_str(), rt_config_library_version());
 }
 
 static const struct rt_cmd *find_command(const char *word, struct rt_err *err)
@@ -67,7 +83,7 @@ static int take_front(int *argc, char ***argv, struct rt_session *session, struc
             return 1;
         }
         if (strcmp(word, "--version") == 0) {
-            rt_say("roundtrip %s (sqlite %s)\n", RT_VERSION, rt_store_library_version());
+            say_versions();
             return 1;
         }
         if (strcmp(word, "-q") == 0)

@@ -306,3 +306,8 @@ bool rt_config_find_side(const struct rt_config *config, const char *word, enum 
     }
     return false;
 }
+
+const char *rt_config_library_version(void)
+{
+    return RT_INIH_VERSION;
+}

@@ -110,4 +110,6 @@ const char *const *rt_config_keys(void);
 /* The known word nearest to `word` (edit distance of at most a third), or NULL. */
 const char *rt_nearest(const char *word, const char *const *known, size_t count);
 
+const char *rt_config_library_version(void); /* inih's: it does not tell itself, the build does */
+
 #endif

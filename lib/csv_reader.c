@@ -486,3 +486,11 @@ void rt_csv_close(struct rt_csv_reader *reader)
         iconv_close(reader->stream);
     free(reader);
 }
+
+#define TEXT_OF(number)                #number
+#define VERSION(major, minor, release) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(release)
+
+const char *rt_csv_library_version(void)
+{
+    return VERSION(CSV_MAJOR, CSV_MINOR, CSV_RELEASE);
+}

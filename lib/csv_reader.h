@@ -84,4 +84,6 @@ uint64_t rt_csv_offset(const struct rt_csv_reader *reader);
 
 void rt_csv_close(struct rt_csv_reader *reader);
 
+const char *rt_csv_library_version(void); /* libcsv's, of its header */
+
 #endif

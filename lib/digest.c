@@ -77,3 +77,8 @@ void rt_hasher_free(struct rt_hasher *hasher)
     XXH3_freeState(hasher->state);
     free(hasher);
 }
+
+unsigned rt_digest_library_version(void)
+{
+    return XXH_versionNumber();
+}

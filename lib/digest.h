@@ -31,4 +31,6 @@ void rt_hasher_add_bytes(struct rt_hasher *hasher,
 struct rt_digest rt_hasher_end(const struct rt_hasher *hasher);
 void rt_hasher_free(struct rt_hasher *hasher);
 
+unsigned rt_digest_library_version(void); /* xxhash's: 801 is 0.8.1 */
+
 #endif

@@ -112,4 +112,6 @@ int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *f
  */
 char *rt_remote_local_path(const char *profile, const char *path);
 
+const char *rt_remote_library_version(void); /* libssh2's */
+
 #endif

@@ -216,3 +216,8 @@ int rt_sftp_explain_algorithms(struct rt_sftp *s, struct rt_err *err)
         libssh2_session_free(ssh);
     return -1;
 }
+
+const char *rt_remote_library_version(void)
+{
+    return libssh2_version(0);
+}

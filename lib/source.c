@@ -267,3 +267,8 @@ int rt_gzip_pack(struct rt_slice bytes, struct rt_buf *out, struct rt_err *err)
     out->ptr[out->len] = '\0';
     return 0;
 }
+
+const char *rt_source_library_version(void)
+{
+    return zlibVersion();
+}

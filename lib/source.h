@@ -37,4 +37,6 @@ void rt_source_from_memory(struct rt_source_memory *memory, struct rt_slice byte
 struct rt_buf;
 int rt_gzip_pack(struct rt_slice bytes, struct rt_buf *out, struct rt_err *err) RT_MUST_CHECK;
 
+const char *rt_source_library_version(void); /* zlib's */
+
 #endif
