@@ -144,7 +144,7 @@ static void add_pending(const struct rt_report *report, const struct rt_report_s
 
 void rt_report_waiting_tables(const struct rt_report *report, struct rt_buf *out)
 {
-    rt_buf_add_str(out, "<section>\n<h2>Waiting by itself</h2>\n<div class=\"grid\">\n");
+    rt_buf_add_str(out, "<section>\n<h2>Due and pending</h2>\n<div class=\"grid\">\n");
     for (int s = 0; s < 2; s++) {
         rt_buf_add_str(out, "<div>\n");
         add_due(&report->side[s], out);
