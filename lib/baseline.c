@@ -87,10 +87,14 @@ static void assume_same(struct baseline *b, struct rt_record *record, enum rt_si
 {
     struct rt_content *seen = rt_content_new(schema_of(b), &b->arena);
 
+    bool is_all = true;
+
     for (size_t i = 0; i < schema_of(b)->content_count; i++)
         if (rt_record_flows_to(&b->work->rules, record, schema_of(b)->content[i], side))
             seen->value[i] = record->want->value[i];
-    record->end[side].seen = seen;
+        else
+            is_all = false;
+    record->end[side].seen = is_all ? record->want : seen;
     record->end[side].shows_other_id = record->end[rt_side_other(side)].id.len != 0;
 }
 
@@ -242,12 +246,39 @@ static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
     return count_and_report(b, &record, lacks, err);
 }
 
+/* With one file, most records are settled as soon as they are met: the other side holds the same.
+ */
+static bool settle_new(void *context, struct rt_record *record)
+{
+    struct baseline *b = context;
+
+    rt_arena_reset(&b->arena);
+    for (int s = 0; s < 2; s++)
+        if (record->end[s].seen == NULL && record->end[s].id.len)
+            assume_same(b, record, (enum rt_side)s);
+    if (lacking(record) >= 0 || record->conflict_count || has_difference(b, record))
+        return false;
+    agree_one_way(b, record);
+    for (int s = 0; s < 2; s++) {
+        struct rt_decision decision;
+
+        rt_plan_side(&b->work->rules, record, (enum rt_side)s, &decision);
+        if (rt_plan_is_open(&decision))
+            return false;
+    }
+    return true;
+}
+
 static int settle_all(struct baseline *b, struct rt_err *err)
 {
     for (size_t i = 0; i < b->work->fresh_count; i++) {
         int64_t rid = b->work->fresh[i];
         bool is_there;
 
+        if (rt_rid_set_has(&b->work->settler.done, rid)) {
+            b->result->agreed++;
+            continue;
+        }
         if (rt_store_has_record(b->work->store, rid, &is_there, err) < 0 ||
             (is_there && settle(b, rid, err) < 0))
             return -1;
@@ -296,6 +327,7 @@ static int run(struct baseline *b, struct rt_err *err)
     if (rt_store_each_delta(b->work->store, refuse_delta, NULL, err) < 0 || journal(b, err) < 0 ||
         take_in(b, err) < 0)
         return -1;
+    b->work->settler.settle = NULL;
     if (schema_of(b)->has_fingerprint && rt_baseline_pair(b->work, &b->result->paired, err) < 0)
         return -1;
     if (settle_all(b, err) < 0)
@@ -316,9 +348,14 @@ int rt_baseline_run(struct rt_work *work, const struct rt_baseline_options *opti
 
     *result = (struct rt_baseline_result){0};
     work->rules.is_baseline = true;
+    if (options->path[0] == NULL || options->path[1] == NULL) {
+        work->settler.settle = settle_new;
+        work->settler.context = &b;
+    }
     if (rt_baseline_report_open(&b.report, options->report, err) == 0)
         rc = run(&b, err);
     work->rules.is_baseline = false;
+    work->settler.settle = NULL;
     rt_baseline_report_close(&b.report);
     rt_arena_clear(&b.arena);
     return rc;

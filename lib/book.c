@@ -8,26 +8,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int rt_book_find(struct rt_work *work, const struct rt_slice id[2], struct rt_arena *arena,
-                 struct rt_found *found, struct rt_err *err)
+int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side first,
+                 struct rt_arena *arena, struct rt_found *found, struct rt_err *err)
 {
-    int64_t rid[2] = {0, 0};
     const struct rt_record *records[2];
 
     found->at[0] = found->at[1] = NULL;
-    for (int s = 0; s < 2; s++)
-        if (rt_store_find(work->store, (enum rt_side)s, id[s], &rid[s], err) < 0)
-            return -1;
-    for (int s = 0; s < 2; s++) {
-        if (rid[s] == 0)
-            continue;
-        if (s == 1 && rid[1] == rid[0]) {
-            found->at[1] = found->at[0];
+    for (int i = 0; i < 2; i++) {
+        enum rt_side s = i == 0 ? first : rt_side_other(first);
+        struct rt_record *other = found->at[rt_side_other(s)];
+        int64_t rid;
+        int rc;
+
+        if (other != NULL && rt_slice_is_equal(other->end[s].id, id[s])) {
+            found->at[s] = id[s].len ? other : NULL; /* needs no look-up */
             continue;
         }
-        if (rt_store_load(work->store, rid[s], arena, &found->record[s], err) < 0)
+        rc = rt_store_find(work->store, s, id[s], &rid, err);
+        if (rc == 1)
+            rc = rt_store_load(work->store, rid, arena, &found->record[s], err) < 0 ? -1 : 1;
+        if (rc < 0)
             return -1;
-        found->at[s] = &found->record[s];
+        if (rc == 1)
+            found->at[s] = &found->record[s];
     }
     records[0] = found->at[0];
     records[1] = found->at[1];

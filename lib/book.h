@@ -17,8 +17,9 @@ struct rt_found {
     enum rt_identity verdict;
 };
 
-int rt_book_find(struct rt_work *work, const struct rt_slice id[2], struct rt_arena *arena,
-                 struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
+/* Looks up the ID of side `first` first, and the other one only if the record does not have it. */
+int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side first,
+                 struct rt_arena *arena, struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
 
 /* Saves a record, keeps its review items, and marks it touched. `print` as for rt_store_save. */
 int rt_book_save(struct rt_work *work, struct rt_record *record,

@@ -57,11 +57,11 @@ static size_t decode_cell(struct rt_csv_reader *reader, struct rt_slice *cell)
 
 /* A row with bytes that are not plain: checks and decodes it.  Sets a fault for the first bad cell.
  */
-static void check_cells(struct rt_csv_reader *reader, struct rt_csv_row *row)
+static void check_cells(struct rt_csv_reader *reader, struct rt_csv_row *row, size_t len)
 {
     if (reader->cell != RT_NO_ICONV) {
         rt_buf_reset(&reader->decoded);
-        rt_buf_reserve(&reader->decoded, reader->text.len * 4 + 64);
+        rt_buf_reserve(&reader->decoded, len * 4 + 64);
     }
     for (size_t i = 0; i < reader->count; i++) {
         struct rt_slice *cell = &reader->cells[i], raw = *cell;
@@ -198,6 +198,15 @@ static int is_never_space(unsigned char c)
     return 0;
 }
 
+void rt_csv_grow_cells(struct rt_csv_reader *reader)
+{
+    if (reader->count < reader->room)
+        return;
+    reader->room = reader->room ? reader->room * 2 : 64;
+    reader->ends = rt_xrealloc(reader->ends, reader->room * sizeof *reader->ends);
+    reader->cells = rt_xrealloc(reader->cells, reader->room * sizeof *reader->cells);
+}
+
 static void on_cell(void *bytes, size_t len, void *context)
 {
     struct rt_csv_reader *reader = context;
@@ -208,11 +217,7 @@ static void on_cell(void *bytes, size_t len, void *context)
                                                 : "a row of more than 65,536 cells";
         return;
     }
-    if (reader->count == reader->room) {
-        reader->room = reader->room ? reader->room * 2 : 64;
-        reader->ends = rt_xrealloc(reader->ends, reader->room * sizeof *reader->ends);
-        reader->cells = rt_xrealloc(reader->cells, reader->room * sizeof *reader->cells);
-    }
+    rt_csv_grow_cells(reader);
     rt_buf_add(&reader->text, bytes, len);
     reader->ends[reader->count++] = reader->text.len;
     rt_buf_add_char(&reader->text, '\n');
@@ -326,18 +331,29 @@ static int read_row(struct rt_csv_reader *reader, struct rt_err *err)
     return 1;
 }
 
-/* Reads a row, checks its text, and shows it in *row. */
-static int next_row(struct rt_csv_reader *reader, struct rt_csv_row *row, struct rt_err *err)
+static void set_cells(struct rt_csv_reader *reader)
 {
-    int r = read_row(reader, err);
     size_t begin = 0;
 
-    if (r != 1)
-        return r;
     for (size_t i = 0; i < reader->count; i++) {
         reader->cells[i] = rt_slice_from(reader->text.ptr + begin, reader->ends[i] - begin);
         begin = reader->ends[i] + 1;
     }
+}
+
+/* Reads a row, checks its text, and shows it in *row. */
+static int next_row(struct rt_csv_reader *reader, struct rt_csv_row *row, struct rt_err *err)
+{
+    struct rt_slice bytes; /* of all cells, and nothing but line ends and quotes between them */
+    int r = rt_csv_split(reader, &bytes);
+
+    if (r == 0) {
+        r = read_row(reader, err);
+        bytes = rt_buf_slice(&reader->text);
+        set_cells(reader);
+    }
+    if (r != 1)
+        return r;
     *row = (struct rt_csv_row){
         .cells = reader->cells,
         .count = reader->count,
@@ -353,8 +369,8 @@ static int next_row(struct rt_csv_reader *reader, struct rt_csv_row *row, struct
     }
     /* The line feeds between the cells are there so that no sequence of bytes reaches into the
      * next. */
-    if (!rt_text_is_plain(reader->text.ptr, reader->text.len))
-        check_cells(reader, row);
+    if (!rt_text_is_plain(bytes.ptr, bytes.len))
+        check_cells(reader, row, bytes.len);
     return 1;
 }
 
@@ -431,6 +447,7 @@ int rt_csv_open(const struct rt_source *source, const char *name,
     r->source = source;
     r->name = name;
     r->options = *options;
+    r->is_split = !options->with_libcsv_alone;
     r->stream = r->cell = RT_NO_ICONV;
     r->line = 1;
     r->buf = rt_xmalloc(BLOCK);

@@ -1,6 +1,8 @@
 /*
  * Reads CSV as DESIGN section 8 has it: RFC 4180, header required, BOM stripped, LF, CRLF or both,
- * quoted line breaks.  The only user of libcsv.
+ * quoted line breaks.  The only user of libcsv, which parses what is irregular and what is very
+ * long; regular records are split at the places that a scan of the raw bytes has found
+ * (raw_scan.h), to the same cells.
  *
  * A pull iterator: open, header, next ... until 0, close.  Cells are UTF-8 and borrowed until the
  * next call.  What is wrong with one row (too few or too many cells, NUL, bytes that do not fit
@@ -35,6 +37,7 @@ struct rt_source {
 struct rt_csv_options {
     char delimiter;
     const char *encoding;        /* any iconv name; NULL or "utf-8" means UTF-8 */
+    bool with_libcsv_alone;      /* for tests: no record is split by our own code */
     bool final_newline_optional; /* else a missing last line end refuses the file: it was cut */
 };
 
@@ -69,13 +72,12 @@ int rt_csv_next(struct rt_csv_reader *reader, struct rt_csv_row *row,
                 struct rt_err *err) RT_MUST_CHECK;
 
 /*
- * A look at the raw bytes of the next record before it is parsed.  1: these are its bytes, with its
- * line end, borrowed until the next call: go on with rt_csv_skip, or with rt_csv_next, which
- * parses it; 0: they cannot be told without parsing (irregular quoting, a very long record, the
- * end): go on with rt_csv_next; -1: unreadable.
+ * A look at the raw bytes of the next record before it is parsed.  True: these are its bytes, with
+ * its line end, borrowed until the next call: go on with rt_csv_skip, or with rt_csv_next, which
+ * parses it; false: they cannot be told without parsing (irregular quoting, a very long record, the
+ * end, a failure): go on with rt_csv_next.
  */
-int rt_csv_peek(struct rt_csv_reader *reader, struct rt_slice *raw,
-                struct rt_err *err) RT_MUST_CHECK;
+bool rt_csv_peek(struct rt_csv_reader *reader, struct rt_slice *raw);
 /* Passes over the record of the peek before, without looking into it. */
 void rt_csv_skip(struct rt_csv_reader *reader);
 /* Line and offset of what comes next. */

@@ -31,6 +31,7 @@ struct rt_csv_reader {
     struct rt_raw_ends raw_ends; /* of whole records ahead, found in the raw bytes */
     size_t raw_next;             /* the first of them that was not passed yet */
     size_t raw_base;             /* where in buf their scan began */
+    bool is_split;               /* regular records are split without libcsv */
     bool is_scanned;             /* the list speaks of what buf holds now */
 
     /* The row under way. */
@@ -51,6 +52,13 @@ struct rt_csv_reader {
     size_t columns; /* 0 until the header is read */
     struct rt_err failure;
 };
+
+/* csv_raw.c: takes in a row without libcsv.  True: its cells are set, and `bytes` holds them all;
+   false: it is not regular: libcsv must say what it is. */
+bool rt_csv_split(struct rt_csv_reader *reader, struct rt_slice *bytes);
+
+/* Makes room for one more cell. */
+void rt_csv_grow_cells(struct rt_csv_reader *reader);
 
 /* Reads more bytes behind those that are not parsed yet. */
 int rt_csv_fill(struct rt_csv_reader *reader, struct rt_err *err) RT_MUST_CHECK;

@@ -99,7 +99,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_te
     for (int s = 0; s < 2; s++)
         if (!check_id(work->rules.schema, (enum rt_side)s, id[s], why))
             return 0;
-    if (rt_book_find(work, id, &arena, &found, err) < 0) {
+    if (rt_book_find(work, id, RT_EXTERNAL, &arena, &found, err) < 0) {
         rc = -1;
     } else if (found.verdict == RT_IDENTITY_NEW) {
         *outcome = RT_BOUND_AHEAD;

@@ -64,7 +64,7 @@ int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct r
     struct rt_observed observed;
     struct rt_found found;
 
-    if (rt_book_find(work, row->id, arena, &found, err) < 0)
+    if (rt_book_find(work, row->id, row->side, arena, &found, err) < 0)
         return -1;
     if (found.verdict == RT_IDENTITY_CLASH)
         return clash(row, &found, err);
@@ -131,7 +131,7 @@ int rt_decide_pair_as(struct rt_work *work, const struct rt_row *row, struct rt_
 {
     struct rt_found found;
 
-    if (rt_book_find(work, row->id, arena, &found, err) < 0)
+    if (rt_book_find(work, row->id, row->side, arena, &found, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++) {
         enum rt_side other = rt_side_other((enum rt_side)s);

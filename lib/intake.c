@@ -97,7 +97,9 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
         rt_csv_open(&source, in->file.name, &options, &reader, err) < 0)
         goto out;
     if (rt_rowmap_new(in->work->rules.schema, in->side, reader, in->file.name, &in->map, err) < 0 ||
-        rt_intake_choose_path(in, reader, err) < 0 || read_rows(in, reader, err) < 0)
+        rt_intake_choose_path(in, reader, err) < 0 ||
+        (rt_intake_is_large(in) && rt_store_bulk_begin(in->work->store, err) < 0) ||
+        read_rows(in, reader, err) < 0 || rt_store_bulk_end(in->work->store, err) < 0)
         goto out;
     rc = 0;
     note_bytes(in, file);
@@ -320,6 +322,7 @@ static int read_until_settled(struct rt_intake *in, struct rt_err *err)
 {
     for (;;) {
         forget_rows(in);
+        rt_rid_set_clear(&in->work->settler.done);
         if (rt_store_savepoint(in->work->store, err) < 0)
             return -1;
         if (read_file(in, err) < 0) {

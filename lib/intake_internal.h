@@ -89,6 +89,7 @@ void rt_intake_count(struct rt_intake *in, enum rt_change change);
 char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row);
 
 /* intake_known.c: rows that say the same as last time. */
+bool rt_intake_is_large(const struct rt_intake *in); /* worth some preparation */
 int rt_intake_choose_path(struct rt_intake *in, const struct rt_csv_reader *reader,
                           struct rt_err *err) RT_MUST_CHECK;
 /* rt_csv_next, but what is recognised by its raw bytes is counted and passed over. */

@@ -22,7 +22,7 @@
 #define UNKNOWN_PART   20  /* with more unknown ones, all keys are loaded after all */
 #define UNKNOWN_AT_ALL 1000
 #define MEAN_ROW       64                  /* bytes, at least: to guess the number of rows */
-#define DIGEST_FROM    ((uint64_t)1 << 20) /* bytes of a snapshot: below, parsing costs nothing */
+#define LARGE_FROM     ((uint64_t)1 << 20) /* bytes: below, parsing costs nothing */
 
 static const char *const path_names[] = {"lookup", "digest", "keys"};
 
@@ -37,6 +37,11 @@ static int forced_path(int *forced, struct rt_err *err)
     if (name != NULL && *name && *forced < 0)
         return rt_err_set(err, RT_USAGE, "ROUNDTRIP_PATH=%s: it is lookup, digest or keys", name);
     return 0;
+}
+
+bool rt_intake_is_large(const struct rt_intake *in)
+{
+    return in->file.size >= LARGE_FROM || getenv("ROUNDTRIP_PATH") != NULL;
 }
 
 /* ---- keys ---- */
@@ -155,7 +160,7 @@ int rt_intake_choose_path(struct rt_intake *in, const struct rt_csv_reader *read
         return -1;
     in->known.fingerprint = fingerprint(in, reader);
     if (may_digest && forced != RT_PATH_KEYS &&
-        (forced == RT_PATH_DIGEST || in->file.size >= DIGEST_FROM)) {
+        (forced == RT_PATH_DIGEST || in->file.size >= LARGE_FROM)) {
         if (in->group_count == 0 && load_digests(in, err) < 0)
             return -1;
         if (!in->work->is_dry)
@@ -212,18 +217,14 @@ int rt_intake_next_row(struct rt_intake *in, struct rt_csv_reader *reader, struc
                        struct rt_err *err)
 {
     struct rt_slice raw;
-    int rc;
 
     in->known.has_raw = false;
     in->known.clean_rid = 0;
     while (in->known.file != NULL || in->known.writer != NULL) {
         if ((in->counts.rows & 0xfff) == 0 && rt_stop_requested())
             break;
-        rc = rt_csv_peek(reader, &raw, err);
-        if (rc < 0)
-            return -1;
-        in->known.has_raw = rc == 1;
-        if (rc == 0 || !skip_known(in, raw))
+        in->known.has_raw = rt_csv_peek(reader, &raw);
+        if (!in->known.has_raw || !skip_known(in, raw))
             break;
         rt_csv_skip(reader);
         in->known.has_raw = false;

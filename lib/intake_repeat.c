@@ -169,7 +169,7 @@ static int put_to_people(struct rt_intake *in, size_t group, const struct rt_row
                 "%s: line %lld: other rows of this file speak of the same record and differ: see "
                 "roundtrip review",
                 in->file.name, (long long)first->line);
-    if (rt_book_find(in->work, first->id, &in->row_arena, &found, err) < 0)
+    if (rt_book_find(in->work, first->id, in->side, &in->row_arena, &found, err) < 0)
         goto out;
     record = found.at[0] ? found.at[0] : found.at[1];
     event.rid = record ? record->rid : 0;

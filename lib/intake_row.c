@@ -45,7 +45,7 @@ static int freeze(struct rt_intake *in, const struct rt_slice id[2], enum rt_fla
     struct rt_found found;
     int rc = 0;
 
-    if (rt_book_find(in->work, id, &in->row_arena, &found, err) < 0)
+    if (rt_book_find(in->work, id, in->side, &in->row_arena, &found, err) < 0)
         return -1;
     in->work->flawed_rows = rows;
     for (int s = 0; s < 2 && rc == 0; s++) {
@@ -196,7 +196,9 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
                    struct rt_digest print, enum rt_change joined, struct rt_err *err)
 {
     const struct rt_digest *prints[2] = {NULL, NULL};
+    struct rt_settler *settler = &in->work->settler;
     struct rt_observed observed;
+    bool is_settled = false;
     char *json = NULL;
     int rc;
 
@@ -210,11 +212,15 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
         prints[in->side] = &print;
     if (observed.went_back)
         in->work->flawed_rows = json = rt_intake_row_json(in->work->rules.schema, row);
+    if (observed.change == RT_CHANGE_NEW && settler->settle != NULL)
+        is_settled = settler->settle(settler->context, record);
     rc = rt_book_save(in->work, record, prints, err);
     in->work->flawed_rows = NULL;
     free(json);
     if (rc < 0)
         return -1;
+    if (is_settled)
+        rt_rid_set_add(&settler->done, record->rid);
     rt_rid_set_add(&in->seen, record->rid);
     if (observed.change != RT_CHANGE_STALE && rt_end_is_quiet(&record->end[in->side]))
         rt_intake_is_clean(in, record->rid, true);
@@ -305,7 +311,7 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
 {
     enum rt_side other = rt_side_other(in->side);
     const struct rt_record *own;
-    int rc = rt_book_find(in->work, row->id, &in->row_arena, found, err);
+    int rc = rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err);
 
     own = found->at[in->side];
     if (rc < 0 || own == NULL || row->id[other].len == 0 || found->verdict == RT_IDENTITY_MATCH)
@@ -314,7 +320,7 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
     if (rc != 1)
         return rc;
     row->id[other].len = 0;
-    return rt_book_find(in->work, row->id, &in->row_arena, found, err);
+    return rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err);
 }
 
 int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,

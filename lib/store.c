@@ -225,6 +225,7 @@ static int open_database(struct rt_store *store, struct rt_err *err)
 {
     bool is_reader = store->mode == RT_STORE_READ || store->mode == RT_STORE_SCRATCH;
     int flags = is_reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    const int always = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX; /* one thread uses it */
 
     /* A run that was killed leaves a journal, which only a writer can roll back: the state becomes
      * what it was. */
@@ -242,7 +243,7 @@ static int open_database(struct rt_store *store, struct rt_err *err)
     if (store->is_empty)
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     if (sqlite3_open_v2(store->is_empty ? ":memory:" : store->path, &store->db,
-                        store->is_empty ? flags : flags | SQLITE_OPEN_NOFOLLOW, NULL) != SQLITE_OK)
+                        store->is_empty ? flags : flags | always, NULL) != SQLITE_OK)
         return rt_store_fail(store, "cannot open the state", err);
     return 0;
 }
@@ -278,6 +279,7 @@ void rt_store_close(struct rt_store *store)
         sqlite3_finalize(store->statements[i].stmt);
     free(store->statements);
     sqlite3_close(store->db);
+    rt_store_bulk_forget(store);
     rt_store_forget_layouts(store);
     free(store->delta_times);
     free(store->touched);
@@ -322,6 +324,7 @@ void rt_store_abort(struct rt_store *store)
     store->in_transaction = false;
     store->delta_times_count = -1;
     rt_store_forget_touched(store);
+    rt_store_bulk_forget(store);
     if (!rt_store_is_scratch(store))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -342,6 +345,7 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
 {
     store->delta_times_count = -1;
     rt_store_forget_layouts(store);
+    rt_store_bulk_forget(store);
     store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;

@@ -74,6 +74,11 @@ int rt_store_set(struct rt_store *store, const char *key, const char *value,
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
                         struct rt_err *err) RT_MUST_CHECK;
 
+/* Around many new records, in a transaction: if the state is empty they go in without indexes,
+ * which are made at the end.  Otherwise, and in scratch mode, nothing happens. */
+int rt_store_bulk_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_bulk_end(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- records ---- */
 
 /* 1: *rid is the record with that ID; 0: there is none; -1. */
@@ -495,6 +500,9 @@ int rt_store_add_pending(struct rt_store *store, int64_t rid, enum rt_side side,
                          struct rt_digest print, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side, bool *any,
                           struct rt_err *err) RT_MUST_CHECK;
+/* Is any insert to that side pending? 1, 0, -1 */
+int rt_store_has_pending(struct rt_store *store, enum rt_side side,
+                         struct rt_err *err) RT_MUST_CHECK;
 /* Pending inserts to that side with one of the two digests; at most 20. */
 int rt_store_find_pending(struct rt_store *store, enum rt_side side,
                           const struct rt_digest print[2], struct rt_arena *arena,

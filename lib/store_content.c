@@ -167,19 +167,40 @@ static const struct rt_layout *find_layout(struct rt_store *store, int64_t numbe
 
 /* ---- encoding ---- */
 
+/* The next byte that JSON writes in another way: a control character, a quote or a backslash. */
+static size_t next_special(struct rt_slice text, size_t i)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t word;
+
+    for (; i + sizeof word <= text.len; i += sizeof word) {
+        uint64_t quote, backslash;
+
+        memcpy(&word, text.ptr + i, sizeof word);
+        quote = word ^ ones * '"';
+        backslash = word ^ ones * '\\';
+        if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+             ((backslash - ones) & ~backslash)) &
+            highs)
+            break; /* in one of these eight, or just behind it */
+    }
+    while (i < text.len && (unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != '"' &&
+           text.ptr[i] != '\\')
+        i++;
+    return i;
+}
+
 static void put_json_string(struct rt_buf *out, struct rt_slice text)
 {
     static const char hex[] = "0123456789abcdef";
     size_t from = 0;
 
     rt_buf_add_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
+    for (size_t i = next_special(text, 0); i < text.len; i = next_special(text, i + 1)) {
         unsigned char c = (unsigned char)text.ptr[i];
         char escaped[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
         size_t len = 6;
 
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
         if (c == '"' || c == '\\' || c == '\n') {
             escaped[1] = c == '\n' ? 'n' : (char)c;
             len = 2;

@@ -15,22 +15,10 @@
 #define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
 #define RT_STORE_VERSION        2          /* PRAGMA user_version: number of migrations */
 
-struct rt_layout; /* store_pack.c: what a record's row keeps packed in one column. */
-int64_t rt_store_pack_end(const struct rt_end *end);
-void rt_store_unpack_end(struct rt_end *end, int64_t flags);
-int64_t rt_store_pack_record(const struct rt_record *record);
-void rt_store_unpack_record(struct rt_record *record, int64_t flags);
-const char *rt_store_pack_sent(const struct rt_end *end,
-                               struct rt_buf *out); /* NULL: nothing was sent */
-int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
-                         struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
-const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
-char *rt_store_pack_open(const struct rt_schema *schema,
-                         const struct rt_record *record); /* caller frees */
-int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
-                         struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
+#define RT_SHARED_MAX 4
 
-/* store_content.c */
+struct rt_layout; /* store_content.c */
+struct rt_bulk;   /* store_bulk.c */
 
 struct rt_store {
     sqlite3 *db;
@@ -54,12 +42,15 @@ struct rt_store {
         int64_t handed, gone;
     } * delta_times; /* by delta number; loaded on first use, renewed when a delta changes */
     int64_t delta_times_count;
+    const struct rt_content *shared[RT_SHARED_MAX]; /* of the record that is being loaded */
+    size_t shared_count;
     struct rt_touch { /* a record whose row on a side is no longer what a digest file says */
         int64_t rid;
         bool is_touched[2];
     } * touched; /* in this transaction, in order */
     size_t touched_count;
     size_t touched_from[2]; /* earlier ones are part of the side's new digest file */
+    struct rt_bulk *bulk;   /* or NULL */
     struct rt_buf scratch;  /* for building texts */
 };
 
@@ -117,10 +108,24 @@ char *rt_store_pack_open(const struct rt_schema *schema,
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
 
+/* store_record.c: rt_store_content, once for all places of a record. */
+int rt_store_share_content(struct rt_store *store, int64_t cid, struct rt_arena *arena,
+                           const struct rt_content **content, struct rt_err *err) RT_MUST_CHECK;
+
 /* store_content.c */
 int rt_store_put_content(struct rt_store *store, struct rt_content *content,
                          struct rt_err *err) RT_MUST_CHECK;
 void rt_store_forget_layouts(struct rt_store *store);
+
+/* The indexes by which IDs are found (store_schema.c). */
+int rt_store_drop_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_make_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_bulk.c; with store->bulk only */
+void rt_store_bulk_add(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t rid);
+int rt_store_bulk_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
+                       struct rt_err *err) RT_MUST_CHECK;
+void rt_store_bulk_forget(struct rt_store *store);
 
 /* store_touch.c */
 void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);

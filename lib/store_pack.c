@@ -103,7 +103,7 @@ static int unpack_version(struct rt_store *store, const char *text, struct rt_ar
         v->handed = v->gone = 0; /* what was seen before a `confirm`: always old enough */
     else if (rt_store_delta_times(store, v->delta, &v->handed, &v->gone, err) < 0)
         return -1;
-    return rt_store_content(store, cid, arena, &v->content, err);
+    return rt_store_share_content(store, cid, arena, &v->content, err);
 }
 
 int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,

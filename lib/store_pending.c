@@ -50,6 +50,20 @@ static int collect(struct rt_store *store, sqlite3_stmt *stmt, struct rt_arena *
     return rc;
 }
 
+int rt_store_has_pending(struct rt_store *store, enum rt_side side, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT 1 FROM pending WHERE side = ?1 LIMIT 1", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, side);
+    rc = rt_store_step(store, stmt, err);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
 int rt_store_find_pending(struct rt_store *store, enum rt_side side,
                           const struct rt_digest print[2], struct rt_arena *arena,
                           struct rt_rid_list *list, struct rt_err *err)

@@ -59,6 +59,8 @@ int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id,
     *rid = 0;
     if (id.len == 0)
         return 0;
+    if (store->bulk != NULL)
+        return rt_store_bulk_find(store, side, id, rid, err);
     if (rt_store_is_scratch(store) && pull_by_id(store, side, id, err) < 0)
         return -1;
     stmt = side == RT_EXTERNAL
@@ -96,13 +98,29 @@ static int first_column(enum rt_side side)
     return FIRST_END + (side == RT_NATIVE ? END_COLUMNS : 0);
 }
 
+/* A record often holds one content in several places: it is read once. */
+int rt_store_share_content(struct rt_store *store, int64_t cid, struct rt_arena *arena,
+                           const struct rt_content **content, struct rt_err *err)
+{
+    for (size_t i = 0; i < store->shared_count; i++)
+        if (store->shared[i]->cid == cid) {
+            *content = store->shared[i];
+            return 0;
+        }
+    if (rt_store_content(store, cid, arena, content, err) < 0)
+        return -1;
+    if (store->shared_count < RT_SHARED_MAX)
+        store->shared[store->shared_count++] = *content;
+    return 0;
+}
+
 static int load_content(struct rt_store *store, sqlite3_stmt *stmt, int column,
                         struct rt_arena *arena, const struct rt_content **content,
                         struct rt_err *err)
 {
     if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
         return 0;
-    return rt_store_content(store, sqlite3_column_int64(stmt, column), arena, content, err);
+    return rt_store_share_content(store, sqlite3_column_int64(stmt, column), arena, content, err);
 }
 
 static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side side,
@@ -177,6 +195,7 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
         return rt_err_set(err, RT_STOPPED,
                           "%s: record %" PRId64 " is not there: the file is damaged", store->path,
                           rid);
+    store->shared_count = 0;
     rc = load_row(store, stmt, arena, record, err);
     sqlite3_reset(stmt);
     return rc;
@@ -251,24 +270,32 @@ static void bind_print(sqlite3_stmt *stmt, int index, const struct rt_end *end,
     "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"   \
     " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30"
 
+#define SAVE_CHANGES                                                                               \
+    " born = ?4, born_file = ?5, born_line = ?6, want = ?7, flags = ?8, open = ?9, trail = ?10,"   \
+    " external_seen = ?11, external_stamp = ?12, external_modified = ?13, external_file = ?14,"    \
+    " external_line = ?15, external_print = CASE ?31 WHEN 1 THEN external_print ELSE ?16 END,"     \
+    " external_given = ?17, external_delta = ?18, external_sent = ?19, external_flags = ?20,"      \
+    " native_seen = ?21, native_stamp = ?22, native_modified = ?23, native_file = ?24,"            \
+    " native_line = ?25, native_print = CASE ?32 WHEN 1 THEN native_print ELSE ?26 END,"           \
+    " native_given = ?27, native_delta = ?28, native_sent = ?29, native_flags = ?30"               \
+    " WHERE rid = ?1"
+
+static bool has_new_id(const struct rt_record *record)
+{
+    return !rt_slice_is_equal(record->end[0].id, record->stored_id[0]) ||
+           !rt_slice_is_equal(record->end[1].id, record->stored_id[1]);
+}
+
+/* The IDs are left out where they stay: their indexes would be written all the same. */
 static sqlite3_stmt *save_statement(struct rt_store *store, const struct rt_record *record,
                                     struct rt_err *err)
 {
     if (record->rid == 0)
         return rt_store_prepare(store, "INSERT INTO record VALUES (" SAVE_VALUES ")", err);
-    return rt_store_prepare(
-        store,
-        "UPDATE record SET external_id = ?2, native_id = ?3, born = ?4, born_file = ?5, born_line "
-        "= ?6, want = ?7,"
-        " flags = ?8, open = ?9, trail = ?10,"
-        " external_seen = ?11, external_stamp = ?12, external_modified = ?13, external_file = ?14,"
-        " external_line = ?15, external_print = CASE ?31 WHEN 1 THEN external_print ELSE ?16 END,"
-        " external_given = ?17, external_delta = ?18, external_sent = ?19, external_flags = ?20,"
-        " native_seen = ?21, native_stamp = ?22, native_modified = ?23, native_file = ?24,"
-        " native_line = ?25, native_print = CASE ?32 WHEN 1 THEN native_print ELSE ?26 END,"
-        " native_given = ?27, native_delta = ?28, native_sent = ?29, native_flags = ?30 WHERE rid "
-        "= ?1",
-        err);
+    if (has_new_id(record))
+        return rt_store_prepare(
+            store, "UPDATE record SET external_id = ?2, native_id = ?3," SAVE_CHANGES, err);
+    return rt_store_prepare(store, "UPDATE record SET" SAVE_CHANGES, err);
 }
 
 /* 1: leave the digest in the row as it is: nobody has a newer one, and it is still good. */
@@ -282,14 +309,12 @@ static int keeps_print(const struct rt_end *end, const struct rt_digest *print)
 static void touch(struct rt_store *store, const struct rt_record *record,
                   const struct rt_digest *const print[2])
 {
-    bool has_new_id = false, is_touched[2];
+    bool is_touched[2];
 
-    for (int s = 0; s < 2; s++)
-        has_new_id = has_new_id || !rt_slice_is_equal(record->end[s].id, record->stored_id[s]);
     for (int s = 0; s < 2; s++) {
         const struct rt_end *end = &record->end[s];
 
-        is_touched[s] = has_new_id || !keeps_print(end, print ? print[s] : NULL) ||
+        is_touched[s] = has_new_id(record) || !keeps_print(end, print ? print[s] : NULL) ||
                         (end->seen != NULL && end->look.stamp == RT_NEVER);
     }
     rt_store_touch(store, record->rid, is_touched);
@@ -335,6 +360,9 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
     }
     rc = rt_store_run(store, stmt, err);
     for (int s = 0; rc == 0 && s < 2; s++) {
+        if (store->bulk != NULL && record->end[s].id.len &&
+            !rt_slice_is_equal(record->end[s].id, record->stored_id[s]))
+            rt_store_bulk_add(store, (enum rt_side)s, record->end[s].id, record->rid);
         if (!is_new)
             rc = rt_store_note_former(store, record, (enum rt_side)s, err);
         record->stored_id[s] = record->end[s].id;

@@ -158,6 +158,21 @@ static int make_tables(struct rt_store *store, int64_t version, struct rt_err *e
     return rt_store_exec(store, pragma, err);
 }
 
+#define ID_INDEXES 2 /* the first ones */
+
+int rt_store_drop_id_indexes(struct rt_store *store, struct rt_err *err)
+{
+    return rt_store_exec(store, "DROP INDEX record_external; DROP INDEX record_native", err);
+}
+
+int rt_store_make_id_indexes(struct rt_store *store, struct rt_err *err)
+{
+    for (size_t i = 0; i < ID_INDEXES; i++)
+        if (make_index(store, &indexes[i], "", err) < 0)
+            return -1;
+    return 0;
+}
+
 static int copy_table(struct rt_store *store, const char *name, struct rt_err *err)
 {
     char *sql = rt_xasprintf("INSERT INTO temp.%s SELECT * FROM main.%s", name, name);

@@ -40,9 +40,14 @@ int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_ar
 {
     struct rt_digest print[2];
 
+    int rc;
+
     *suspects = (struct rt_rid_list){0};
     if (row->id[rt_side_other(row->side)].len != 0)
         return 0;
+    rc = rt_store_has_pending(work->store, row->side, err);
+    if (rc != 1)
+        return rc;
     both_prints(&work->rules, row->side, row->content, print);
     return rt_store_find_pending(work->store, row->side, print, arena, suspects, err);
 }

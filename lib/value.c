@@ -502,6 +502,8 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
 
     if (!rt_value_is_known(a) || !rt_value_is_known(b))
         return rt_value_is_known(a) == rt_value_is_known(b);
+    if (a.from == b.from && a.raw.ptr == b.raw.ptr && a.raw.len == b.raw.len)
+        return true; /* one content in two places */
     if ((a.from == b.from || field->is_plain) && rt_slice_is_equal(a.raw, b.raw))
         return true;
     if (field->type == RT_TYPE_ID)

@@ -15,6 +15,7 @@ void rt_work_clear(struct rt_work *work)
     rt_expr_close(work->eligible[1]);
     rt_digest_writer_close(work->digests[0].writer);
     rt_digest_writer_close(work->digests[1].writer);
+    rt_rid_set_clear(&work->settler.done);
     free(work->fresh);
     rt_rid_set_clear(&work->fresh_set);
     *work = (struct rt_work){0};

@@ -28,6 +28,13 @@ struct rt_pending_digests {
     struct rt_digest_tag tag;
 };
 
+/* Baseline: what is new is settled before it is saved for the first time. */
+struct rt_settler {
+    bool (*settle)(void *context, struct rt_record *record); /* false: to be looked at later */
+    void *context;
+    struct rt_rid_set done; /* those for which it was true */
+};
+
 struct rt_work {
     struct rt_store *store;
     struct rt_rules rules;
@@ -41,6 +48,7 @@ struct rt_work {
     size_t fresh_count;
     struct rt_rid_set fresh_set;
     struct rt_pending_digests digests[2];
+    struct rt_settler settler;
     bool refused[2];                /* a file of this side was refused in this run */
     const struct rt_file *given[2]; /* rebuild: what the journal tells of the files of a baseline */
     const char *flawed_rows; /* JSON of the row or rows that the record being saved is frozen for;
