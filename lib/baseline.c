@@ -181,6 +181,8 @@ static int report_fields(struct baseline *b, const struct rt_record *record,
 
 static bool has_difference(const struct baseline *b, const struct rt_record *record)
 {
+    if (record->end[RT_EXTERNAL].seen == record->end[RT_NATIVE].seen)
+        return false;
     for (size_t i = 0; i < schema_of(b)->content_count; i++)
         if (differs(schema_of(b)->content[i], seen_value(record, RT_EXTERNAL, i),
                     seen_value(record, RT_NATIVE, i)))

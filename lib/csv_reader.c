@@ -341,6 +341,13 @@ static void set_cells(struct rt_csv_reader *reader)
     }
 }
 
+/* The usual case, seen in one go: what stands between cells is ASCII. */
+static bool is_right_utf8(const struct rt_csv_reader *reader, struct rt_slice bytes)
+{
+    return reader->cell == RT_NO_ICONV && memchr(bytes.ptr, '\0', bytes.len) == NULL &&
+           rt_utf8_prefix(bytes) == bytes.len;
+}
+
 /* Reads a row, checks its text, and shows it in *row. */
 static int next_row(struct rt_csv_reader *reader, struct rt_csv_row *row, struct rt_err *err)
 {
@@ -369,7 +376,7 @@ static int next_row(struct rt_csv_reader *reader, struct rt_csv_row *row, struct
     }
     /* The line feeds between the cells are there so that no sequence of bytes reaches into the
      * next. */
-    if (!rt_text_is_plain(bytes.ptr, bytes.len))
+    if (!rt_text_is_plain(bytes.ptr, bytes.len) && !is_right_utf8(reader, bytes))
         check_cells(reader, row, bytes.len);
     return 1;
 }

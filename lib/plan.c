@@ -82,6 +82,15 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
         due->field = field;
 }
 
+/* The quick way to see that no field differs: all that counts for the side is one content. */
+static bool holds_want(const struct rt_record *record, enum rt_side side,
+                       const struct rt_content *held)
+{
+    const struct rt_end *end = &record->end[side];
+
+    return held == record->want && (end->given ? end->given : end->seen) == record->want;
+}
+
 static struct due find_due(const struct rt_rules *rules, const struct rt_record *record,
                            enum rt_side side)
 {
@@ -90,6 +99,8 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
     struct due due = {.held = holds(end, &has_other_id)};
 
     if (record->want == NULL)
+        return due;
+    if (holds_want(record, side, due.held) && !rules->config->side[side].store_ids)
         return due;
     for (size_t i = 0; i < rules->schema->content_count; i++)
         look_at_field(rules, record, side, &due, i);
