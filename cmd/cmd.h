@@ -154,6 +154,16 @@ void rt_session_note_failure(struct rt_session *session, const struct rt_err *fa
 /* ---- report.c: the only user of standard output ---- */
 
 void rt_say(const char *fmt, ...) RT_PRINTF(1, 2); /* a result, to standard output */
+
+/* The same for people: lines of at most 80 characters, what is longer goes on behind `indent`
+   blanks. Begins at the start of a line. */
+void rt_say_wrapped(int indent, const char *fmt, ...) RT_PRINTF(2, 3);
+
+/* Colours, where standard output is a terminal and NO_COLOR is not set; else "".  A word says the
+   same in any case. */
+enum rt_mark { RT_MARK_END, RT_MARK_BAD, RT_MARK_CARE };
+const char *rt_mark(enum rt_mark mark);
+
 void rt_tell(const struct rt_session *session, const char *fmt, ...)
     RT_PRINTF(2, 3); /* to standard error, not with -q */
 int rt_report_end(struct rt_err *err)

@@ -74,6 +74,8 @@ static void report(const struct rt_session *session, const struct rt_baseline_re
         rt_say("paired by fingerprint: %" PRId64 "\n", result->paired);
     for (int s = 0; s < 2; s++)
         rt_say("due for %s: %" PRId64 "\n", session->config->side[s].label, result->due[s]);
+    rt_tell(session, "from now on, what a file shows and this does not is an edit: bring in newer "
+                     "files\nwith roundtrip fetch, and look with roundtrip diff\n");
 }
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)

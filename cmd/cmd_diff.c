@@ -58,8 +58,8 @@ static void say_summary(struct rt_session *session, const struct rt_emit *emit)
     for (int s = 0; s < 2; s++) {
         const struct rt_counts *c = &session->work.counts[s];
 
-        rt_say("%s: %" PRId64 " files, %" PRId64 " rows", session->config->side[s].label, c->files,
-               c->rows);
+        rt_say("%s: %" PRId64 " file%s, %" PRId64 " row%s", session->config->side[s].label,
+               c->files, c->files == 1 ? "" : "s", c->rows, c->rows == 1 ? "" : "s");
         for (int i = 0; i < RT_CHANGE_COUNT; i++)
             if (c->of[i])
                 rt_say(", %" PRId64 " %s", c->of[i], rt_change_name((enum rt_change)i));

@@ -13,19 +13,15 @@ static void say_counts(const struct rt_session *session, const char *text)
     const char *word;
 
     for (int s = 0; s < 2; s++) {
-        const char *before = ": ";
+        struct rt_buf line = {0};
 
-        json_object_foreach(json_object_get(counts, rt_side_name((enum rt_side)s)), word, value)
-        {
-            if (json_integer_value(value) == 0)
-                continue;
-            if (*before == ':')
-                rt_say("    %s", session->config->side[s].label);
-            rt_say("%s%s %lld", before, word, (long long)json_integer_value(value));
-            before = ", ";
-        }
-        if (*before == ',')
-            rt_say("\n");
+        json_object_foreach(json_object_get(counts, rt_side_name((enum rt_side)s)), word,
+                            value) if (json_integer_value(value) != 0)
+            rt_buf_printf(&line, "%s%s %lld", line.len ? ", " : "", word,
+                          (long long)json_integer_value(value));
+        if (line.len)
+            rt_say_wrapped(8, "    %s: %s\n", session->config->side[s].label, rt_buf_str(&line));
+        rt_buf_clear(&line);
     }
     json_decref(counts);
 }
@@ -65,7 +61,8 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
     if (run->ended == RT_NEVER)
         rt_say("did not end\n");
     else
-        rt_say("status %d%s\n", run->status, meaning(run->status));
+        rt_say("%sstatus %d%s%s\n", run->status ? rt_mark(RT_MARK_BAD) : "", run->status,
+               meaning(run->status), run->status ? rt_mark(RT_MARK_END) : "");
     say_counts(t->session, run->counts);
     return 0;
 }

@@ -43,11 +43,11 @@ static void show_look(struct rt_show *show, int side, const struct rt_place *pla
                                       "place", rt_json_text(place->text), "same_since",
                                       rt_json_time(place->text ? place->stamp : RT_NEVER)));
     else if (look->stamp == RT_NEVER)
-        rt_say("never seen   %s\n", label(show, side));
+        rt_say_wrapped(13, "never seen   %s\n", label(show, side));
     else
-        rt_say("last seen    %s, %s%s%s%s\n", label(show, side), rt_time_format(look->stamp, when),
-               place->text ? "\n             " : "", is_same_since ? "the same since " : "",
-               place->text ? place->text : "");
+        rt_say_wrapped(13, "last seen    %s, %s%s%s%s\n", label(show, side),
+                       rt_time_format(look->stamp, when), place->text ? "\n             " : "",
+                       is_same_since ? "the same since " : "", place->text ? place->text : "");
 }
 
 static int show_looks(struct rt_show *show, struct rt_err *err)
@@ -58,8 +58,8 @@ static int show_looks(struct rt_show *show, struct rt_err *err)
     if (rt_show_place(show, r->born_file, r->born_line, &place, err) < 0)
         return -1;
     if (show->root == NULL)
-        rt_say("born         %s%s%s\n", label(show, (int)r->born), place.text ? ", " : "",
-               place.text ? place.text : "");
+        rt_say_wrapped(13, "born         %s%s%s\n", label(show, (int)r->born),
+                       place.text ? ", " : "", place.text ? place.text : "");
     else
         json_object_set_new(show->root, "born",
                             json_pack("{s:s, s:o}", "side", rt_side_name(r->born), "place",
@@ -74,6 +74,8 @@ static int show_looks(struct rt_show *show, struct rt_err *err)
 
 static void show_ids(struct rt_show *show)
 {
+    const char *line = "";
+
     for (int s = 0; s < 2; s++) {
         const struct rt_slice id = show->record.end[s].id;
 
@@ -82,11 +84,11 @@ static void show_ids(struct rt_show *show)
                 show->root, rt_side_name((enum rt_side)s),
                 json_pack("{s:s, s:o}", "label", label(show, s), "id", rt_json_slice(id)));
         else
-            rt_say("%s%s %s", s ? ", " : "", label(show, s),
-                   id.len ? rt_show_line(show, id, 60) : "(no ID yet)");
+            line = rt_arena_printf(&show->arena, "%s%s%s %s", line, s ? ", " : "", label(show, s),
+                                   id.len ? rt_show_line(show, id, 200) : "(no ID yet)");
     }
     if (show->root == NULL)
-        rt_say("\n");
+        rt_say_wrapped(2, "%s\n", line);
 }
 
 /* ---- what is on its way, and why or why not ---- */
@@ -102,10 +104,10 @@ static void show_version(struct rt_show *show, int side, const struct rt_version
             json_pack("{s:I, s:o, s:b}", "delta", (json_int_t)v->delta, "handed_over",
                       rt_json_time(v->handed), "trusted", v->is_trusted));
     else
-        rt_say("  on its way: delta %06lld, %s%s%s\n", (long long)v->delta,
-               v->handed == RT_NEVER ? "in the outbox" : "handed over ",
-               v->handed == RT_NEVER ? "" : rt_time_format(v->handed, when),
-               v->is_trusted ? "" : ", not taken as it seems");
+        rt_say_wrapped(4, "  on its way: delta %06lld, %s%s%s\n", (long long)v->delta,
+                       v->handed == RT_NEVER ? "in the outbox" : "handed over ",
+                       v->handed == RT_NEVER ? "" : rt_time_format(v->handed, when),
+                       v->is_trusted ? "" : ", not taken as it seems");
 }
 
 static void show_end(struct rt_show *show, int side)
@@ -116,8 +118,8 @@ static void show_end(struct rt_show *show, int side)
 
     rt_plan_side(&show->session->rules, &show->record, (enum rt_side)side, &decision);
     if (show->root == NULL)
-        rt_say("\nto %s: %s%s%s\n", label(show, side), rt_action_name(decision.action),
-               *decision.reason ? ": " : "", decision.reason);
+        rt_say_wrapped(4, "\nto %s: %s%s%s\n", label(show, side), rt_action_name(decision.action),
+                       *decision.reason ? ": " : "", decision.reason);
     json_object_set_new(out, "action", json_string(rt_action_name(decision.action)));
     json_object_set_new(out, "reason", json_string(decision.reason));
     json_object_set_new(out, "on_its_way", json_array());
@@ -146,8 +148,8 @@ static int see_item(void *context, const struct rt_item *item, struct rt_err *er
             json_object_get(show->root, "review"),
             json_pack("{s:I, s:s}", "item", (json_int_t)item->number, "kind", item->kind));
     else
-        rt_say("for review: item %lld, %s: roundtrip review show %lld\n", (long long)item->number,
-               item->kind, (long long)item->number);
+        rt_say_wrapped(4, "for review: item %lld, %s: roundtrip review show %lld\n",
+                       (long long)item->number, item->kind, (long long)item->number);
     return 0;
 }
 
@@ -166,11 +168,14 @@ static int show_state(struct rt_show *show, struct rt_err *err)
     } else {
         rt_say("%s", paused || r->is_held || frozen || r->items ? "\n" : "");
         if (paused != NULL)
-            rt_say("the profile is paused %s\n", paused);
+            rt_say_wrapped(4, "the profile is %spaused%s %s\n", rt_mark(RT_MARK_CARE),
+                           rt_mark(RT_MARK_END), paused);
         if (r->is_held)
-            rt_say("held: nothing is sent for it until roundtrip release\n");
+            rt_say("%sheld%s: nothing is sent for it until roundtrip release\n",
+                   rt_mark(RT_MARK_CARE), rt_mark(RT_MARK_END));
         if (frozen != NULL)
-            rt_say("frozen: nothing is sent for it until this is decided: %s\n", frozen);
+            rt_say_wrapped(4, "%sfrozen%s: nothing is sent for it until this is decided: %s\n",
+                           rt_mark(RT_MARK_CARE), rt_mark(RT_MARK_END), frozen);
     }
     return rt_store_each_item(show->session->store, NULL, see_item, show, err);
 }

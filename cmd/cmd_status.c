@@ -33,8 +33,8 @@ static void say_due(const struct rt_status_side *side)
            (long long)side->ready, (long long)side->waiting, (long long)side->review,
            (long long)side->excluded);
     for (size_t i = 0; i < side->due_count; i++)
-        rt_say("    %7lld  %s: %s\n", (long long)side->due[i].rows, side->due[i].action,
-               side->due[i].reason);
+        rt_say_wrapped(13, "    %7lld  %s: %s\n", (long long)side->due[i].rows, side->due[i].action,
+                       side->due[i].reason);
 }
 
 /* Deltas that nobody will ever see confirmed are only counted: their list grows for ever. */
@@ -43,13 +43,16 @@ static void say_flight(const struct rt_status_side *side, bool shows_imports)
     char when[RT_TIME_SIZE];
 
     if (side->flight_count)
-        rt_say("  in flight  %lld row%s of %zu delta%s%s\n", (long long)side->flight_rows,
-               plural(side->flight_rows), side->flight_count, plural((int64_t)side->flight_count),
-               shows_imports ? "" : ": its exports do not show what it imported");
+        rt_say_wrapped(13, "  in flight  %lld row%s of %zu delta%s%s\n",
+                       (long long)side->flight_rows, plural(side->flight_rows), side->flight_count,
+                       plural((int64_t)side->flight_count),
+                       shows_imports ? "" : ": its exports do not show what it imported");
     for (size_t i = 0; shows_imports && i < side->flight_count; i++)
-        rt_say("    %7lld  delta %06lld, handed over %s%s\n", (long long)side->flight[i].rows,
+        rt_say("    %7lld  delta %06lld, handed over %s%s%s%s\n", (long long)side->flight[i].rows,
                (long long)side->flight[i].number, rt_time_format(side->flight[i].handed_at, when),
-               side->flight[i].is_overdue ? ": overdue" : "");
+               side->flight[i].is_overdue ? rt_mark(RT_MARK_BAD) : "",
+               side->flight[i].is_overdue ? ": overdue" : "",
+               side->flight[i].is_overdue ? rt_mark(RT_MARK_END) : "");
 }
 
 static void say_side(const struct rt_session *session, const struct rt_status *status,
@@ -59,13 +62,13 @@ static void say_side(const struct rt_session *session, const struct rt_status *s
     const struct rt_side_config *settings = &session->config->side[s];
     char when[RT_TIME_SIZE];
 
-    rt_say("%s (%s)\n", settings->label, rt_side_name(s));
-    rt_say("  newest     %s%s%s%s\n", side->newest ? side->newest : "no file yet",
-           side->newest ? ", stamped " : "",
-           side->newest ? rt_time_format(side->newest_stamp, when) : "",
-           side->is_too_old ? ": older than max_age" : "");
+    rt_say_wrapped(2, "%s (%s)\n", settings->label, rt_side_name(s));
+    rt_say_wrapped(13, "  newest     %s%s%s%s\n", side->newest ? side->newest : "no file yet",
+                   side->newest ? ", stamped " : "",
+                   side->newest ? rt_time_format(side->newest_stamp, when) : "",
+                   side->is_too_old ? ": older than max_age" : "");
     if (side->must_fetch)
-        rt_say("  fetch      required: nothing is sent before it, since the profile was resumed\n");
+        rt_say("  fetch      required: nothing is sent before it, as it was resumed\n");
     if (side->waiting_files)
         rt_say("  inbox      %lld file%s\n", (long long)side->waiting_files,
                plural(side->waiting_files));
@@ -74,8 +77,8 @@ static void say_side(const struct rt_session *session, const struct rt_status *s
         rt_say("  outbox     %lld delta%s, %lld row%s\n", (long long)side->outbox_deltas,
                plural(side->outbox_deltas), (long long)side->outbox_rows,
                plural(side->outbox_rows));
-    rt_say("  last       delta written %s, ", time_or_never(side->emitted, when));
-    rt_say("handed over %s\n", time_or_never(side->pushed, when));
+    rt_say("  last       delta written %s\n", time_or_never(side->emitted, when));
+    rt_say("             handed over   %s\n", time_or_never(side->pushed, when));
     say_flight(side, settings->shows_imports);
 }
 
@@ -84,19 +87,20 @@ static void say(const struct rt_session *session, const struct rt_status *status
     char when[RT_TIME_SIZE];
 
     if (status->paused != NULL)
-        rt_say("%s: paused %s\n", session->config->name, status->paused);
+        rt_say_wrapped(2, "%s: %spaused %s%s\n", session->config->name, rt_mark(RT_MARK_CARE),
+                       status->paused, rt_mark(RT_MARK_END));
     else
-        rt_say("%s: active\n", session->config->name);
+        rt_say_wrapped(2, "%s: active\n", session->config->name);
     if (status->is_changed)
         rt_say("schema.csv or roundtrip.ini changed: look at it with roundtrip check\n");
     for (int i = 0; i < 3; i++)
-        rt_say("%s%s %s", i ? ", " : "last ", steps[i], time_or_never(status->ran[i], when));
-    rt_say("\n");
+        rt_say("last %-5s   %s\n", steps[i], time_or_never(status->ran[i], when));
     for (int s = 0; s < 2; s++)
         say_side(session, status, (enum rt_side)s);
     rt_say("review: %lld open\n", (long long)status->review_items);
     for (size_t i = 0; i < status->review_count; i++)
-        rt_say("    %7lld  %s\n", (long long)status->review[i].items, status->review[i].kind);
+        rt_say("    %7lld  %s%s%s\n", (long long)status->review[i].items, rt_mark(RT_MARK_CARE),
+               status->review[i].kind, rt_mark(RT_MARK_END));
 }
 
 /* ---- for scripts ---- */

@@ -4,37 +4,17 @@
 
 #include <string.h>
 
-#define WHY_COLUMN 33
-#define WIDTH      80
-
-/* Words behind the column where the reasons stand, in lines of at most 80 characters. */
-static void say_wrapped(const char *text)
-{
-    size_t at = WHY_COLUMN;
-
-    while (*text) {
-        size_t n = strcspn(text, " ");
-
-        if (at > WHY_COLUMN && at + 1 + n > WIDTH) {
-            rt_say("\n%*s", WHY_COLUMN, "");
-            at = WHY_COLUMN;
-        }
-        rt_say("%s%.*s", at > WHY_COLUMN ? " " : "", (int)n, text);
-        at += n + (at > WHY_COLUMN);
-        text += n;
-        text += strspn(text, " ");
-    }
-    rt_say("\n");
-}
-
 static void say_line(const struct rt_draft_line *line)
 {
-    rt_say("%-6s  %-24s %s = %s\n", rt_sureness_name(line->sure), line->field,
-           line->header[RT_EXTERNAL] ? line->header[RT_EXTERNAL] : "(none)",
-           line->header[RT_NATIVE] ? line->header[RT_NATIVE] : "(none)");
-    rt_say("        %-24s ",
-           line->role != RT_ROLE_NONE ? rt_role_name(line->role) : rt_type_name(line->type));
-    say_wrapped(line->why);
+    const char *mark = rt_mark(line->sure == RT_UNSURE ? RT_MARK_CARE : RT_MARK_END);
+
+    rt_say_wrapped(33, "%s%-6s%s  %-24s %s = %s\n", mark, rt_sureness_name(line->sure),
+                   rt_mark(RT_MARK_END), line->field,
+                   line->header[RT_EXTERNAL] ? line->header[RT_EXTERNAL] : "(none)",
+                   line->header[RT_NATIVE] ? line->header[RT_NATIVE] : "(none)");
+    rt_say_wrapped(33, "        %-24s %s\n",
+                   line->role != RT_ROLE_NONE ? rt_role_name(line->role) : rt_type_name(line->type),
+                   line->why);
 }
 
 static json_t *line_json(const struct rt_draft_line *line)
@@ -82,10 +62,15 @@ static void tell_rest(const struct rt_session *session, struct rt_making *m,
         rt_settings_check(config, schema, &err) < 0)
         rt_tell(session, "still to be done: %s\n", err.msg);
     rt_schema_free(schema);
+    for (size_t i = 0; i < m->draft.count; i++)
+        if (m->draft.lines[i].left != NULL)
+            rt_tell(session, "still to be done: %s/%s: add a line for each of these codes: %s\n",
+                    m->dir, m->draft.lines[i].values, m->draft.lines[i].left);
     rt_tell(session,
-            "%s: made, and paused. Look at roundtrip.ini and schema.csv, then\n"
-            "roundtrip -C %s check; roundtrip -C %s resume turns it on.\n",
-            m->dir, m->dir, m->dir);
+            "%s: made, and paused. Look at roundtrip.ini and schema.csv, then: cd %s;\n"
+            "roundtrip check; roundtrip baseline, if both sides hold something already;\n"
+            "roundtrip resume turns it on.\n",
+            m->dir, m->dir);
 }
 
 void rt_init_report(const struct rt_session *session, struct rt_making *m,

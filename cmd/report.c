@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 void rt_say(const char *fmt, ...)
 {
@@ -11,6 +13,97 @@ void rt_say(const char *fmt, ...)
     va_start(ap, fmt);
     vprintf(fmt, ap);
     va_end(ap);
+}
+
+const char *rt_mark(enum rt_mark mark)
+{
+    static const char *const codes[] = {"\033[0m", "\033[31m", "\033[33m"};
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool is_plain = (none != NULL && *none) || term == NULL || strcmp(term, "dumb") == 0;
+
+    return is_plain || !isatty(STDOUT_FILENO) ? "" : codes[mark];
+}
+
+#define WIDTH 80
+
+/* How many bytes the character, or the colour, at the beginning has; *width: how wide it is. */
+static size_t step(const char *text, int *width)
+{
+    size_t n = 1;
+
+    *width = 1;
+    if (*text == '\033') {
+        *width = 0;
+        return strcspn(text, "m") + 1;
+    }
+    while (((unsigned char)text[n] & 0xC0) == 0x80)
+        n++;
+    return n;
+}
+
+static int width_of(const char *text, size_t len)
+{
+    int width = 0, one;
+
+    for (size_t i = 0; i < len; width += one)
+        i += step(text + i, &one);
+    return width;
+}
+
+/* A word that has no room even on a line of its own is cut at its end. */
+static int say_word(const char *word, size_t len, int at, int indent)
+{
+    int one;
+
+    for (size_t i = 0; i < len; at += one) {
+        size_t n = step(word + i, &one);
+
+        if (at + one > WIDTH) {
+            rt_say("\n%*s", indent, "");
+            at = indent;
+        }
+        rt_say("%.*s", (int)n, word + i);
+        i += n;
+    }
+    return at;
+}
+
+static void say_lines(int indent, const char *text)
+{
+    int at = 0;
+
+    while (*text) {
+        size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " \n");
+        int width = width_of(text + blanks, len);
+
+        if (at > indent && len && at + (int)blanks + width > WIDTH) {
+            rt_say("\n%*s", indent, "");
+            at = indent;
+        } else {
+            rt_say("%*s", (int)blanks, "");
+            at += (int)blanks;
+        }
+        at = say_word(text + blanks, len, at, indent);
+        text += blanks + len;
+        if (*text == '\n') {
+            rt_say("\n");
+            at = 0;
+            text++;
+        }
+    }
+}
+
+void rt_say_wrapped(int indent, const char *fmt, ...)
+{
+    char *text;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort(); /* out of memory ends the process */
+    va_end(ap);
+    say_lines(indent, text);
+    free(text);
 }
 
 void rt_tell(const struct rt_session *session, const char *fmt, ...)

@@ -51,8 +51,8 @@ static void say_line(struct rt_review_report *report, const struct rt_review_vie
         chars += ((unsigned char)subject[i] & 0xc0) != 0x80;
     snprintf(number, sizeof number, "%" PRId64 "@%" PRId64, view->item->number,
              view->item->version);
-    rt_say("%-8s %-14s %.*s%*s %.10s\n", number, view->item->kind, (int)bytes, subject,
-           (int)(IDS_WIDTH - chars), "", view->since);
+    rt_say("%-8s %s%-14s%s %.*s%*s %.10s\n", number, rt_mark(RT_MARK_CARE), view->item->kind,
+           rt_mark(RT_MARK_END), (int)bytes, subject, (int)(IDS_WIDTH - chars), "", view->since);
     free(subject);
 }
 

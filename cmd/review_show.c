@@ -9,7 +9,7 @@ static void say_value(const char *label, const json_t *value)
     char *text = rt_xstrdup(json_is_string(value) ? json_string_value(value) : "(unknown)");
 
     rt_review_make_harmless(text);
-    rt_say("  %s: %s\n", label, text);
+    rt_say_wrapped(4, "  %s: %s\n", label, text);
     free(text);
 }
 
@@ -34,7 +34,7 @@ static void say_rows(const json_t *rows)
     size_t i;
 
     if (*rt_review_text(rows, "text"))
-        rt_say("%s\n", rt_review_text(rows, "text"));
+        rt_say_wrapped(2, "%s\n", rt_review_text(rows, "text"));
     say_row(rows);
     json_array_foreach(rows, i, row) say_row(row);
 }
@@ -45,12 +45,13 @@ static void say_answers(const struct rt_session *session, const struct rt_review
     if (view->text == NULL)
         return;
     if (view->text->accept != NULL) {
-        rt_say("accept:  %s\ndismiss: %s\n", view->text->accept, view->text->dismiss);
+        rt_say_wrapped(9, "accept:  %s\ndismiss: %s\n", view->text->accept, view->text->dismiss);
         return;
     }
     for (int s = 0; s < 2; s++)
-        rt_say("take %s: what %s shows counts, and goes to %s\n", rt_side_name((enum rt_side)s),
-               session->config->side[s].label, session->config->side[!s].label);
+        rt_say_wrapped(4, "take %s: what %s shows counts, and goes to %s\n",
+                       rt_side_name((enum rt_side)s), session->config->side[s].label,
+                       session->config->side[!s].label);
 }
 
 static void say_all(const struct rt_session *session, const struct rt_review_view *view)
@@ -60,20 +61,20 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
     char *subject = rt_review_subject(view, session);
     size_t i;
 
-    rt_say("%" PRId64 "@%" PRId64 " %s since %s%s%s\n%s\n", item->number, item->version, item->kind,
-           view->since, item->is_open ? "" : ", closed: ",
-           item->is_open ? ""
-           : item->how   ? item->how
-                         : "",
-           subject);
+    rt_say_wrapped(2, "%" PRId64 "@%" PRId64 " %s since %s%s%s\n%s\n", item->number, item->version,
+                   item->kind, view->since, item->is_open ? "" : ", closed: ",
+                   item->is_open ? ""
+                   : item->how   ? item->how
+                                 : "",
+                   subject);
     free(subject);
     if (*view->file)
-        rt_say("%s, line %" PRId64 "\n", view->file, view->line);
+        rt_say_wrapped(2, "%s, line %" PRId64 "\n", view->file, view->line);
     if (!view->delta && *rt_review_text(view->detail, "text"))
-        rt_say("%s\n", rt_review_text(view->detail, "text"));
+        rt_say_wrapped(2, "%s\n", rt_review_text(view->detail, "text"));
     json_array_foreach(fields, i, field)
     {
-        rt_say("%s\n", rt_review_text(field, "field"));
+        rt_say_wrapped(2, "%s\n", rt_review_text(field, "field"));
         say_value(session->config->side[RT_EXTERNAL].label, json_object_get(field, "external"));
         say_value(session->config->side[RT_NATIVE].label, json_object_get(field, "native"));
     }

@@ -180,7 +180,7 @@ static void say_detail(struct rt_show *show, const char *detail)
     size_t i;
 
     if (text != NULL)
-        rt_say("    %s\n", rt_show_line(show, rt_slice_str(text), 74));
+        rt_say_wrapped(4, "    %s\n", rt_show_line(show, rt_slice_str(text), 300));
     json_array_foreach(root, i, change)
     {
         const char *outcome = json_string_value(json_array_get(change, 3));
@@ -198,15 +198,16 @@ static void say_detail(struct rt_show *show, const char *detail)
 static void say_chapter(struct rt_show *show, const struct chapter *chapter)
 {
     const char *label = chapter->side < 0 ? "" : show->session->config->side[chapter->side].label;
+    const char *place = chapter->place ? chapter->place : "";
+    size_t used = 26 + strlen(label) + strlen(chapter->what) + strlen(place);
     char when[RT_TIME_SIZE];
-    size_t used;
 
-    rt_say("%s  %s%s%s", rt_time_format(chapter->at, when), label, *label ? "  " : "",
-           chapter->what);
-    used = 24 + strlen(label) + strlen(chapter->what);
-    if (chapter->place != NULL)
-        rt_say("%s%s", used + 2 + strlen(chapter->place) <= 80 ? "  " : "\n    ", chapter->place);
-    rt_say("\n");
+    rt_say_wrapped(4, "%s  %s%s%s%s%s\n", rt_time_format(chapter->at, when), label,
+                   *label ? "  " : "", chapter->what,
+                   *place == '\0' ? ""
+                   : used <= 80   ? "  "
+                                  : "\n    ",
+                   place);
     say_detail(show, chapter->detail);
 }
 

@@ -31,6 +31,7 @@ struct rt_draft_line {
     const char *format[2]; /* or NULL */
     const char *values;    /* name of the table of codes, or NULL */
     const char *table;     /* what is in it, as CSV; NULL: nothing to make */
+    const char *left;      /* codes of the samples that are not in it, or NULL */
     enum rt_sureness sure;
     const char *why;
 };

@@ -180,6 +180,7 @@ void rt_draft_fill_pair(const struct rt_drafting *d, struct rt_draft_line *line,
     if (p->table != NULL && line->type == RT_TYPE_CODE) {
         line->values = rt_arena_printf(d->arena, "%s.csv", line->field);
         line->table = p->table;
+        line->left = p->left;
     }
     line->why = rt_arena_printf(
         d->arena, "%s; %s%s%s", pairing_words(d, p),

@@ -231,15 +231,19 @@ def test_status_of_a_quiet_profile(make):
     p.emit()
     assert p.run("status").out == """\
 trip: active
-last fetch never, emit 2026-11-01T06:00:00Z, push never
+last fetch   never
+last emit    2026-11-01T06:00:00Z
+last push    never
 platform (external)
   newest     no file yet
   due        nothing
-  last       delta written never, handed over never
+  last       delta written never
+             handed over   never
 database (native)
   newest     no file yet
   due        nothing
-  last       delta written never, handed over never
+  last       delta written never
+             handed over   never
 review: 0 open
 """
     assert p.run("status", "--check").out == "ROUNDTRIP OK - trip: 0 due, 0 in flight\n"

@@ -1,0 +1,76 @@
+"""What people see: lines of at most 80 characters, colours and progress on a terminal only, and never colour alone."""
+import os
+import pty
+import re
+import select
+import subprocess
+
+import pytest
+
+from profile import SCHEMA, field, row
+
+LONG = "words-without-an-end-" * 6
+
+
+def narrow(text):
+    return [line for line in text.splitlines() if len(line) > 80]
+
+
+@pytest.fixture
+def wide(make):
+    """A profile in which everything is long: labels, IDs, names of files, reasons, values, many kinds of items."""
+    p = make(external={"label": "The platform of the whole university"}, native={"label": "The central database"},
+             schema=SCHEMA + [field("a_field_with_quite_a_long_name", "Long", "LONG")])
+    x, n = "E" + "1" * 70, "N" + "2" * 70
+    first = row(x, n, a_field_with_quite_a_long_name=LONG)
+    p.agree(first, row("E2", "N2", summary="second"))
+    p.tick()
+    p.drop("external", [{**first, "summary": LONG}, row("E2", "N2", summary="third")],
+           name=f"{LONG}_2026-11-04T0600.csv")
+    p.drop("native", [{**first, "summary": LONG[::-1]}])
+    p.put(f"inbox/native/{LONG}_2026-11-04T0700.csv", "NAT_ID,EXT")
+    p.run("emit", status=65)
+    p.run("hold", "E2", "--reason", LONG + " " + "many words and no end " * 5)
+    p.run("pause", "--reason", "many words and no end " * 8)
+    return p, x
+
+
+def test_what_people_read_fits_80_columns(wide):
+    p, x = wide
+    numbers = [item["item"] for item in p.items()]
+    assert len(numbers) == 2
+    for args in (["log"], ["status"], ["show", x], ["show", "E2"], ["review"], ["review", "list"],
+                 *(["review", "show", n] for n in numbers)):
+        out = p.run(*args).out
+        assert out.strip() and not narrow(out), (args, narrow(out))
+
+
+def on_terminal(p, *args, size=80, **env):
+    """What the command writes when both of its outputs are a terminal: (text, status)."""
+    master, slave = pty.openpty()
+    full = p.environment(TERM="xterm", **env)
+    full.pop("NO_COLOR", None) if "NO_COLOR" not in env else None
+    child = subprocess.Popen(p.command(*args), cwd=p.path, env=full, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    out = b""
+    while True:
+        ready, _, _ = select.select([master], [], [], 60)
+        try:
+            data = os.read(master, 65536) if ready else b""
+        except OSError:                     # the other end is closed
+            data = b""
+        if not data:
+            break
+        out += data
+    os.close(master)
+    return out.decode().replace("\r\n", "\n"), child.wait(60)
+
+
+@pytest.mark.parametrize("args", [["status"], ["log"], ["review"], ["show", "E2"]])
+def test_colours_are_on_a_terminal_only_and_never_alone(wide, args):
+    p, _ = wide
+    plain = p.run(*args).out
+    coloured, status = on_terminal(p, *args)
+    assert status == 0 and "\033" not in plain
+    assert "\033[" in coloured and re.sub("\033\\[\\d+m", "", coloured) == plain
+    assert on_terminal(p, *args, NO_COLOR="1")[0] == plain
