@@ -48,6 +48,12 @@ struct rt_args {
     size_t word_count;
 };
 
+struct rt_bar {                   /* progress.c: the line on standard error, if there is one */
+    int64_t started_ms, shown_ms; /* 0: nothing is under way */
+    uint64_t first, last;         /* how far it was then */
+    bool is_shown;
+};
+
 struct rt_session {
     const struct rt_cmd *cmd;
     const char *profile; /* folder */
@@ -62,6 +68,7 @@ struct rt_session {
     struct rt_rules rules;
     struct rt_work work;
     bool has_warned;
+    struct rt_bar bar;
 };
 
 struct rt_cmd {

@@ -1,4 +1,5 @@
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 
 #include "lib/filename.h"
 #include "lib/intake.h"
@@ -22,21 +23,13 @@ static void on_message(void *context, enum rt_log_level level, const char *text)
         return;
     if (level == RT_LOG_INFO && session->quiet)
         return;
+    rt_progress_clear(session);
     fprintf(stderr, "roundtrip %s: %s\n", session->cmd->name, text);
 }
 
-static void on_progress(void *context, const char *what, uint64_t done, uint64_t total)
+static void on_progress(void *context, const struct rt_progress *progress)
 {
-    struct rt_session *session = context;
-
-    if (session->quiet || session->no_progress || !isatty(STDERR_FILENO))
-        return;
-    if (total)
-        fprintf(stderr, "\r\033[K%s %3u %%", what, (unsigned)(done * 100 / total));
-    else
-        fprintf(stderr, "\r\033[K%s %" PRIu64, what, done);
-    if (done >= total)
-        fprintf(stderr, "\r\033[K");
+    rt_progress_show(context, progress);
 }
 
 /* ---- opening, in order ---- */
@@ -139,6 +132,7 @@ int rt_session_change(struct rt_session *session, struct rt_err *err)
 
 void rt_session_close(struct rt_session *session)
 {
+    rt_progress_clear(session);
     rt_store_abort(session->store);
     rt_work_clear(&session->work);
     rt_store_close(session->store);

@@ -76,11 +76,10 @@ static int add_birth(struct story *story, struct rt_err *err)
     const struct rt_record *r = &story->show->record;
     struct birth birth;
     struct rt_place place;
+    int rc = rt_show_place(story->show, r->born_file, r->born_line, &place, err);
 
-    if (rt_show_place(story->show, r->born_file, r->born_line, &place, err) < 0)
-        return -1;
-    if (place.text == NULL)
-        return 0;
+    if (rc < 0 || place.text == NULL)
+        return rc;
     birth = (struct birth){.run = place.run, .at = place.stamp, .arena = &story->show->arena};
     if (rt_store_each_run(story->show->session->store, RT_NEVER, see_run, &birth, err) < 0)
         return -1;
@@ -197,8 +196,8 @@ static void say_detail(struct rt_show *show, const char *detail)
 
 static void say_chapter(struct rt_show *show, const struct chapter *chapter)
 {
-    const char *label = chapter->side < 0 ? "" : show->session->config->side[chapter->side].label;
-    const char *place = chapter->place ? chapter->place : "";
+    const char *label = chapter->side < 0 ? "" : show->session->config->side[chapter->side].label,
+               *place = chapter->place ? chapter->place : "";
     size_t used = 26 + strlen(label) + strlen(chapter->what) + strlen(place);
     char when[RT_TIME_SIZE];
 

@@ -284,9 +284,11 @@ static int settle_all(struct baseline *b, struct rt_err *err)
         if (rt_store_has_record(b->work->store, rid, &is_there, err) < 0 ||
             (is_there && settle(b, rid, err) < 0))
             return -1;
-        if ((i & 0xfff) == 0)
-            rt_log_progress(b->work->log, "baseline", i, b->work->fresh_count);
+        if ((i & 0xfff) == 0xfff)
+            rt_log_progress(b->work->log, (struct rt_progress){"comparing", RT_UNIT_ROWS, i,
+                                                               b->work->fresh_count, false});
     }
+    rt_log_progress(b->work->log, (struct rt_progress){.is_over = true});
     return 0;
 }
 

@@ -454,8 +454,10 @@ static int write_rows(struct side_writer *w, struct rt_stage *stage, struct rt_e
         rt_arena_reset(&arena);
         rc = write_row(w, stage, i, &arena, err);
         if ((i & 0xfff) == 0xfff)
-            rt_log_progress(w->emit->work->log, "writing", i, count);
+            rt_log_progress(w->emit->work->log,
+                            (struct rt_progress){"writing", RT_UNIT_ROWS, i, count, false});
     }
+    rt_log_progress(w->emit->work->log, (struct rt_progress){.is_over = true});
     rt_arena_clear(&arena);
     return rc;
 }

@@ -479,9 +479,20 @@ static int fetch_folder(struct fetch *f, struct rt_err *err)
 
 /* ---- commands ---- */
 
+struct extraction {
+    struct rt_spool *spool;
+    const struct rt_log *log;
+};
+
 static int spool_output(void *context, const char *bytes, size_t len, struct rt_err *err)
 {
-    return rt_spool_write(context, bytes, len, err);
+    struct extraction *e = context;
+
+    if (rt_spool_write(e->spool, bytes, len, err) < 0)
+        return -1;
+    rt_log_progress(
+        e->log, (struct rt_progress){"extract", RT_UNIT_BYTES, rt_spool_size(e->spool), 0, false});
+    return 0;
 }
 
 /* `extract`, or for a full run `extract_full`; NULL: the side has no way to give that. */
@@ -501,9 +512,9 @@ static int fetch_command(struct fetch *f, struct rt_err *err)
                                      rt_clock_monotonic_ms() + f->settings->deadline * 1000};
     struct rt_fetch_options options = *f->options;
     struct rt_file file = {.mtime = f->work->rules.now};
-    struct rt_spool *spool = NULL;
+    struct extraction e = {.log = f->work->log};
     char time[RT_TIME_SIZE], *name;
-    int rc = -1;
+    int rc;
 
     if (text == NULL) {
         rt_log_info(f->work->log, "%s has no extract_full: left out of the full run",
@@ -517,10 +528,13 @@ static int fetch_command(struct fetch *f, struct rt_err *err)
     name = rt_xasprintf("extract%s-%s.csv", is_full ? "-full" : "",
                         rt_time_format_compact(f->work->rules.now, time));
     file.name = rt_arena_strdup(&f->arena, name);
-    if (rt_spool_open(f->inbox, name, false, &spool, err) == 0 &&
-        rt_command_run(&command, spool_output, spool, err) == 0)
-        rc = keep(f, spool, &file, &name, err);
-    rt_spool_close(spool);
+    rc = rt_spool_open(f->inbox, name, false, &e.spool, err);
+    if (rc == 0)
+        rc = rt_command_run(&command, spool_output, &e, err);
+    rt_log_progress(e.log, (struct rt_progress){.is_over = true});
+    if (rc == 0)
+        rc = keep(f, e.spool, &file, &name, err);
+    rt_spool_close(e.spool);
     free(name);
     return rc;
 }

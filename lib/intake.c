@@ -45,12 +45,14 @@ static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct 
             return -1;
         rt_intake_row_done(in);
         if ((in->counts.rows & 0xfff) == 0) {
-            rt_log_progress(in->work->log, in->file.name, row.offset, in->file.size);
+            rt_log_progress(in->work->log, (struct rt_progress){in->file.name, RT_UNIT_BYTES,
+                                                                row.offset, in->file.size, false});
             if (rt_stop_requested())
                 return rt_err_set(err, RT_STOPPED,
                                   "stopped by a signal: nothing was changed; run it again");
         }
     }
+    rt_log_progress(in->work->log, (struct rt_progress){.is_over = true});
     return rc;
 }
 

@@ -43,8 +43,8 @@ void rt_log_debug(const struct rt_log *log, const char *fmt, ...)
     va_end(ap);
 }
 
-void rt_log_progress(const struct rt_log *log, const char *what, uint64_t done, uint64_t total)
+void rt_log_progress(const struct rt_log *log, struct rt_progress progress)
 {
     if (log != NULL && log->progress != NULL)
-        log->progress(log->context, what, done, total);
+        log->progress(log->context, &progress);
 }

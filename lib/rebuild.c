@@ -220,8 +220,10 @@ static int redo_all(struct rt_rebuild *r, struct journal *journal, struct rt_err
         }
         r->result->lines += (int64_t)group.count;
         first = journal->number + 1;
-        rt_log_progress(r->log, "rebuild", journal->at, journal->text.len);
+        rt_log_progress(r->log, (struct rt_progress){"rebuilding", RT_UNIT_BYTES, journal->at,
+                                                     journal->text.len, false});
     }
+    rt_log_progress(r->log, (struct rt_progress){.is_over = true});
     group_reset(&group);
     free(group.lines);
     return rc;

@@ -43,6 +43,7 @@ struct reading {
     struct rt_spool *into;
     uint64_t start; /* bytes that were in the spool before */
     size_t block;
+    uint64_t size; /* of the file; 0: the server does not tell */
 };
 
 static int reopen_with_small_blocks(struct reading *r, struct rt_err *err)
@@ -99,9 +100,14 @@ static int read_all(struct reading *r, struct rt_err *err)
             rc = reopen_with_small_blocks(r, err);
         else
             rc = rt_sftp_fail(r->s, "reading", r->path, err);
-        if (n > 0 && rc == 0)
+        if (n > 0 && rc == 0) {
+            rt_log_progress(r->s->base.log,
+                            (struct rt_progress){r->path, RT_UNIT_BYTES, rt_spool_size(r->into),
+                                                 r->size, false});
             rc = rt_remote_check_time(&r->s->base, err);
+        }
     }
+    rt_log_progress(r->s->base.log, (struct rt_progress){.is_over = true});
     free(bytes);
     return rc;
 }
@@ -142,6 +148,7 @@ int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *int
         return -1;
     rc = rt_sftp_stat_handle(r.s, r.handle, path, &before, err);
     r.block = choose_block(r.s, &before);
+    r.size = rc == 0 && before.has_size ? before.size : 0;
     if (rc == 0)
         rc = read_all(&r, err);
     if (rc == 0)
@@ -159,6 +166,7 @@ struct writing {
     size_t window;
     char *bytes; /* twice the window */
     size_t pos, end;
+    uint64_t done, size;
     bool is_read; /* the local file has ended */
 };
 
@@ -199,6 +207,9 @@ static int write_some(struct writing *w, struct rt_err *err)
     if (n < 0)
         return rt_sftp_fail(w->s, "writing", w->path, err);
     w->pos += (size_t)n;
+    w->done += (uint64_t)n;
+    rt_log_progress(w->s->base.log,
+                    (struct rt_progress){w->path, RT_UNIT_BYTES, w->done, w->size, false});
     return rt_remote_check_time(&w->s->base, err);
 }
 
@@ -253,20 +264,20 @@ int rt_sftp_put(struct rt_remote *remote, const char *local, const char *path, s
 {
     struct writing w = {.s = sftp_of(remote), .path = path};
     struct rt_err later;
-    uint64_t size = 0;
     int rc = -1;
 
     if (rt_sftp_begin(w.s, err) != 0)
         return -1;
-    w.from = rt_remote_open_local(local, &size, err);
+    w.from = rt_remote_open_local(local, &w.size, err);
     if (w.from < 0)
         return -1;
     if (open_new(&w, err) == 0) {
         w.window = in_flight(w.s, WINDOW, MOST_WINDOW);
         w.bytes = rt_xmalloc(2 * w.window);
         rc = rt_sftp_close_handle(w.s, w.handle, write_all(&w, err), path, err);
+        rt_log_progress(w.s->base.log, (struct rt_progress){.is_over = true});
         if (rc == 0)
-            rc = compare_size(w.s, path, size, err);
+            rc = compare_size(w.s, path, w.size, err);
         if (rc != 0 && !w.s->is_dead && rt_sftp_begin(w.s, &later) == 0)
             (void)!rt_sftp_remove_path(w.s, path, &later);
         free(w.bytes);

@@ -74,3 +74,39 @@ def test_colours_are_on_a_terminal_only_and_never_alone(wide, args):
     assert status == 0 and "\033" not in plain
     assert "\033[" in coloured and re.sub("\033\\[\\d+m", "", coloured) == plain
     assert on_terminal(p, *args, NO_COLOR="1")[0] == plain
+
+
+# -- progress --------------------------------------------------------------------------------------------------------
+SLOW = "echo EID,NID,Summary,Body,Email; for i in 1 2 3 4 5 6; do sleep 0.2; yes E$i,,one,text, | head -n 200; done"
+
+
+def test_a_long_extract_tells_how_much_came_and_how_fast(make):
+    p = make(external={"transport": "command", "extract": SLOW})
+    text, status = on_terminal(p, "fetch", "external")
+    assert status == 0
+    assert re.search(r"\rextract  \d+(\.\d)? k?B  \d+(\.\d)? k?B/s\x1b\[K", text), text
+    assert all(len(re.sub(r"\x1b\[K", "", part)) <= 80 for part in re.split(r"[\r\n]", text))
+    assert re.search(r"\r\x1b\[Kinbox/external/extract-\S+\n$", text), "the line is not taken away before the result"
+
+
+@pytest.fixture
+def large(make):
+    p = make(policy={"max_change_percent": "none", "max_changes": "none"})
+    p.drop("external", [row(f"E{i}", summary=f"summary {i}") for i in range(120_000)])
+    return p
+
+
+def test_a_large_diff_and_emit_tell_how_far_they_are(large):
+    text, status = on_terminal(large, "diff")
+    assert status == 0
+    assert re.search(r"\rexternal_2026-11-01T0600\.csv +\d+ %  \d+\.\d [kM]B", text), text[:500]
+    text, status = on_terminal(large, "emit")
+    assert status == 0 and re.search(r"\rwriting +\d+ %  \d+ rows", text), text[-500:]
+
+
+def test_no_progress_without_a_terminal_or_when_it_is_not_wanted(large):
+    piped = large.run("diff")
+    assert "%" not in piped.err and "\r" not in piped.err and "\r" not in piped.out
+    for option in ("--no-progress", "-q"):
+        text, status = on_terminal(large, "diff", option)
+        assert status == 0 and "\r" not in text and "%" not in text
