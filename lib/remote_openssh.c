@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define BLOCK_SIZE 262144
@@ -49,6 +51,19 @@ static int add_command(struct rt_openssh_run *run, const char *verb, const char 
     return 0;
 }
 
+static int add_list(struct rt_openssh_run *run, struct rt_err *err)
+{
+    uint64_t dice[2];
+
+    if (*run->mark == '\0') {
+        if (getrandom(dice, sizeof dice, 0) != (ssize_t)sizeof dice)
+            return rt_err_errno(err, RT_INTERNAL, "no random numbers");
+        snprintf(run->mark, sizeof run->mark, "# %016" PRIx64 "%016" PRIx64, dice[0], dice[1]);
+    }
+    rt_buf_printf(&run->commands, "%s\nls -lna\n%s\n", run->mark, run->mark);
+    return 0;
+}
+
 /* Sets err from what sftp said about a path.  Always -1. */
 static int fail(const struct rt_openssh_run *run, const char *what, const char *path,
                 struct rt_err *err)
@@ -77,15 +92,15 @@ static int list_folder(struct rt_openssh *o, const char *folder, struct rt_remot
     int rc = -1;
 
     *list = (struct rt_remote_list){0};
-    if (add_command(&run, "cd", folder, NULL, err) != 0 ||
-        add_command(&run, "ls -lna", NULL, NULL, err) != 0 || rt_openssh_run(o, &run, err) != 0)
+    if (add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
+        rt_openssh_run(o, &run, err) != 0)
         goto out;
     if (run.has_failed) {
         rc = is_missing(&run) ? 0 : fail(&run, "listing", folder, err);
     } else {
         struct rt_slice rest = rt_buf_slice(&run.out);
 
-        rc = rt_openssh_parse_list(&rest, rt_clock_now(), list, err) == 0 ? 1 : -1;
+        rc = rt_openssh_parse_list(&rest, run.mark, rt_clock_now(), list, err) == 0 ? 1 : -1;
     }
 out:
     rt_openssh_run_clear(&run);
@@ -176,8 +191,8 @@ static int compare_listings(const struct rt_openssh_run *run, const char *path, 
     int64_t now = rt_clock_now();
     int rc = -1, found;
 
-    if (rt_openssh_parse_list(&rest, now, &lists[0], err) != 0 ||
-        rt_openssh_parse_list(&rest, now, &lists[1], err) != 0)
+    if (rt_openssh_parse_list(&rest, run->mark, now, &lists[0], err) != 0 ||
+        rt_openssh_parse_list(&rest, run->mark, now, &lists[1], err) != 0)
         goto out;
     found = find_entry(&lists[0], slash ? slash + 1 : path, &looks[0]) +
             find_entry(&lists[1], slash ? slash + 1 : path, &looks[1]);
@@ -200,10 +215,9 @@ static int get_to_file(struct rt_openssh *o, const char *path, const char *local
     uint64_t size;
     int rc = -1, fd;
 
-    if (add_command(&run, "cd", folder, NULL, err) != 0 ||
-        add_command(&run, "ls -lna", NULL, NULL, err) != 0 ||
-        add_command(&run, "get", name, local, err) != 0 ||
-        add_command(&run, "ls -lna", NULL, NULL, err) != 0 || rt_openssh_run(o, &run, err) != 0)
+    if (add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
+        add_command(&run, "get", name, local, err) != 0 || add_list(&run, err) != 0 ||
+        rt_openssh_run(o, &run, err) != 0)
         goto out;
     if (run.has_failed) {
         fail(&run, "reading", path, err);
@@ -258,7 +272,7 @@ static int compare_size(struct rt_openssh *o, const struct rt_openssh_run *run, 
     const char *slash = strrchr(path, '/');
     int found;
 
-    if (rt_openssh_parse_list(&rest, rt_clock_now(), &list, err) != 0)
+    if (rt_openssh_parse_list(&rest, run->mark, rt_clock_now(), &list, err) != 0)
         return -1;
     found = find_entry(&list, slash ? slash + 1 : path, &there);
     rt_remote_list_clear(&list);
@@ -284,8 +298,8 @@ static int put_file(struct rt_openssh *o, const char *local, const char *path, u
     /* sftp gives the file our local mode, which is for us alone; a server may refuse the change. */
     if (add_command(&run, "put", local, path, err) != 0 ||
         add_command(&run, "-chmod 644", path, NULL, err) != 0 ||
-        add_command(&run, "cd", folder, NULL, err) != 0 ||
-        add_command(&run, "ls -lna", NULL, NULL, err) != 0 || rt_openssh_run(o, &run, err) != 0)
+        add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
+        rt_openssh_run(o, &run, err) != 0)
         goto out;
     rc = run.has_failed ? fail(&run, "writing", path, err) : compare_size(o, &run, path, size, err);
 out:
@@ -345,20 +359,20 @@ static int add_listing(const struct renaming *r, struct rt_openssh_run *run, con
     full = *folder == '/' ? rt_xstrdup(folder) : rt_xasprintf("%s/%s", r->o->start, folder);
     rc = add_command(run, "cd", full, NULL, err);
     if (rc == 0)
-        rc = add_command(run, "ls -lna", NULL, NULL, err);
+        rc = add_list(run, err);
     free(full);
     free(folder);
     return rc;
 }
 
-static int find_in_listing(struct rt_slice *rest, const char *path, bool *is_there,
-                           struct rt_err *err)
+static int find_in_listing(const struct rt_openssh_run *run, struct rt_slice *rest,
+                           const char *path, bool *is_there, struct rt_err *err)
 {
     const char *slash = strrchr(path, '/');
     struct rt_remote_entry entry;
     struct rt_remote_list list;
 
-    if (rt_openssh_parse_list(rest, rt_clock_now(), &list, err) != 0)
+    if (rt_openssh_parse_list(rest, run->mark, rt_clock_now(), &list, err) != 0)
         return -1;
     *is_there = find_entry(&list, slash ? slash + 1 : path, &entry) == 1;
     rt_remote_list_clear(&list);
@@ -377,8 +391,8 @@ static int run_and_look(struct renaming *r, struct rt_openssh_run *run, struct r
     if (run->has_failed)
         return fail(run, "renaming", r->from, err);
     rest = rt_buf_slice(&run->out);
-    if (find_in_listing(&rest, r->from, &r->has_from, err) != 0 ||
-        find_in_listing(&rest, r->to, &r->has_to, err) != 0)
+    if (find_in_listing(run, &rest, r->from, &r->has_from, err) != 0 ||
+        find_in_listing(run, &rest, r->to, &r->has_to, err) != 0)
         return -1;
     return 0;
 }

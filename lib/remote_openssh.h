@@ -31,6 +31,7 @@ struct rt_openssh {
 /* One run: what goes in and what comes out. */
 struct rt_openssh_run {
     struct rt_buf commands;
+    char mark[40]; /* around listings; empty if there is none */
     const char *growing; /* a local file that grows while all is well, or NULL */
     bool
         is_silent; /* nothing can be seen of its progress: only ssh's own limits and the deadline */
@@ -52,9 +53,11 @@ int rt_openssh_quote(struct rt_buf *commands, const char *path, struct rt_err *e
 
 /*
  * Takes the listings apart that `ls -lna` printed, one after the other: *rest is moved behind the
- * one that was read.  Lines that begin with "sftp> " stand between listings.  `now` tells the year.
+ * one that was read.  sftp repeats each command, so a comment that nobody can foresee, the mark,
+ * stands before the command and after the listing: names may hold line breaks, and whatever text
+ * the other end likes.  `now` tells the year.
  */
-int rt_openssh_parse_list(struct rt_slice *rest, int64_t now, struct rt_remote_list *list,
-                          struct rt_err *err) RT_MUST_CHECK;
+int rt_openssh_parse_list(struct rt_slice *rest, const char *mark, int64_t now,
+                          struct rt_remote_list *list, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

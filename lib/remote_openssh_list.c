@@ -147,27 +147,40 @@ static struct rt_slice cut_line(struct rt_slice *rest)
     return line;
 }
 
-int rt_openssh_parse_list(struct rt_slice *rest, int64_t now, struct rt_remote_list *list,
-                          struct rt_err *err)
+/* Moves behind the next line that is the mark, as sftp repeats it; false if there is none. */
+static bool skip_mark(struct rt_slice *rest, struct rt_slice mark, struct rt_slice *before)
 {
-    const struct rt_slice prompt = rt_slice_str(PROMPT), listing = rt_slice_str(PROMPT "ls ");
-    bool is_inside = false;
+    *before = rt_slice_from(rest->ptr, 0);
+    while (rest->len > 0) {
+        struct rt_slice line = cut_line(rest);
+
+        if (rt_slice_has_prefix(line, rt_slice_str(PROMPT)) &&
+            rt_slice_is_equal(
+                rt_slice_from(line.ptr + sizeof PROMPT - 1, line.len - (sizeof PROMPT - 1)), mark))
+            return true;
+        before->len = (size_t)(rest->ptr - before->ptr);
+    }
+    return false;
+}
+
+int rt_openssh_parse_list(struct rt_slice *rest, const char *mark, int64_t now,
+                          struct rt_remote_list *list, struct rt_err *err)
+{
+    struct rt_slice inside;
 
     *list = (struct rt_remote_list){0};
-    while (rest->len > 0) {
-        struct rt_slice before = *rest, line = cut_line(rest);
+    if (!skip_mark(rest, rt_slice_str(mark), &inside) ||
+        !skip_mark(rest, rt_slice_str(mark), &inside))
+        return rt_err_set(err, RT_IO, "sftp printed no whole listing");
+    (void)cut_line(&inside); /* the command, repeated */
+    while (inside.len > 0) {
+        struct rt_slice line = cut_line(&inside);
 
-        if (rt_slice_has_prefix(line, prompt)) {
-            if (is_inside) {
-                *rest = before;
-                break;
-            }
-            is_inside = rt_slice_has_prefix(line, listing);
-        } else if (is_inside && line.len > 0 && add_line(line, now, list, err) != 0) {
+        if (line.len > 0 && add_line(line, now, list, err) != 0) {
             rt_remote_list_clear(list);
             return -1;
         }
     }
     rt_remote_list_sort(list);
-    return is_inside ? 0 : rt_err_set(err, RT_IO, "sftp printed no listing");
+    return 0;
 }

@@ -106,12 +106,12 @@ def test_a_file_that_is_copied_again_is_no_news(make, server, transport):
 def test_only_whole_files_with_good_names_are_fetched(make, server, transport):
     p = make(external=server.settings(transport))
     good = place(server, p, "a b_2026-11-01T0500.csv", export(p, row("E1")))
-    for name in ("half.csv.part", "new\n\nlines.csv", ".hidden.csv", "line\nbreak.csv", "escape\x1b[2J.csv", "note.txt", "-rf.txt"):
+    for name in ("half.csv.part", "new\n\nlines.csv", ".hidden.csv", "line\nbreak.csv", "aa\nsftp> ls -lna\nsftp> pwd\n.csv", "escape\x1b[2J.csv", "note.txt", "-rf.txt"):
         place(server, p, name, "x")
     (server.root / "exports/folder.csv").mkdir()
     result = p.run("fetch")
     assert result.out == f"inbox/external/{good.name}\n" and inbox(p) == [good.name]
-    assert "\x1b" not in result.err and result.err.count("left alone") == 3
+    assert "\x1b" not in result.err and result.err.count("left alone") == 4
 
 
 @both
