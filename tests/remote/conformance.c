@@ -1002,8 +1002,8 @@ static void odd_start(const char *way)
     FILE *f = NULL;
 
     unlink(key_path("odd.env"));
-    shell("/usr/bin/python3 %s/odd_server.py %s/server %s >%s/odd.log 2>&1 &", getenv("RT_HERE"),
-          scene.work, way, scene.work);
+    shell("/usr/bin/python3 %s/%s.py %s/server %s >%s/odd.log 2>&1 &", getenv("RT_HERE"),
+          strncmp(way, "two-", 4) == 0 ? "two_factors" : "odd_server", scene.work, way, scene.work);
     for (int i = 0; i < 200 && (f = fopen(key_path("odd.env"), "r")) == NULL; i++)
         usleep(50000);
     assert_non_null(f);
@@ -1062,6 +1062,38 @@ static void test_question_for_a_code(void **state)
                 scene.transport == RT_TRANSPORT_SFTP ? "asks for more than a password" : "refused");
 }
 
+/* The first proof is no login yet, and no failure. */
+static void test_key_and_then(const char *way)
+{
+    struct rt_remote_list list;
+
+    odd_start(way);
+    must_refuse(RT_REFUSED, "");
+    scene.settings.password_command = (char[]){"echo open sesame"};
+    must_open();
+    must(do_list("exports", &list));
+    assert_int_equal(list.count, 0);
+    rt_remote_close(scene.remote);
+    scene.remote = NULL;
+    scene.settings.password_command = (char[]){"echo wrong"};
+    must_refuse(RT_REFUSED, "refused");
+    set_identity("user_stranger");
+    scene.settings.password_command = (char[]){"echo open sesame"};
+    must_refuse(RT_REFUSED, "refused");
+}
+
+static void test_key_and_password(void **state)
+{
+    (void)state;
+    test_key_and_then("two-password");
+}
+
+static void test_key_and_question(void **state)
+{
+    (void)state;
+    test_key_and_then("two-question");
+}
+
 static void test_short_answers(void **state)
 {
     (void)state;
@@ -1114,10 +1146,8 @@ static int run_all(void)
         SHUT(test_no_sftp_there),
     };
     static const struct CMUnitTest odd[] = {
-        ODDLY(test_password),
-        ODDLY(test_question),
-        ODDLY(test_question_for_a_code),
-        ODDLY(test_short_answers),
+        ODDLY(test_password),         ODDLY(test_question),         ODDLY(test_question_for_a_code),
+        ODDLY(test_key_and_password), ODDLY(test_key_and_question), ODDLY(test_short_answers),
     };
     int failed = cmocka_run_group_tests_name("common", common, NULL, NULL);
 

@@ -13,7 +13,7 @@ shift
 RT_WORK=$(mktemp -d) || exit 1
 RT_HERE=$here
 export RT_WORK RT_HERE
-if /usr/bin/python3 -c 'import asyncssh' 2>/dev/null; then
+if /usr/bin/python3 -c 'import asyncssh, paramiko' 2>/dev/null; then
     RT_ODD=yes
     export RT_ODD
 fi
