@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define BLOCK_SIZE 262144
@@ -51,17 +49,31 @@ static int add_command(struct rt_openssh_run *run, const char *verb, const char 
     return 0;
 }
 
-static int add_list(struct rt_openssh_run *run, struct rt_err *err)
+/* From the folder that sessions start in: a `cd` must not change the meaning of what follows. */
+static char *full_path(const struct rt_openssh *o, const char *path)
 {
-    uint64_t dice[2];
+    const char *slash = *o->start != '\0' && o->start[strlen(o->start) - 1] == '/' ? "" : "/";
 
-    if (*run->mark == '\0') {
-        if (getrandom(dice, sizeof dice, 0) != (ssize_t)sizeof dice)
-            return rt_err_errno(err, RT_INTERNAL, "no random numbers");
-        snprintf(run->mark, sizeof run->mark, "# %016" PRIx64 "%016" PRIx64, dice[0], dice[1]);
-    }
+    return *path == '/' ? rt_xstrdup(path) : rt_xasprintf("%s%s%s", o->start, slash, path);
+}
+
+static int add_ls(struct rt_openssh_run *run, struct rt_err *err)
+{
+    if (rt_openssh_mark(run, err) != 0)
+        return -1;
     rt_buf_printf(&run->commands, "%s\nls -lna\n%s\n", run->mark, run->mark);
     return 0;
+}
+
+/* Goes to a folder and lists it. */
+static int add_list(const struct rt_openssh *o, struct rt_openssh_run *run, const char *folder,
+                    struct rt_err *err)
+{
+    char *full = full_path(o, folder);
+    int rc = add_command(run, "cd", full, NULL, err);
+
+    free(full);
+    return rc == 0 ? add_ls(run, err) : -1;
 }
 
 /* Sets err from what sftp said about a path.  Always -1. */
@@ -92,8 +104,7 @@ static int list_folder(struct rt_openssh *o, const char *folder, struct rt_remot
     int rc = -1;
 
     *list = (struct rt_remote_list){0};
-    if (add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
-        rt_openssh_run(o, &run, err) != 0)
+    if (add_list(o, &run, folder, err) != 0 || rt_openssh_run(o, &run, err) != 0)
         goto out;
     if (run.has_failed) {
         rc = is_missing(&run) ? 0 : fail(&run, "listing", folder, err);
@@ -215,9 +226,8 @@ static int get_to_file(struct rt_openssh *o, const char *path, const char *local
     uint64_t size;
     int rc = -1, fd;
 
-    if (add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
-        add_command(&run, "get", name, local, err) != 0 || add_list(&run, err) != 0 ||
-        rt_openssh_run(o, &run, err) != 0)
+    if (add_list(o, &run, folder, err) != 0 || add_command(&run, "get", name, local, err) != 0 ||
+        add_ls(&run, err) != 0 || rt_openssh_run(o, &run, err) != 0)
         goto out;
     if (run.has_failed) {
         fail(&run, "reading", path, err);
@@ -291,20 +301,20 @@ static int put_file(struct rt_openssh *o, const char *local, const char *path, u
                     struct rt_err *err)
 {
     struct rt_openssh_run run = {.is_silent = true};
-    char *folder;
+    char *folder, *full = full_path(o, path);
     int rc = -1;
 
     (void)split_path(path, &folder);
     /* sftp gives the file our local mode, which is for us alone; a server may refuse the change. */
-    if (add_command(&run, "put", local, path, err) != 0 ||
-        add_command(&run, "-chmod 644", path, NULL, err) != 0 ||
-        add_command(&run, "cd", folder, NULL, err) != 0 || add_list(&run, err) != 0 ||
-        rt_openssh_run(o, &run, err) != 0)
+    if (add_command(&run, "put", local, full, err) != 0 ||
+        add_command(&run, "-chmod 644", full, NULL, err) != 0 ||
+        add_list(o, &run, folder, err) != 0 || rt_openssh_run(o, &run, err) != 0)
         goto out;
     rc = run.has_failed ? fail(&run, "writing", path, err) : compare_size(o, &run, path, size, err);
 out:
     rt_openssh_run_clear(&run);
     free(folder);
+    free(full);
     return rc;
 }
 
@@ -348,19 +358,14 @@ struct renaming {
     bool has_from, has_to; /* as of the last look */
 };
 
-/* From the folder that sessions start in: one `cd` must not change the meaning of the next. */
 static int add_listing(const struct renaming *r, struct rt_openssh_run *run, const char *path,
                        struct rt_err *err)
 {
-    char *folder, *full;
+    char *folder;
     int rc;
 
     (void)split_path(path, &folder);
-    full = *folder == '/' ? rt_xstrdup(folder) : rt_xasprintf("%s/%s", r->o->start, folder);
-    rc = add_command(run, "cd", full, NULL, err);
-    if (rc == 0)
-        rc = add_list(run, err);
-    free(full);
+    rc = add_list(r->o, run, folder, err);
     free(folder);
     return rc;
 }
@@ -414,12 +419,12 @@ static int look_before(struct renaming *r, struct rt_err *err)
 static int rename_and_look(struct renaming *r, struct rt_err *err)
 {
     struct rt_openssh_run run = {0};
+    char *from = full_path(r->o, r->from), *to = full_path(r->o, r->to);
     bool was_refused;
     int rc = -1;
 
     /* -l: the plain request, which does not replace a file.  A dash before it: go on and look. */
-    if (add_command(&run, "-rename -l", r->from, r->to, err) != 0 ||
-        run_and_look(r, &run, err) != 0)
+    if (add_command(&run, "-rename -l", from, to, err) != 0 || run_and_look(r, &run, err) != 0)
         goto out;
     was_refused = run.errors.len > 0;
     if (!r->has_from && (r->has_to || !was_refused)) /* gone on both sides: taken at once */
@@ -429,6 +434,8 @@ static int rename_and_look(struct renaming *r, struct rt_err *err)
     else
         rt_err_set(err, RT_IO, "the server renamed %s, and it is still there", r->from);
 out:
+    free(from);
+    free(to);
     rt_openssh_run_clear(&run);
     return rc;
 }
@@ -465,13 +472,15 @@ static int openssh_remove(struct rt_remote *remote, const char *path, struct rt_
     struct rt_openssh_run run = {0};
     struct rt_remote_entry there;
     struct rt_err look;
+    char *full = full_path(openssh_of(remote), path);
     int answer = -1;
 
     if (RT_STEP("remote.remove") != 0)
         rt_remote_errno(err, "remove", path);
-    else if (add_command(&run, "rm", path, NULL, err) == 0)
+    else if (add_command(&run, "rm", full, NULL, err) == 0)
         answer = try_command(openssh_of(remote), &run, "removing", path, err);
     rt_openssh_run_clear(&run);
+    free(full);
     if (answer != 0)
         return answer == 1 ? 0 : -1;
     return openssh_stat(remote, path, &there, &look) == 0 ? 0 : -1;
@@ -481,6 +490,7 @@ static void openssh_close(struct rt_remote *remote)
 {
     struct rt_openssh *o = openssh_of(remote);
 
+    rt_openssh_end(o);
     if (o->askpass != NULL)
         unlink(o->askpass);
     free(o->askpass);

@@ -1,11 +1,12 @@
 /*
  * The openssh transport from inside: shared by lib/remote_openssh*.c only.
  *
- * Each operation is one run of the system's `sftp` program with a few commands on its standard
- * input, so everything that ssh and its ssh_config can do is there: other algorithms, jump hosts,
- * hardware keys.  What that costs: a connection per operation, and times in listings that are only
- * as fine as `ls -l` shows them, a minute, or a day for files older than half a year.  They are
- * rounded up, to the last second of the minute or day, so that a file never looks older than it is.
+ * One run of the system's `sftp` program gets commands on its standard input for as long as the
+ * remote is open, so everything that ssh and its ssh_config can do is there: other algorithms, jump
+ * hosts, hardware keys.  It ends with the first command that fails, which is how we learn of it;
+ * the next operation starts another.  What all that costs: times in listings are only as fine as
+ * `ls -l` shows them, a minute, or a day for files older than half a year.  They are rounded up, to
+ * the last second of the minute or day, so that a file never looks older than it is.
  */
 #ifndef RT_REMOTE_OPENSSH_H
 #define RT_REMOTE_OPENSSH_H
@@ -16,6 +17,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/* The program, and our ends of its pipes. */
+struct rt_openssh_child {
+    pid_t pid;           /* 0: not running */
+    int in, out, errors; /* -1 once closed */
+};
 
 struct rt_openssh {
     struct rt_remote base; /* first: the interface knows only this */
@@ -26,12 +34,13 @@ struct rt_openssh {
     char *askpass;     /* script that runs the commands for secrets, or NULL */
     const char *types; /* host key types to ask for, or NULL for ssh's choice */
     bool is_dead;
+    struct rt_openssh_child child;
 };
 
-/* One run: what goes in and what comes out. */
+/* A few commands: what goes in and what comes out. */
 struct rt_openssh_run {
     struct rt_buf commands;
-    char mark[40]; /* around listings; empty if there is none */
+    char mark[40];       /* a comment that nobody can foresee, once rt_openssh_mark was called */
     const char *growing; /* a local file that grows while all is well, or NULL */
     bool
         is_silent; /* nothing can be seen of its progress: only ssh's own limits and the deadline */
@@ -42,6 +51,9 @@ struct rt_openssh_run {
 /* 0 also when a command failed (has_failed); -1 when the connection did. */
 int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run,
                    struct rt_err *err) RT_MUST_CHECK;
+/* Parts from the server. */
+void rt_openssh_end(struct rt_openssh *o);
+int rt_openssh_mark(struct rt_openssh_run *run, struct rt_err *err) RT_MUST_CHECK;
 void rt_openssh_run_clear(struct rt_openssh_run *run);
 
 /* Checks the key file, gets the secrets' commands ready, and tries whether a session comes about.

@@ -5,18 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_OUTPUT (256 << 20)
 #define MAX_ERRORS 65536
 #define MAX_ARGS   48
+#define PART_MS    300
 
 /* The arguments of one run; all in one arena. */
 struct args {
@@ -117,12 +121,6 @@ static void set_environment(const struct rt_openssh *o)
            settings->password_command ? settings->password_command : "", 1);
 }
 
-/* Our ends of the child's pipes. */
-struct child {
-    pid_t pid;
-    int in, out, errors; /* -1 once closed */
-};
-
 static void become_sftp(const struct rt_openssh *o, char *const *args, const int fds[3])
 {
     setpgid(0, 0); /* so that its ssh can be ended with it */
@@ -145,8 +143,24 @@ static void close_pair(int pair[2])
         close(pair[1]);
 }
 
-static int start(const struct rt_openssh *o, struct child *child, struct rt_err *err)
+static void close_end(int *fd)
 {
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void close_all(struct rt_openssh_child *child)
+{
+    close_end(&child->in);
+    close_end(&child->out);
+    close_end(&child->errors);
+    child->pid = 0;
+}
+
+static int start(struct rt_openssh *o, struct rt_err *err)
+{
+    struct rt_openssh_child *child = &o->child;
     int in[2] = {-1, -1}, out[2] = {-1, -1}, errors[2] = {-1, -1};
     struct args args = {0};
 
@@ -165,52 +179,66 @@ static int start(const struct rt_openssh *o, struct child *child, struct rt_err 
     child->out = out[0];
     child->errors = errors[0];
     fcntl(child->in, F_SETFL, O_NONBLOCK);
-    if (child->pid < 0)
-        return rt_err_errno(err, RT_INTERNAL, "cannot start sftp");
+    fcntl(child->out, F_SETFL, O_NONBLOCK);
+    fcntl(child->errors, F_SETFL, O_NONBLOCK);
+    if (child->pid < 0) {
+        rt_err_errno(err, RT_INTERNAL, "cannot start sftp");
+        close_all(child);
+        return -1;
+    }
     setpgid(child->pid, child->pid);
     return 0;
 }
 
-static void close_end(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static int finish(struct child *child, bool is_late)
+/* Waits for its end; its status. */
+static int finish(struct rt_openssh_child *child, bool is_late)
 {
     int status = 0;
 
-    close_end(&child->in);
-    close_end(&child->out);
-    close_end(&child->errors);
     if (is_late) {
         kill(-child->pid, SIGTERM);
         kill(-child->pid, SIGKILL);
     }
     while (waitpid(child->pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
+        if (errno != EINTR) {
+            status = -1;
+            break;
+        }
+    close_all(child);
     return status;
 }
 
-static void feed(struct child *child, const struct rt_buf *commands, size_t *fed)
+void rt_openssh_end(struct rt_openssh *o)
+{
+    struct timespec slice = {.tv_nsec = 2000000};
+    int64_t until_ms = rt_clock_monotonic_ms() + PART_MS;
+    siginfo_t info = {0};
+
+    if (o->child.pid <= 0)
+        return;
+    close_end(&o->child.in); /* it parts with the server by itself, if that still answers */
+    while (waitid(P_PID, (id_t)o->child.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0 && rt_clock_monotonic_ms() < until_ms)
+        nanosleep(&slice, NULL);
+    (void)finish(&o->child, true);
+}
+
+static void feed(struct rt_openssh_child *child, const struct rt_buf *commands, size_t *fed)
 {
     ssize_t n = write(child->in, commands->ptr + *fed, commands->len - *fed);
 
     if (n > 0)
         *fed += (size_t)n;
-    if (*fed == commands->len || (n < 0 && errno != EAGAIN && errno != EINTR))
+    else if (n < 0 && errno != EAGAIN && errno != EINTR)
         close_end(&child->in); /* a child that reads no more will say why */
 }
 
 static int drain(int *fd, struct rt_buf *into, size_t limit)
 {
     char block[16384];
-    ssize_t n = read(*fd, block, sizeof block);
+    ssize_t n = *fd < 0 ? 0 : read(*fd, block, sizeof block);
 
-    if (n < 0 && errno == EINTR)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
     if (n <= 0)
         close_end(fd);
@@ -242,15 +270,27 @@ static int check_limits(struct rt_openssh *o, const struct rt_openssh_run *run, 
     return 0;
 }
 
-/* Until both ends of its output are closed. */
-static int converse(struct rt_openssh *o, struct child *child, struct rt_openssh_run *run,
-                    struct rt_err *err)
+/* sftp repeats each command when it comes to it; the last one is a comment that nobody can foresee.
+ */
+static bool is_done(const struct rt_openssh_run *run)
 {
+    char last[sizeof run->mark + 16];
+    int len = snprintf(last, sizeof last, "sftp> %s done\n", run->mark);
+    const char *end = rt_buf_str(&run->out) + run->out.len;
+
+    return run->out.len >= (size_t)len && memcmp(end - len, last, (size_t)len) == 0 &&
+           (run->out.len == (size_t)len || end[-len - 1] == '\n');
+}
+
+/* Until it has done all commands, or both ends of its output are closed. */
+static int converse(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_err *err)
+{
+    struct rt_openssh_child *child = &o->child;
     int64_t last_ms = rt_clock_monotonic_ms(), size = size_of(run->growing);
     size_t fed = 0;
 
-    while (child->out >= 0 || child->errors >= 0) {
-        struct pollfd p[3] = {{.fd = child->in, .events = POLLOUT},
+    while (!is_done(run) && (child->out >= 0 || child->errors >= 0)) {
+        struct pollfd p[3] = {{.fd = fed < run->commands.len ? child->in : -1, .events = POLLOUT},
                               {.fd = child->out, .events = POLLIN},
                               {.fd = child->errors, .events = POLLIN}};
         int n = poll(p, 3, 200);
@@ -265,8 +305,9 @@ static int converse(struct rt_openssh *o, struct child *child, struct rt_openssh
             continue;
         if (p[0].revents != 0)
             feed(child, &run->commands, &fed);
+        /* What it complained of came before the last words that are read after it. */
         if ((p[1].revents != 0 && drain(&child->out, &run->out, MAX_OUTPUT) != 0) ||
-            (p[2].revents != 0 && drain(&child->errors, &run->errors, MAX_ERRORS) != 0))
+            drain(&child->errors, &run->errors, MAX_ERRORS) != 0)
             return rt_err_set(err, RT_UNREACHABLE, "%s: sftp prints without end", o->where);
     }
     return 0;
@@ -338,33 +379,50 @@ static bool has_lost_link(const struct rt_openssh_run *run)
     return false;
 }
 
-int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_err *err)
+int rt_openssh_mark(struct rt_openssh_run *run, struct rt_err *err)
 {
-    struct child child;
-    int status, rc;
+    uint64_t dice[2];
 
-    if (o->is_dead)
-        return rt_err_set(err, RT_UNREACHABLE, "%s: the connection was lost; run it again",
-                          o->where);
-    if (rt_remote_check_time(&o->base, err) != 0 || start(o, &child, err) != 0)
-        return -1;
-    rc = converse(o, &child, run, err);
-    status = finish(&child, rc != 0);
-    if (rc != 0) {
-        o->is_dead = true;
-        return -1;
-    }
+    if (*run->mark != '\0')
+        return 0;
+    if (getrandom(dice, sizeof dice, 0) != (ssize_t)sizeof dice)
+        return rt_err_errno(err, RT_INTERNAL, "no random numbers");
+    snprintf(run->mark, sizeof run->mark, "# %016" PRIx64 "%016" PRIx64, dice[0], dice[1]);
+    return 0;
+}
+
+/* It has ended: because a command failed, or because of worse. */
+static int judge_end(struct rt_openssh *o, struct rt_openssh_run *run, int status,
+                     struct rt_err *err)
+{
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
         o->is_dead = true;
         return rt_err_set(err, RT_CONFIG,
                           "cannot run the sftp program; install the OpenSSH client, or use "
                           "transport = sftp");
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) == 255 ||
-        (WEXITSTATUS(status) != 0 && has_lost_link(run)))
+    if (!WIFEXITED(status) || WEXITSTATUS(status) == 255 || WEXITSTATUS(status) == 0 ||
+        has_lost_link(run))
         return explain(o, run, err);
-    run->has_failed = WEXITSTATUS(status) != 0;
+    run->has_failed = true;
     return 0;
+}
+
+int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_err *err)
+{
+    if (o->is_dead)
+        return rt_err_set(err, RT_UNREACHABLE, "%s: the connection was lost; run it again",
+                          o->where);
+    if (rt_remote_check_time(&o->base, err) != 0 || rt_openssh_mark(run, err) != 0 ||
+        (o->child.pid == 0 && start(o, err) != 0))
+        return -1;
+    rt_buf_printf(&run->commands, "%s done\n", run->mark);
+    if (converse(o, run, err) != 0) {
+        (void)finish(&o->child, true);
+        o->is_dead = true;
+        return -1;
+    }
+    return is_done(run) ? 0 : judge_end(o, run, finish(&o->child, false), err);
 }
 
 void rt_openssh_run_clear(struct rt_openssh_run *run)

@@ -165,7 +165,7 @@ def test_a_fetch_broken_at_each_step(make, server, way, how):
         assert p.run("fetch").out == ""
 
 
-@pytest.mark.parametrize("transport, count", [("sftp", 400), ("openssh", 5)])
+@pytest.mark.parametrize("transport, count", [("sftp", 400), ("openssh", 60)])
 def test_thousands_of_files(make, server, transport, count):
     p = make(external=server.settings(transport, pattern="f*.csv"))
     for number in range(count):
