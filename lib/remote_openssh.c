@@ -57,11 +57,15 @@ static char *full_path(const struct rt_openssh *o, const char *path)
     return *path == '/' ? rt_xstrdup(path) : rt_xasprintf("%s%s%s", o->start, slash, path);
 }
 
-static int add_ls(struct rt_openssh_run *run, struct rt_err *err)
+/* Lists the folder that we are in, or one file of it. */
+static int add_ls(struct rt_openssh_run *run, const char *name, struct rt_err *err)
 {
     if (rt_openssh_mark(run, err) != 0)
         return -1;
-    rt_buf_printf(&run->commands, "%s\nls -lna\n%s\n", run->mark, run->mark);
+    rt_buf_printf(&run->commands, "%s\n", run->mark);
+    if (add_command(run, "ls -lna", name, NULL, err) != 0)
+        return -1;
+    rt_buf_printf(&run->commands, "%s\n", run->mark);
     return 0;
 }
 
@@ -73,7 +77,7 @@ static int add_list(const struct rt_openssh *o, struct rt_openssh_run *run, cons
     int rc = add_command(run, "cd", full, NULL, err);
 
     free(full);
-    return rc == 0 ? add_ls(run, err) : -1;
+    return rc == 0 ? add_ls(run, NULL, err) : -1;
 }
 
 /* Sets err from what sftp said about a path.  Always -1. */
@@ -221,13 +225,15 @@ static int get_to_file(struct rt_openssh *o, const char *path, const char *local
                        struct rt_err *err)
 {
     struct rt_openssh_run run = {.growing = local};
-    char *folder;
+    char *folder, *full;
     const char *name = split_path(path, &folder);
     uint64_t size;
     int rc = -1, fd;
 
-    if (add_list(o, &run, folder, err) != 0 || add_command(&run, "get", name, local, err) != 0 ||
-        add_ls(&run, err) != 0 || rt_openssh_run(o, &run, err) != 0)
+    full = full_path(o, folder);
+    if (add_command(&run, "cd", full, NULL, err) != 0 || add_ls(&run, name, err) != 0 ||
+        add_command(&run, "get", name, local, err) != 0 || add_ls(&run, name, err) != 0 ||
+        rt_openssh_run(o, &run, err) != 0)
         goto out;
     if (run.has_failed) {
         fail(&run, "reading", path, err);
@@ -241,6 +247,7 @@ static int get_to_file(struct rt_openssh *o, const char *path, const char *local
 out:
     rt_openssh_run_clear(&run);
     free(folder);
+    free(full);
     return rc;
 }
 
