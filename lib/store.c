@@ -2,6 +2,7 @@
 
 #include "lib/fault.h"
 #include "lib/plant.h"
+#include "lib/store_checked.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 
 static enum rt_code code_of(int rc)
 {
+    if (rc == SQLITE_IOERR_DATA) /* a page that is not what was written (store_checked.h) */
+        return RT_STOPPED;
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -43,7 +46,7 @@ int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err)
     const char *advice = "";
 
     if (code == RT_STOPPED)
-        advice = ": the file is damaged; restore it from a backup, or run roundtrip rebuild";
+        advice = ": " RT_STORE_DAMAGED;
     else if (code == RT_BUSY)
         advice = ": another process is using it; try again";
     return rt_err_set(err, code, "%s: %s: %s%s", store->path, doing, sqlite3_errmsg(store->db),
@@ -242,8 +245,9 @@ static int open_database(struct rt_store *store, struct rt_err *err)
     store->is_empty = is_reader && access(store->path, F_OK) != 0;
     if (store->is_empty)
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(store->is_empty ? ":memory:" : store->path, &store->db,
-                        store->is_empty ? flags : flags | always, NULL) != SQLITE_OK)
+    if ((store->is_empty
+             ? sqlite3_open_v2(":memory:", &store->db, flags, NULL)
+             : rt_store_open_checked(store->path, &store->db, flags | always)) != SQLITE_OK)
         return rt_store_fail(store, "cannot open the state", err);
     return 0;
 }
@@ -475,7 +479,7 @@ int rt_store_backup(struct rt_store *store, const char *path, struct rt_err *err
     sqlite3 *copy = NULL;
     int rc;
 
-    if (sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK)
+    if (rt_store_open_checked(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) == SQLITE_OK)
         backup = sqlite3_backup_init(copy, "main", store->db, "main");
     rc = backup ? sqlite3_backup_step(backup, -1) : SQLITE_ERROR;
     sqlite3_backup_finish(backup);

@@ -141,6 +141,7 @@ static const struct rt_layout *find_layout(struct rt_store *store, int64_t numbe
     sqlite3_stmt *stmt;
     struct rt_slice text;
     char *fields;
+    int rc;
 
     for (size_t i = 0; i < store->layout_count; i++)
         if (store->layouts[i].number == number)
@@ -149,9 +150,12 @@ static const struct rt_layout *find_layout(struct rt_store *store, int64_t numbe
     if (stmt == NULL)
         return NULL;
     rt_bind_int(stmt, 1, number);
-    if (rt_store_step(store, stmt, err) != 1) {
-        rt_err_set(err, RT_STOPPED, "%s: layout %lld is not there: the file is damaged",
-                   store->path, (long long)number);
+    rc = rt_store_step(store, stmt, err);
+    if (rc < 0)
+        return NULL;
+    if (rc == 0) {
+        rt_err_set(err, RT_STOPPED, "%s: layout %lld is not there: " RT_STORE_DAMAGED, store->path,
+                   (long long)number);
         return NULL;
     }
     text = rt_column_slice(stmt, 0);
@@ -313,14 +317,14 @@ int rt_store_content(struct rt_store *store, int64_t cid, struct rt_arena *arena
     if (rc < 0)
         return -1;
     if (rc == 0)
-        return rt_err_set(err, RT_STOPPED, "%s: content %lld is not there: the file is damaged",
+        return rt_err_set(err, RT_STOPPED, "%s: content %lld is not there: " RT_STORE_DAMAGED,
                           store->path, (long long)cid);
     layout = find_layout(store, sqlite3_column_int64(stmt, 0), err);
     origin = rt_column_slice(stmt, 1);
     body = rt_arena_dup(arena, rt_column_slice(stmt, 2));
     rc = layout ? 0 : -1;
     if (layout != NULL && !decode(layout, origin, (char *)(uintptr_t)body.ptr, c))
-        rc = rt_err_set(err, RT_STOPPED, "%s: content %lld cannot be read: the file is damaged",
+        rc = rt_err_set(err, RT_STOPPED, "%s: content %lld cannot be read: " RT_STORE_DAMAGED,
                         store->path, (long long)cid);
     sqlite3_reset(stmt);
     return rc;

@@ -17,6 +17,8 @@
 
 #define RT_SHARED_MAX 4
 
+#define RT_STORE_DAMAGED "the file is damaged; restore it from a backup, or run roundtrip rebuild"
+
 struct rt_layout; /* store_content.c */
 struct rt_bulk;   /* store_bulk.c */
 

@@ -95,7 +95,7 @@ static int unpack_version(struct rt_store *store, const char *text, struct rt_ar
 
     if (sscanf(text, "%" SCNd64 ":%" SCNd64 ":%" SCNd64 ":%d:%d:%" SCNd64, &v->delta, &v->position,
                &cid, &trusted, &other, &v->until) != 6)
-        return rt_err_set(err, RT_STOPPED, "%s: a version cannot be read: the file is damaged",
+        return rt_err_set(err, RT_STOPPED, "%s: a version cannot be read: " RT_STORE_DAMAGED,
                           store->path);
     v->is_trusted = trusted != 0;
     v->has_other_id = other != 0;
@@ -240,7 +240,7 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
     root = json_loads(text, JSON_ALLOW_NUL, NULL);
     if (root == NULL)
         return rt_err_set(err, RT_STOPPED,
-                          "%s: record %" PRId64 " cannot be read: the file is damaged", store->path,
+                          "%s: record %" PRId64 " cannot be read: " RT_STORE_DAMAGED, store->path,
                           record->rid);
     unpack_conflicts(store->schema, json_object_get(root, "conflicts"), arena, record);
     unpack_not_taken(store->schema, json_object_get(root, "not_taken_external"), arena,

@@ -192,9 +192,8 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
     if (rc < 0)
         return -1;
     if (rc == 0)
-        return rt_err_set(err, RT_STOPPED,
-                          "%s: record %" PRId64 " is not there: the file is damaged", store->path,
-                          rid);
+        return rt_err_set(err, RT_STOPPED, "%s: record %" PRId64 " is not there: " RT_STORE_DAMAGED,
+                          store->path, rid);
     store->shared_count = 0;
     rc = load_row(store, stmt, arena, record, err);
     sqlite3_reset(stmt);

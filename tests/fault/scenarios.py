@@ -268,7 +268,7 @@ class Scenario:
 
     def run(self, work, fault=None, prefix=(), **more):
         env = dict(self.env, **({"ROUNDTRIP_FAULT": fault} if fault else {}), **more.pop("env", {}))
-        return subprocess.run([*prefix, self.program, *self.args], cwd=work / "p", env=env, capture_output=True, text=True,
+        return subprocess.run([*prefix, self.program, *self.args], cwd=work / "p", env=env, capture_output=True, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, timeout=60, **more)
 
     def name_steps(self):

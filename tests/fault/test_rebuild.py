@@ -10,6 +10,7 @@ import pytest
 
 import rebuilt
 import scenarios
+import state_file
 from profile import SIDES, field, row
 from scenarios import ALL, LONG
 
@@ -281,9 +282,7 @@ def test_journal_that_is_older_than_the_state(p):
 
 
 def test_state_of_a_newer_program_is_left_alone(p):
-    with sqlite3.connect(p.path / "state.db") as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
+    state_file.change(p.path / "state.db", "PRAGMA user_version = 99")
     data = (p.path / "state.db").read_bytes()
     assert "newer" in p.run("rebuild", status=2).err
     assert (p.path / "state.db").read_bytes() == data

@@ -1,0 +1,198 @@
+#include "lib/store_checked.h"
+
+#include "lib/digest.h"
+#include "lib/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPARE        8 /* bytes at the end of a page */
+#define SPARE_OFFSET 20
+#define SMALLEST     512
+
+struct checked_file {
+    sqlite3_file base;
+    bool is_checked;
+    char *page; /* for writing: SQLite's own page is not ours to change */
+    int page_size;
+};
+
+static sqlite3_file *real_file(sqlite3_file *file)
+{
+    return (sqlite3_file *)((struct checked_file *)file + 1);
+}
+
+/* The first page says whether the file has spare bytes. */
+static void look_at_header(struct checked_file *file, const void *bytes, int size, int64_t offset)
+{
+    if (offset == 0 && size > SPARE_OFFSET)
+        file->is_checked = ((const unsigned char *)bytes)[SPARE_OFFSET] == SPARE;
+}
+
+/* Other reads and writes are of parts of the header. */
+static bool is_page(int size, int64_t offset)
+{
+    return size >= SMALLEST && (size & (size - 1)) == 0 && offset % size == 0;
+}
+
+static void digest_page(const char *page, int size, int64_t offset, char out[SPARE])
+{
+    struct rt_digest digest = rt_digest_of(rt_slice_from(page, (size_t)(size - SPARE)));
+    uint64_t value = digest.low ^ ((uint64_t)offset + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+    memcpy(out, &value, SPARE);
+}
+
+/* A page that was freed before it was ever written is a hole in the file. */
+static bool is_hole(const char *page, int size)
+{
+    return page[0] == 0 && memcmp(page, page + 1, (size_t)size - 1) == 0;
+}
+
+static int checked_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 offset)
+{
+    struct checked_file *checked = (struct checked_file *)file;
+    int rc = real_file(file)->pMethods->xRead(real_file(file), bytes, size, offset);
+    char sum[SPARE], *page = bytes;
+
+    if (rc != SQLITE_OK)
+        return rc;
+    look_at_header(checked, bytes, size, offset);
+    if (!checked->is_checked || !is_page(size, offset))
+        return SQLITE_OK;
+    digest_page(page, size, offset, sum);
+    if (memcmp(page + size - SPARE, sum, SPARE) == 0 || is_hole(page, size))
+        return SQLITE_OK;
+    return SQLITE_IOERR_DATA;
+}
+
+static int checked_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
+{
+    struct checked_file *checked = (struct checked_file *)file;
+    sqlite3_file *real = real_file(file);
+
+    look_at_header(checked, bytes, size, offset);
+    if (!checked->is_checked || !is_page(size, offset))
+        return real->pMethods->xWrite(real, bytes, size, offset);
+    if (checked->page_size < size) {
+        checked->page = rt_xrealloc(checked->page, (size_t)size);
+        checked->page_size = size;
+    }
+    memcpy(checked->page, bytes, (size_t)size);
+    digest_page(checked->page, size, offset, checked->page + size - SPARE);
+    return real->pMethods->xWrite(real, checked->page, size, offset);
+}
+
+static int checked_close(sqlite3_file *file)
+{
+    free(((struct checked_file *)file)->page);
+    return real_file(file)->pMethods->xClose(real_file(file));
+}
+
+/* ---- the rest goes through ---- */
+
+static int checked_truncate(sqlite3_file *file, sqlite3_int64 size)
+{
+    return real_file(file)->pMethods->xTruncate(real_file(file), size);
+}
+
+static int checked_sync(sqlite3_file *file, int flags)
+{
+    return real_file(file)->pMethods->xSync(real_file(file), flags);
+}
+
+static int checked_size(sqlite3_file *file, sqlite3_int64 *size)
+{
+    return real_file(file)->pMethods->xFileSize(real_file(file), size);
+}
+
+static int checked_lock(sqlite3_file *file, int level)
+{
+    return real_file(file)->pMethods->xLock(real_file(file), level);
+}
+
+static int checked_unlock(sqlite3_file *file, int level)
+{
+    return real_file(file)->pMethods->xUnlock(real_file(file), level);
+}
+
+static int checked_reserved(sqlite3_file *file, int *is_reserved)
+{
+    return real_file(file)->pMethods->xCheckReservedLock(real_file(file), is_reserved);
+}
+
+static int checked_control(sqlite3_file *file, int op, void *argument)
+{
+    return real_file(file)->pMethods->xFileControl(real_file(file), op, argument);
+}
+
+static int checked_sector(sqlite3_file *file)
+{
+    return real_file(file)->pMethods->xSectorSize(real_file(file));
+}
+
+static int checked_device(sqlite3_file *file)
+{
+    return real_file(file)->pMethods->xDeviceCharacteristics(real_file(file));
+}
+
+/* Version 1: no shared memory (the state has a rollback journal), and no pages mapped past us. */
+static const sqlite3_io_methods methods = {.iVersion = 1,
+                                           .xClose = checked_close,
+                                           .xRead = checked_read,
+                                           .xWrite = checked_write,
+                                           .xTruncate = checked_truncate,
+                                           .xSync = checked_sync,
+                                           .xFileSize = checked_size,
+                                           .xLock = checked_lock,
+                                           .xUnlock = checked_unlock,
+                                           .xCheckReservedLock = checked_reserved,
+                                           .xFileControl = checked_control,
+                                           .xSectorSize = checked_sector,
+                                           .xDeviceCharacteristics = checked_device};
+
+static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
+                        int *out)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
+    struct checked_file *checked = (struct checked_file *)file;
+    int rc;
+
+    (void)vfs;
+    if (!(flags & SQLITE_OPEN_MAIN_DB))
+        return real->xOpen(real, name, file, flags, out);
+    *checked = (struct checked_file){.is_checked = false};
+    rc = real->xOpen(real, name, real_file(file), flags, out);
+    checked->base.pMethods = real_file(file)->pMethods ? &methods : NULL;
+    return rc;
+}
+
+/* A copy of the system's own but for `open`; it lives as long as the program. */
+static int register_layer(void)
+{
+    sqlite3_vfs *real = sqlite3_vfs_find(NULL), *ours;
+
+    if (sqlite3_vfs_find(RT_STORE_VFS) != NULL)
+        return SQLITE_OK;
+    if (real == NULL)
+        return SQLITE_ERROR;
+    ours = rt_xmalloc(sizeof *ours);
+    *ours = *real;
+    ours->zName = RT_STORE_VFS;
+    ours->szOsFile = (int)sizeof(struct checked_file) + real->szOsFile;
+    ours->pNext = NULL;
+    ours->xOpen = checked_open;
+    return sqlite3_vfs_register(ours, 0);
+}
+
+int rt_store_open_checked(const char *path, sqlite3 **db, int flags)
+{
+    int spare = SPARE, rc = register_layer();
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_open_v2(path, db, flags, RT_STORE_VFS);
+    /* Of a file that is not empty it is settled already. */
+    if (rc == SQLITE_OK)
+        (void)sqlite3_file_control(*db, "main", SQLITE_FCNTL_RESERVE_BYTES, &spare);
+    return rc;
+}
