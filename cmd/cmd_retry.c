@@ -63,8 +63,9 @@ static int retry_word(struct rt_session *session, const char *word, struct retri
     else if (no_record.code != RT_USAGE || strstr(no_record.msg, "both"))
         *err = no_record;
     else
-        return rt_err_set(err, RT_USAGE, "%s: there is no such delta, and no record has this ID",
-                          word);
+        return rt_err_set(
+            err, RT_USAGE,
+            "%s: there is no such delta, and no record has this ID: see roundtrip status", word);
     return -1;
 }
 

@@ -69,7 +69,8 @@ static int show(struct review *r, struct rt_err *err)
                  : 0;
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE, "there is no review item %s", r->choice.spec);
+        rc = rt_err_set(err, RT_USAGE, "there is no review item %s: roundtrip review lists them",
+                        r->choice.spec);
     if (rc == 1)
         rc = rt_review_show(&r->report, &item, err);
     if (rc == 0 && item.is_open)

@@ -61,8 +61,8 @@ static const struct rt_cmd *find_command(const char *word, struct rt_err *err)
         names[n] = rt_commands[n]->name;
     }
     near = rt_nearest(word, names, n);
-    rt_err_set(err, RT_USAGE, "there is no command \"%s\"%s%s%s: see roundtrip --help", word,
-               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    rt_err_set(err, RT_USAGE, "there is no command \"%s\"%s%s%s roundtrip --help lists them", word,
+               near ? ": did you mean " : ":", near ? near : "", near ? "?" : "");
     return NULL;
 }
 

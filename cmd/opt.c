@@ -43,8 +43,8 @@ static int unknown_option(const struct rt_cmd *cmd, const char *word, struct rt_
     for (const struct rt_option *o = rt_global_options; o->name != NULL; o++)
         known[n++] = o->name;
     near = rt_nearest(text, known, n);
-    rt_err_set(err, RT_USAGE, "unknown option %s%s%s%s: see roundtrip %s --help", word,
-               near ? "; did you mean --" : "", near ? near : "", near ? "?" : "", cmd->name);
+    rt_err_set(err, RT_USAGE, "unknown option %s%s%s%s roundtrip %s --help lists them", word,
+               near ? ": did you mean --" : ":", near ? near : "", near ? "?" : "", cmd->name);
     free(text);
     return -1;
 }

@@ -51,12 +51,16 @@ static int choose_one(struct rt_review_choice *r, int64_t number, int64_t versio
     int rc = rt_store_item(r->session->store, number, &arena, &item, err);
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE, "there is no review item %" PRId64, number);
+        rc = rt_err_set(err, RT_USAGE,
+                        "there is no review item %" PRId64 ": roundtrip review lists them", number);
     else if (rc == 1 && !item.is_open)
         rc = rt_err_set(err, RT_USAGE, "review %" PRId64 " is closed: %s", number,
                         item.how ? item.how : "settled");
     else if (rc == 1 && r->kind != NULL && strcmp(item.kind, r->kind) != 0)
-        rc = rt_err_set(err, RT_USAGE, "review %" PRId64 " is of kind %s", number, item.kind);
+        rc = rt_err_set(err, RT_USAGE,
+                        "review %" PRId64
+                        " is of kind %s, not %s: leave --kind out, or name that one",
+                        number, item.kind, r->kind);
     else if (rc == 1 && version != 0 && version != item.version)
         rc = rt_err_set(err, RT_STOPPED,
                         "review %" PRId64 "@%" PRId64 " changed since it was listed: it is %" PRId64
@@ -122,7 +126,9 @@ int rt_review_choose(struct rt_review_choice *r, struct rt_err *err)
             "roundtrip review list",
             r->unseen);
     if (r->count == 0)
-        return rt_err_set(err, RT_USAGE, "%s: there are no such open items", r->spec);
+        return rt_err_set(err, RT_USAGE,
+                          "%s: there are no such open items: roundtrip review lists what is open",
+                          r->spec);
     return 0;
 }
 

@@ -68,7 +68,11 @@ int rt_session_record(struct rt_session *session, const char *text, int64_t *rid
                           text, text, text);
     *rid = found[0] ? found[0] : found[1];
     return *rid ? 0
-                : rt_err_set(err, RT_USAGE, "%s: no record has this ID, external or native", text);
+                : rt_err_set(
+                      err, RT_USAGE,
+                      "%s: no record has this ID, external or native: only rows that were taken "
+                      "in are known",
+                      text);
 }
 
 int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
@@ -86,7 +90,8 @@ int rt_session_delta(struct rt_session *session, const char *word, int64_t *delt
             rc = rt_store_delta(session->store, *delta, &arena, &known, err);
     }
     rt_arena_clear(&arena);
-    return rc == 0  ? rt_err_set(err, RT_USAGE, "%s: there is no such delta", word)
+    return rc == 0  ? rt_err_set(err, RT_USAGE,
+                                 "%s: there is no such delta: see outbox/ and archive/out", word)
            : rc < 0 ? -1
                     : 0;
 }

@@ -42,9 +42,10 @@ static int check_time(const struct rt_command *command, struct rt_err *err)
     if (rt_stop_requested())
         return rt_err_set(err, RT_STOPPED, "stopped by a signal: run it again");
     if (rt_clock_monotonic_ms() > command->deadline_ms)
-        return rt_err_set(err, RT_UNREACHABLE,
-                          "the command took longer than the deadline, and was ended: %s",
-                          command->text);
+        return rt_err_set(
+            err, RT_UNREACHABLE,
+            "the command took longer than the deadline of roundtrip.ini, and was ended: %s",
+            command->text);
     return 0;
 }
 
@@ -108,8 +109,10 @@ static int judge(const struct rt_command *command, int status, struct rt_err *er
     if (WIFSIGNALED(status))
         return rt_err_set(err, RT_UNREACHABLE, "the command was ended by signal %d: %s",
                           WTERMSIG(status), command->text);
-    return rt_err_set(err, RT_UNREACHABLE, "the command ended with status %d: %s",
-                      WEXITSTATUS(status), command->text);
+    return rt_err_set(
+        err, RT_UNREACHABLE,
+        "the command ended with status %d: run it by hand in the profile's folder: %s",
+        WEXITSTATUS(status), command->text);
 }
 
 /* It may tidy up for a moment; then it and what it started are ended. */

@@ -121,7 +121,8 @@ static int find_handed(struct rt_work *work, int64_t number, struct rt_arena *ar
     if (rc < 0)
         return -1;
     if (rc == 0)
-        return rt_err_set(err, RT_USAGE, "there is no delta %06" PRId64, number);
+        return rt_err_set(err, RT_USAGE,
+                          "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
     if (delta->state == RT_DELTA_WITHDRAWN)
         return rt_err_set(err, RT_USAGE,
                           "delta %06" PRId64 " was withdrawn: its rows are due again already",

@@ -292,8 +292,9 @@ int rt_decide_rekey(struct rt_work *work, enum rt_side side, struct rt_slice fro
     int rc = rt_store_find(work->store, side, from, &rid, err);
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE, "%.*s: no record has this %s ID", RT_SLICE_FMT(from),
-                        rt_side_name(side));
+        rc = rt_err_set(err, RT_USAGE,
+                        "%.*s: no record has this %s ID: give the one that it has now",
+                        RT_SLICE_FMT(from), rt_side_name(side));
     else if (rc == 1 && !check_id(work->rules.schema, side, to, &why))
         rc = rt_err_set(err, RT_USAGE, "%.*s: %s", RT_SLICE_FMT(to), rt_buf_str(&why));
     rt_buf_clear(&why);
@@ -303,7 +304,8 @@ int rt_decide_rekey(struct rt_work *work, enum rt_side side, struct rt_slice fro
     if (rc < 0 || other == rid)
         return rc < 0 ? -1 : 0;
     if (rc == 1)
-        return rt_err_set(err, RT_USAGE, "%.*s: another record has this %s ID already",
+        return rt_err_set(err, RT_USAGE,
+                          "%.*s: another record has this %s ID already: roundtrip show tells which",
                           RT_SLICE_FMT(to), rt_side_name(side));
     return change_id(work, rid, side, from, to, err);
 }

@@ -239,7 +239,7 @@ int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
         goto out;
     }
     if (!is_stdin && !S_ISREG(st.st_mode)) {
-        rt_err_set(err, RT_IO, "%s: not a file", path);
+        rt_err_set(err, RT_IO, "%s: not a file: name a CSV file, or - for standard input", path);
         goto out;
     }
     if (is_stdin) {

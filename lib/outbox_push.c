@@ -29,8 +29,10 @@ static int keep_output(void *context, const char *bytes, size_t len, struct rt_e
     struct rt_buf *out = context;
 
     if (out->len + len > CROSSWALK_MAX)
-        return rt_err_set(err, RT_DATA, "load printed more than a crosswalk of %zu bytes",
-                          CROSSWALK_MAX);
+        return rt_err_set(
+            err, RT_DATA,
+            "load printed more than a crosswalk of %zu bytes: let it print only pairs of IDs",
+            CROSSWALK_MAX);
     rt_buf_add(out, bytes, len);
     return 0;
 }
@@ -320,12 +322,18 @@ int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
     int rc = rt_store_delta(work->store, number, &arena, &delta, err);
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE, "there is no delta %06" PRId64, number);
-    else if (rc == 1 && (delta.state == RT_DELTA_HANDED || delta.handed_parts > 0))
         rc = rt_err_set(err, RT_USAGE,
-                        "delta %06" PRId64 " was handed over, and cannot be taken back", number);
+                        "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
+    else if (rc == 1 && (delta.state == RT_DELTA_HANDED || delta.handed_parts > 0))
+        rc = rt_err_set(
+            err, RT_USAGE,
+            "delta %06" PRId64
+            " was handed over, and cannot be taken back: if it was not imported, roundtrip retry",
+            number);
     else if (rc == 1 && delta.state == RT_DELTA_WITHDRAWN)
-        rc = rt_err_set(err, RT_USAGE, "delta %06" PRId64 " was withdrawn already", number);
+        rc =
+            rt_err_set(err, RT_USAGE,
+                       "delta %06" PRId64 " was withdrawn already: its rows are due again", number);
     if (rc < 0 || rt_outbox_list_parts(work, number, &arena, &parts, err) < 0 ||
         rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows}, withdraw_row,
                           &w, err) < 0)
@@ -416,7 +424,8 @@ int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_o
     int rc = rt_store_delta(work->store, number, &arena, &delta, err);
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE, "there is no delta %06" PRId64, number);
+        rc = rt_err_set(err, RT_USAGE,
+                        "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
     else if (rc == 1 && delta.state != RT_DELTA_HANDED)
         rc = rt_err_set(err, RT_USAGE,
                         "delta %06" PRId64 " was not handed over yet: use roundtrip push", number);

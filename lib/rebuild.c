@@ -36,7 +36,9 @@ static int next_line(struct journal *journal, json_t **line, struct rt_err *err)
     journal->number++;
     *line = json_loadb(start, (size_t)(end - start), JSON_ALLOW_NUL, NULL);
     if (*line == NULL)
-        return rt_err_set(err, RT_STOPPED, "archive/journal:%" PRId64 ": not a line of a journal",
+        return rt_err_set(err, RT_STOPPED,
+                          "archive/journal:%" PRId64
+                          ": not a line of a journal: put a whole copy of it back from a backup",
                           journal->number);
     journal->at += (size_t)(end - start) + 1;
     return 1;
@@ -395,7 +397,9 @@ int rt_rebuild(const char *profile, int64_t now, const struct rt_log *log,
         rc = -1;
     }
     if (journal.text.len == 0) {
-        rc = rt_err_set(err, RT_STOPPED, "there is no archive/journal to make the state from");
+        rc = rt_err_set(
+            err, RT_STOPPED,
+            "there is no archive/journal to make the state from: put it back from a backup");
         goto out;
     }
     if (make(&r, &journal, copy, offset, err) == 0) {

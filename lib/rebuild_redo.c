@@ -171,8 +171,10 @@ static int check_bytes(struct rt_rebuild *r, const struct rt_file *file, const c
     if (rt_digest_is_equal(facts.digest, file->digest))
         return 0;
     (void)r;
-    return rt_err_set(err, RT_STOPPED, "%s is not what was taken in: its bytes have changed",
-                      file->path);
+    return rt_err_set(
+        err, RT_STOPPED,
+        "%s is not what was taken in: its bytes have changed: put it back from a backup",
+        file->path);
 }
 
 static int redo_file(struct rt_rebuild *r, const json_t *line, struct rt_err *err)

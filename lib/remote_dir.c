@@ -241,7 +241,9 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
     to = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (to < 0) {
         if (errno == EEXIST)
-            rt_err_set(err, RT_IO, "%s is already there and is not overwritten", path);
+            rt_err_set(err, RT_IO,
+                       "%s is already there and is not overwritten: look at it, and move it away",
+                       path);
         else
             rt_remote_errno(err, "create", path);
         goto out;

@@ -36,11 +36,14 @@ static int read_exactly(struct stream *s, void *bytes, size_t len, struct rt_err
             next += n;
             len -= (size_t)n;
         } else if (n == 0) {
-            return rt_err_set(err, RT_UNREACHABLE, "%s closed the connection at once", s->host);
+            return rt_err_set(err, RT_UNREACHABLE,
+                              "%s closed the connection at once: is this machine allowed there?",
+                              s->host);
         } else if (errno != EAGAIN && errno != EINTR) {
             return rt_err_errno(err, RT_UNREACHABLE, "cannot read from %s", s->host);
         } else if (rt_tcp_wait(s->fd, POLLIN, s->until_ms) <= 0) {
-            return rt_err_set(err, RT_UNREACHABLE, "%s accepts connections but says nothing",
+            return rt_err_set(err, RT_UNREACHABLE,
+                              "%s accepts connections but says nothing: is the port right?",
                               s->host);
         }
     }
@@ -68,7 +71,8 @@ static int read_banner(struct stream *s, char banner[256], struct rt_err *err)
         }
     }
     banner[0] = '\0';
-    return rt_err_set(err, RT_UNREACHABLE, "%s is not an SSH server", s->host);
+    return rt_err_set(err, RT_UNREACHABLE,
+                      "%s is not an SSH server: check host and port in roundtrip.ini", s->host);
 }
 
 static size_t number_at(const unsigned char *p)

@@ -342,7 +342,9 @@ static int openssh_put(struct rt_remote *remote, const char *local, const char *
     if (found < 0)
         return -1;
     if (found > 0)
-        return rt_err_set(err, RT_IO, "%s is already there and is not overwritten", path);
+        return rt_err_set(
+            err, RT_IO, "%s is already there and is not overwritten: look at it, and move it away",
+            path);
     if (RT_STEP("remote.put") != 0) {
         rt_remote_errno(err, "write", path);
         o->is_dead = err->code == RT_UNREACHABLE;

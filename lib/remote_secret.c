@@ -106,7 +106,9 @@ int rt_secret_check_file(const char *path, struct rt_err *err)
     if (!S_ISREG(st.st_mode))
         return rt_err_set(err, RT_REFUSED, "the key file %s is not a regular file", path);
     if (st.st_uid != geteuid() && st.st_uid != 0)
-        return rt_err_set(err, RT_REFUSED, "the key file %s belongs to somebody else", path);
+        return rt_err_set(
+            err, RT_REFUSED,
+            "the key file %s belongs to somebody else: use one of your own, or chown it", path);
     if ((st.st_mode & 077) != 0)
         return rt_err_set(err, RT_REFUSED,
                           "the key file %s can be read by others; run chmod 600 on it", path);

@@ -254,7 +254,8 @@ static int start_sftp(struct rt_sftp *s, struct rt_err *err)
     if (!is_link_gone(s) &&
         (libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_FAILURE ||
          libssh2_session_last_errno(s->ssh) == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED))
-        return rt_err_set(err, RT_REFUSED, "%s: the login is right, but the server gives no SFTP",
+        return rt_err_set(err, RT_REFUSED,
+                          "%s: the login is right, but the server gives no SFTP: ask for it there",
                           s->where);
     return -1;
 }

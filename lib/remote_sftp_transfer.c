@@ -256,7 +256,9 @@ static int open_new(struct writing *w, struct rt_err *err)
     if (w->handle != NULL)
         return 0;
     if (!w->s->is_dead && rt_sftp_stat_path(w->s, w->path, &there, &look) == 1)
-        rt_err_set(err, RT_IO, "%s is already there and is not overwritten", w->path);
+        rt_err_set(err, RT_IO,
+                   "%s is already there and is not overwritten: look at it, and move it away",
+                   w->path);
     return -1;
 }
 

@@ -60,8 +60,10 @@ static int refuse_known(const struct trust *t, struct rt_slice key, struct rt_er
             "ask its owner whether the key was changed",
             t->s->where, ours, rt_buf_str(&old));
     else if (verdict == RT_HOSTKEY_REVOKED)
-        rt_err_set(err, RT_REFUSED, "%s: its host key %s is revoked in ~/.ssh/known_hosts",
-                   t->s->where, ours);
+        rt_err_set(
+            err, RT_REFUSED,
+            "%s: its host key %s is revoked in ~/.ssh/known_hosts: ask there for the new one",
+            t->s->where, ours);
     else if (verdict == RT_HOSTKEY_UNKNOWN)
         rt_err_set(
             err, RT_REFUSED,

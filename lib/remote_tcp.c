@@ -90,13 +90,15 @@ int rt_tcp_connect(const char *host, int port, int64_t timeout_s, int64_t deadli
     snprintf(service, sizeof service, "%d", port);
     rc = getaddrinfo(host, service, &hints, &found);
     if (rc != 0)
-        return rt_err_set(err, RT_UNREACHABLE, "cannot find the host %s: %s", host,
+        return rt_err_set(err, RT_UNREACHABLE,
+                          "cannot find the host %s (host in roundtrip.ini): %s", host,
                           rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
     errno = EHOSTUNREACH;
     for (const struct addrinfo *a = found; a != NULL && fd < 0; a = a->ai_next)
         fd = connect_to(a, timeout_s, deadline_ms);
     if (fd < 0)
-        rt_err_errno(err, RT_UNREACHABLE, "cannot connect to %s port %d", host, port);
+        rt_err_errno(err, RT_UNREACHABLE,
+                     "cannot connect to %s port %d (host and port in roundtrip.ini)", host, port);
     freeaddrinfo(found);
     return fd;
 }

@@ -405,8 +405,10 @@ static int check_code(const struct rt_field *field, enum rt_side side, struct rt
 
     if (field->codes.count == 0 || raw.len == 0 || find_code(&field->codes, side, raw, &other))
         return 0;
-    return rt_err_set(err, RT_DATA, "code \"%s\" is not in the value table of the schema",
-                      quote(raw, shown));
+    return rt_err_set(
+        err, RT_DATA,
+        "code \"%s\" is not in the value table of the schema: add a line for it there",
+        quote(raw, shown));
 }
 
 static int check_id(struct rt_slice raw, struct rt_err *err)

@@ -1,0 +1,63 @@
+"""Messages for somebody who mistyped: each names what is wrong, where, and what to do next."""
+import re
+
+import pytest
+
+from profile import row
+
+
+@pytest.mark.parametrize("args, said", [
+    (["emti"], 'roundtrip: there is no command "emti": did you mean emit? roundtrip --help lists them\n'),
+    (["xyzzy"], 'roundtrip: there is no command "xyzzy": roundtrip --help lists them\n'),
+    (["emit", "--limt", "3"], "roundtrip emit: unknown option --limt: did you mean --limit? roundtrip emit --help lists them\n"),
+    (["emit", "--frobnicate"], "roundtrip emit: unknown option --frobnicate: roundtrip emit --help lists them\n"),
+    (["review", "--kind", "conflit"], "roundtrip review: --kind conflit: there is no such kind; did you mean conflict?\n"),
+    (["review", "lsit"], 'roundtrip review: "lsit": write list, show, accept, dismiss or take\n'),
+    (["review", "show", "99"], "roundtrip review: there is no review item 99: roundtrip review lists them\n"),
+    (["fetch", "extrenal", "x.csv"],
+     'roundtrip fetch: "extrenal" is no side: write external (EverTrue) or native (database)\n'),
+    (["diff", "--format", "jsn"], "roundtrip diff: --format jsn: write summary, csv or json\n"),
+    (["init", "new", "--preset", "evertru"],
+     "roundtrip init: --preset evertru: there is no such preset: write evertrue, contacts or plain\n"),
+    (["show", "E9"],
+     "roundtrip show: E9: no record has this ID, external or native: only rows that were taken in are known\n"),
+    (["withdraw", "7"], "roundtrip withdraw: 7: there is no such delta: see outbox/ and archive/out\n"),
+])
+def test_mistyped_on_the_command_line(p, args, said):
+    assert p.run(*args, status=64).err == said
+
+
+@pytest.mark.parametrize("name, wrong, right, said", [
+    ("roundtrip.ini", "[policy]", "[polcy]", 'unknown section [polcy]; did you mean "policy"?'),
+    ("roundtrip.ini", "stamp =", "stmap =", 'unknown key "stmap" in [external]; did you mean "stamp"?'),
+    ("roundtrip.ini", "imports = imports/external", "transport = dircetory",
+     '"dircetory" will not do; write directory, sftp, openssh or command'),
+    ("schema.csv", ",direction,", ",direktion,", 'line 1: unknown column "direktion"; did you mean "direction"?'),
+    ("schema.csv", ",external_id,id,", ",external-id,id,",
+     'line 2, column role: unknown word "external-id"; did you mean "external_id"?'),
+    ("schema.csv", ",to_native,", ",to_natve,", 'column direction: unknown word "to_natve"; did you mean "to_native"?'),
+])
+def test_mistyped_in_the_profile(p, name, wrong, right, said):
+    text = (p.path / name).read_text()
+    assert wrong in text
+    p.put(name, text.replace(wrong, right, 1))
+    err = p.run("check", status=78).err
+    assert err.startswith(f"roundtrip check: {name}: line ") and said in err
+
+
+def test_a_header_that_changed_names_what_may_have_taken_its_place(p):
+    text = p.text("external", [row("E1")]).replace("Summary", "Sumary")
+    p.drop("external", raw=text.encode())
+    err = p.run("emit", status=65).err
+    assert 'line 1: there is no column "Summary", which schema.csv maps (did "Sumary" take its place?)' in err
+    assert "see roundtrip review" in err
+
+
+def test_a_code_that_is_not_in_the_table_says_where_to_add_it(make):
+    p = make(files={"kinds.csv": "external,native\nVisit,VISIT\n"})
+    p.schema[2].update(type="code", values="kinds.csv")
+    p.write()
+    p.run("check", "--accept-schema")
+    p.drop("external", [row("E1", summary="Vist")])
+    assert re.search(r'line 2, column \d: code "Vist" is not in the value table of the schema: add a line for it there',
+                     p.run("emit").err)
