@@ -319,7 +319,9 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     }
     slash = strrchr(target, '/');
     *slash = '\0';
-    rc = rt_spool_copy(b->options->path[side], target, slash + 1, err);
+    rc = rt_spool_sweep(target, err); /* of a baseline that was killed: nothing else writes there */
+    if (rc == 0)
+        rc = rt_spool_copy(b->options->path[side], target, slash + 1, err);
 out:
     free(target);
     rt_arena_clear(&arena);

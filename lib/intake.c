@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void forget_rows(struct rt_intake *in)
 {
@@ -197,6 +198,16 @@ static int journal_file(struct rt_intake *in, const char *what, const char *reas
     return rc;
 }
 
+/* Others put it there, and may not have waited for the disk: the state will say that we have it. */
+static int sync_inbox(const struct rt_intake *in, const char *inbox, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", in->work->profile, inbox);
+    int rc = access(path, F_OK) == 0 ? rt_spool_sync(path, err) : 0;
+
+    free(path);
+    return rc;
+}
+
 /* Notes the file in the ledger, and that it is to be moved out of the inbox when all is committed.
  */
 static int settle_file(struct rt_intake *in, enum rt_file_state state, const char *target,
@@ -214,7 +225,7 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
         return -1;
     if (in->work->is_dry)
         return 0;
-    return rt_spool_sync(in->path, err) < 0 ||
+    return sync_inbox(in, inbox, err) < 0 ||
                    rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
                    journal_file(in, what, reason, err) < 0
                ? -1

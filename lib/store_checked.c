@@ -3,7 +3,7 @@
 #include "lib/digest.h"
 #include "lib/mem.h"
 
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 #define SPARE        8 /* bytes at the end of a page */
@@ -13,8 +13,6 @@
 struct checked_file {
     sqlite3_file base;
     bool is_checked;
-    char *page; /* for writing: SQLite's own page is not ours to change */
-    int page_size;
 };
 
 static sqlite3_file *real_file(sqlite3_file *file)
@@ -66,30 +64,26 @@ static int checked_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64
     return SQLITE_IOERR_DATA;
 }
 
+/* The digest goes into SQLite's own page, too: what it puts into its journal later comes from
+   there, and must be right when it is written back, whatever the header says by then. */
 static int checked_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset)
 {
     struct checked_file *checked = (struct checked_file *)file;
     sqlite3_file *real = real_file(file);
+    char *page = (char *)(uintptr_t)bytes;
 
     look_at_header(checked, bytes, size, offset);
-    if (!checked->is_checked || !is_page(size, offset))
-        return real->pMethods->xWrite(real, bytes, size, offset);
-    if (checked->page_size < size) {
-        checked->page = rt_xrealloc(checked->page, (size_t)size);
-        checked->page_size = size;
-    }
-    memcpy(checked->page, bytes, (size_t)size);
-    digest_page(checked->page, size, offset, checked->page + size - SPARE);
-    return real->pMethods->xWrite(real, checked->page, size, offset);
-}
-
-static int checked_close(sqlite3_file *file)
-{
-    free(((struct checked_file *)file)->page);
-    return real_file(file)->pMethods->xClose(real_file(file));
+    if (checked->is_checked && is_page(size, offset))
+        digest_page(page, size, offset, page + size - SPARE);
+    return real->pMethods->xWrite(real, bytes, size, offset);
 }
 
 /* ---- the rest goes through ---- */
+
+static int checked_close(sqlite3_file *file)
+{
+    return real_file(file)->pMethods->xClose(real_file(file));
+}
 
 static int checked_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
