@@ -17,12 +17,13 @@ static const char *const date_formats[] = {
 static const char *const time_formats[] = {
     "%m/%d/%Y %H:%M",    "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p",
     "%d/%m/%Y %H:%M",    "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M",    "%d.%m.%Y %H:%M:%S",
-    "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M",    "%Y/%m/%d %H:%M",    "%Y/%m/%d %H:%M:%S"};
+    "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M",    "%Y/%m/%d %H:%M",    "%Y/%m/%d %H:%M:%S",
+    "%d/%m/%Y %I:%M %p", "%Y%m%d%H%M%S"};
 static const char *const yes_no[] = {"Y/N",        "Yes/No",     "YES/NO", "yes/no", "true/false",
                                      "TRUE/FALSE", "True/False", "T/F",    "J/N",    "Ja/Nein",
                                      "ja/nein",    "X/",         "x/",     "1/0"};
 static const char *const number_formats[] = {"1234.5", "1,234.5", "1.234,5", "1234,5"};
-static const char *const separators[] = {";", "|", ","};
+static const char *const separators[] = {";", "|", ",", "/"};
 
 struct formats {
     const char *const *list;

@@ -27,7 +27,7 @@ static const char *const synonyms[][9] = {
     {"summary", "subject", "title", "headline", "betreff"},
     {"date", "datum", "day", "dt"},
     {"amount", "amt", "sum", "betrag"},
-    {"modified", "updated", "changed", "geaendert"},
+    {"modified", "updated", "changed", "chg", "mod", "geaendert"},
     {"created", "added", "entered"},
     {"quantity", "qty", "anzahl"},
     {"organization", "organisation", "org", "company"},

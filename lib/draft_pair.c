@@ -300,10 +300,16 @@ static void find_codes(const struct rt_drafting *d, struct rt_pairing *p)
     struct codes codes = {0};
     struct rt_slice cell[2];
     size_t at = 0;
-    bool has_words = d->column[0][p->column[0]].key_count <= MOST_CODES &&
-                     d->column[1][p->column[1]].key_count <= MOST_CODES;
+    bool has_words = true; /* few of them, and no IDs, of which there will be more */
 
-    if (p->type != RT_TYPE_TEXT || p->agree == p->both || !has_words)
+    for (int s = 0; s < 2; s++) {
+        const struct rt_draft_column *column = &d->column[s][p->column[s]];
+
+        has_words =
+            has_words && column->key_count <= MOST_CODES && rt_name_id_score(column->header) < 3;
+    }
+
+    if ((p->type != RT_TYPE_TEXT && p->type != RT_TYPE_ID) || p->agree == p->both || !has_words)
         return;
     while (!codes.is_broken && next_cells(d, p, &at, cell)) {
         if (cell[0].len == 0 || cell[1].len == 0 || cell[0].len > 60 || cell[1].len > 60)

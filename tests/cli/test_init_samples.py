@@ -162,3 +162,22 @@ def test_what_init_prints_fits_80_columns(p, tmp_path):
         (external, native), _, _ = samples(name, tmp_path)
         out = p.run("init", tmp_path / name, "--external", external, "--native", native, cwd=tmp_path).out
         assert all(len(line) <= 80 for line in out.splitlines()), out
+
+
+def test_ids_that_go_together_one_to_one_are_no_codes(p, tmp_path):
+    """There will be more of them than a table of codes could ever hold; words that stand for people are codes."""
+    rows = [(i, "AB"[i % 2], "XY"[i % 2], ("ann", "bob")[i % 2], ("AN", "BO")[i % 2]) for i in range(8)]
+    (tmp_path / "e.csv").write_text("EID,NID,Member Id,Owner\n" + "".join(f"E{i},N{i},{a},{o}\n" for i, a, _, o, _ in rows))
+    (tmp_path / "n.csv").write_text("NID,EID,MEMBER_ID,OWNER_CODE\n" + "".join(f"N{i},E{i},{b},{c}\n" for i, _, b, _, c in rows))
+    lines = table(propose(p, tmp_path, "e.csv", "n.csv") / "schema.csv")
+    assert [line["external"] for line in lines if line["type"] == "code"] == ["Owner"]
+    assert set((tmp_path / "new/owner.csv").read_text().splitlines()[1:]) == {"ann,AN", "bob,BO"}
+
+
+def test_labels_tell_whose_id_it_is_where_values_cannot(p, tmp_path):
+    """Every record is on both sides, and the columns stand the wrong way round."""
+    (tmp_path / "e.csv").write_text("DatabaseId,PlatformId,Name\n7,A,Ada\n8,B,Bruno\n")
+    (tmp_path / "n.csv").write_text("PlatformId,DatabaseId,Name\nA,7,Ada\nB,8,Bruno\n")
+    folder = propose(p, tmp_path, "e.csv", "n.csv")
+    ids = {line["role"]: (line["external"], line["native"]) for line in table(folder / "schema.csv") if line["role"]}
+    assert ids == {"external_id": ("PlatformId", "PlatformId"), "native_id": ("DatabaseId", "DatabaseId")}
