@@ -75,9 +75,18 @@ bool rt_sftp_is_again(const struct rt_sftp *s)
 
 /* The calls of libssh2, each tried again until it is done. */
 
+static void note_round_trip(struct rt_sftp *s, int64_t asked_ms)
+{
+    int64_t took_ms = rt_clock_monotonic_ms() - asked_ms;
+
+    if (took_ms < s->round_trip_ms)
+        s->round_trip_ms = took_ms;
+}
+
 LIBSSH2_SFTP_HANDLE *rt_sftp_open_handle(struct rt_sftp *s, const char *path, unsigned long flags,
                                          int type, struct rt_err *err)
 {
+    int64_t asked_ms = rt_clock_monotonic_ms();
     LIBSSH2_SFTP_HANDLE *handle;
 
     while ((handle = libssh2_sftp_open_ex(s->sftp, path, (unsigned)strlen(path), flags, 0644,
@@ -85,6 +94,7 @@ LIBSSH2_SFTP_HANDLE *rt_sftp_open_handle(struct rt_sftp *s, const char *path, un
            rt_sftp_is_again(s))
         if (rt_sftp_wait(s, err) != 0)
             return NULL;
+    note_round_trip(s, asked_ms);
     if (handle == NULL)
         rt_sftp_fail(s, type == LIBSSH2_SFTP_OPENDIR ? "listing" : "opening", path, err);
     return handle;
@@ -121,14 +131,6 @@ void rt_sftp_fill_entry(struct rt_remote_entry *entry, const LIBSSH2_SFTP_ATTRIB
     /* A server that does not tell kinds is taken to hold files: opening one will tell. */
     entry->is_regular = (attrs->flags & LIBSSH2_SFTP_ATTR_PERMISSIONS) == 0 ||
                         LIBSSH2_SFTP_S_ISREG(attrs->permissions);
-}
-
-static void note_round_trip(struct rt_sftp *s, int64_t asked_ms)
-{
-    int64_t took_ms = rt_clock_monotonic_ms() - asked_ms;
-
-    if (took_ms < s->round_trip_ms)
-        s->round_trip_ms = took_ms;
 }
 
 int rt_sftp_stat_path(struct rt_sftp *s, const char *path, struct rt_remote_entry *entry,

@@ -133,13 +133,18 @@ static int stick(struct rt_spool *spool, struct rt_err *err)
     return -1;
 }
 
+static int write_out(struct rt_spool *spool, const char *bytes, size_t len, struct rt_err *err)
+{
+    if (RT_STEP("spool.write") == 0 && write_all(spool->fd, bytes, len) == 0)
+        return 0;
+    rt_err_errno(err, RT_IO, "cannot write %s/%s; is the disk full?", spool->dir, spool->name);
+    return stick(spool, err);
+}
+
 static int write_pending(struct rt_spool *spool, struct rt_err *err)
 {
-    if (RT_STEP("spool.write") != 0 ||
-        write_all(spool->fd, rt_buf_str(&spool->pending), spool->pending.len) != 0) {
-        rt_err_errno(err, RT_IO, "cannot write %s/%s; is the disk full?", spool->dir, spool->name);
-        return stick(spool, err);
-    }
+    if (write_out(spool, rt_buf_str(&spool->pending), spool->pending.len, err) != 0)
+        return -1;
     rt_buf_reset(&spool->pending);
     return 0;
 }
@@ -185,9 +190,15 @@ int rt_spool_write(struct rt_spool *spool, const void *bytes, size_t len, struct
         size_t room = BLOCK_SIZE - spool->pending.len;
         size_t n = left < room ? left : room;
 
-        rt_buf_add(&spool->pending, next, n);
-        if (spool->pending.len == BLOCK_SIZE && write_pending(spool, err) != 0)
-            return -1;
+        if (n == BLOCK_SIZE) { /* nothing is pending: whole blocks need no copy */
+            n = left - left % BLOCK_SIZE;
+            if (write_out(spool, next, n, err) != 0)
+                return -1;
+        } else {
+            rt_buf_add(&spool->pending, next, n);
+            if (spool->pending.len == BLOCK_SIZE && write_pending(spool, err) != 0)
+                return -1;
+        }
         next += n;
         left -= n;
     }
