@@ -22,6 +22,7 @@ void rt_emit_clear(struct rt_emit *emit)
         free(emit->side[s].rows);
         rt_rid_set_clear(&emit->side[s].chosen);
     }
+    rt_arena_clear(&emit->kept);
     *emit = (struct rt_emit){0};
 }
 
@@ -108,8 +109,25 @@ static void count_open(struct rt_side_plan *plan, enum rt_action action)
     plan->excluded += action == RT_ACTION_EXCLUDE;
 }
 
+#define KEPT_MAX ((size_t)32 << 20) /* bytes */
+
+static bool is_kept(const struct rt_emit *emit)
+{
+    return emit->kept.total < KEPT_MAX;
+}
+
+/* Loads a record to be judged: to be kept until it is written, as long as there is room. */
+static int load(struct rt_emit *emit, int64_t rid, struct rt_arena *arena,
+                struct rt_record **record, struct rt_err *err)
+{
+    struct rt_arena *home = is_kept(emit) ? &emit->kept : arena;
+
+    *record = rt_arena_alloc(home, sizeof **record);
+    return rt_store_load(emit->work->store, rid, home, *record, err);
+}
+
 /* Decides for one record and side: into the plan, or onto the list of what is due later. */
-static int consider(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+static int consider(struct rt_emit *emit, struct rt_record *record, enum rt_side side,
                     bool is_noted, struct rt_err *err)
 {
     struct rt_side_plan *plan = &emit->side[side];
@@ -128,7 +146,8 @@ static int consider(struct rt_emit *emit, const struct rt_record *record, enum r
     if (limit != RT_NO_LIMIT && (int64_t)plan->count >= limit)
         return note_open(emit, record->rid, side, &decision, err);
     plan->rows = rt_xgrow(plan->rows, plan->count, sizeof *plan->rows);
-    plan->rows[plan->count++] = (struct rt_plan_row){record->rid, decision.action};
+    plan->rows[plan->count++] =
+        (struct rt_plan_row){record->rid, decision.action, is_noted, is_kept(emit) ? record : NULL};
     rt_rid_set_add(&plan->chosen, record->rid);
     return 0;
 }
@@ -139,14 +158,14 @@ static int consider_noted(struct rt_emit *emit, enum rt_side side, struct rt_rid
 {
     struct rt_due_entry entry = {0};
     struct rt_arena arena = {0};
-    struct rt_record record;
+    struct rt_record *record;
     int rc;
 
     while ((rc = rt_store_next_due(emit->work->store, side, &arena, &entry, err)) == 1) {
         rt_arena_reset(&arena);
         rt_rid_set_add(done, entry.rid);
-        if (rt_store_load(emit->work->store, entry.rid, &arena, &record, err) < 0 ||
-            consider(emit, &record, side, true, err) < 0) {
+        if (load(emit, entry.rid, &arena, &record, err) < 0 ||
+            consider(emit, record, side, true, err) < 0) {
             rc = -1;
             break;
         }
@@ -168,7 +187,7 @@ static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struc
 {
     struct rt_work *work = emit->work;
     struct rt_arena arena = {0};
-    struct rt_record record;
+    struct rt_record *record;
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < work->fresh_count; i++) {
@@ -183,10 +202,10 @@ static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struc
         }
         rt_arena_reset(&arena);
         if (rc == 0)
-            rc = rt_store_load(work->store, rid, &arena, &record, err);
+            rc = load(emit, rid, &arena, &record, err);
         for (int s = 0; s < 2 && rc == 0; s++)
             if (!rt_rid_set_has(&done[s], rid))
-                rc = consider(emit, &record, (enum rt_side)s, false, err);
+                rc = consider(emit, record, (enum rt_side)s, false, err);
     }
     rt_arena_clear(&arena);
     return rc;
@@ -414,14 +433,14 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
 {
     const struct rt_plan_row *planned = &w->emit->side[w->side].rows[i];
     struct rt_store *store = w->emit->work->store;
-    struct rt_record record;
+    struct rt_record loaded, *record = planned->record ? planned->record : &loaded;
     struct rt_delta_cells cells;
     struct rt_delta_row row = {
         .delta = w->delta->number, .position = (int64_t)i + 1, .rid = planned->rid};
 
-    if (rt_store_load(store, planned->rid, arena, &record, err) < 0)
+    if (record == &loaded && rt_store_load(store, planned->rid, arena, record, err) < 0)
         return -1;
-    cells = cells_of(&record, planned->action);
+    cells = cells_of(record, planned->action);
     rt_buf_reset(&w->row);
     if (rt_delta_row(&w->format, &cells, &w->row, err) < 0 ||
         rt_stage_add(stage, rt_buf_slice(&w->row), err) < 0)
@@ -429,19 +448,19 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
     row.action = planned->action == RT_ACTION_INSERT   ? RT_ROW_INSERT
                  : planned->action == RT_ACTION_UPDATE ? RT_ROW_UPDATE
                                                        : RT_ROW_DELETE;
-    row.id[0] = record.end[0].id;
-    row.id[1] = record.end[1].id;
-    row.cid = record.want->cid;
+    row.id[0] = record->end[0].id;
+    row.id[1] = record->end[1].id;
+    row.cid = record->want->cid;
     if (planned->action == RT_ACTION_DELETE)
-        record.end[w->side].absence = RT_ABSENCE_DELETE;
+        record->end[w->side].absence = RT_ABSENCE_DELETE;
     else
-        rt_plan_written(&record, w->side, row.delta, row.position);
+        rt_plan_written(record, w->side, row.delta, row.position);
     if (planned->action == RT_ACTION_INSERT &&
-        rt_suspect_add_pending(w->emit->work, &record, w->side, err) < 0)
+        rt_suspect_add_pending(w->emit->work, record, w->side, err) < 0)
         return -1;
-    if (rt_store_add_row(store, &row, err) < 0 || rt_store_save(store, &record, NULL, err) < 0)
+    if (rt_store_add_row(store, &row, err) < 0 || rt_store_save(store, record, NULL, err) < 0)
         return -1;
-    return rt_store_drop_due(store, planned->rid, w->side, err);
+    return planned->is_noted ? rt_store_drop_due(store, planned->rid, w->side, err) : 0;
 }
 
 static int write_rows(struct side_writer *w, struct rt_stage *stage, struct rt_err *err)

@@ -101,7 +101,8 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
         goto out;
     if (rt_rowmap_new(in->work->rules.schema, in->side, reader, in->file.name, &in->map, err) < 0 ||
         rt_intake_choose_path(in, reader, err) < 0 ||
-        (rt_intake_is_large(in) && rt_store_bulk_begin(in->work->store, err) < 0) ||
+        (rt_intake_is_large(in) && (rt_store_expect_many(in->work->store, err) < 0 ||
+                                    rt_store_bulk_begin(in->work->store, err) < 0)) ||
         read_rows(in, reader, err) < 0 || rt_store_bulk_end(in->work->store, err) < 0)
         goto out;
     rc = 0;

@@ -14,6 +14,8 @@
  * file. */
 #define BUSY_TIMEOUT_MS 30000
 
+#define UNDO_IN_MEMORY (16 << 20) /* bytes */
+
 /* ---- errors and statements ---- */
 
 static enum rt_code code_of(int rc)
@@ -258,6 +260,9 @@ int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **s
     struct rt_store *s = rt_xcalloc(1, sizeof *s);
 
     *store = NULL;
+    /* What a savepoint may have to undo stays in memory up to a size; refused once SQLite has
+     * begun. */
+    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_IN_MEMORY);
     s->path = rt_xstrdup(path);
     s->mode = mode;
     s->delta_times_count = -1;
@@ -275,6 +280,11 @@ out:
     return *store ? 0 : -1;
 }
 
+int rt_store_expect_many(struct rt_store *store, struct rt_err *err)
+{
+    return rt_store_exec(store, "PRAGMA cache_size = -32768", err);
+}
+
 void rt_store_close(struct rt_store *store)
 {
     if (store == NULL)
@@ -288,6 +298,8 @@ void rt_store_close(struct rt_store *store)
     free(store->delta_times);
     free(store->touched);
     rt_buf_clear(&store->scratch);
+    rt_buf_clear(&store->found_id[0]);
+    rt_buf_clear(&store->found_id[1]);
     free(store->path);
     free(store);
 }
@@ -299,6 +311,7 @@ int rt_store_begin(struct rt_store *store, struct rt_err *err)
     if (!rt_store_is_scratch(store) && rt_store_exec(store, "BEGIN IMMEDIATE", err) < 0)
         return -1;
     store->in_transaction = true;
+    rt_store_forget_found(store);
     return rt_store_load_counters(store, err);
 }
 
@@ -328,6 +341,7 @@ void rt_store_abort(struct rt_store *store)
     store->in_transaction = false;
     store->delta_times_count = -1;
     rt_store_forget_touched(store);
+    rt_store_forget_found(store);
     rt_store_bulk_forget(store);
     if (!rt_store_is_scratch(store))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -350,6 +364,7 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
     store->delta_times_count = -1;
     rt_store_forget_layouts(store);
     rt_store_bulk_forget(store);
+    rt_store_forget_found(store);
     store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;

@@ -79,6 +79,9 @@ int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
 int rt_store_bulk_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_bulk_end(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
+/* Many records will be looked up and changed: more of the state is kept in memory, 32 MiB. */
+int rt_store_expect_many(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- records ---- */
 
 /* 1: *rid is the record with that ID; 0: there is none; -1. */

@@ -51,9 +51,11 @@ struct rt_store {
         bool is_touched[2];
     } * touched; /* in this transaction, in order */
     size_t touched_count;
-    size_t touched_from[2]; /* earlier ones are part of the side's new digest file */
-    struct rt_bulk *bulk;   /* or NULL */
-    struct rt_buf scratch;  /* for building texts */
+    size_t touched_from[2];    /* earlier ones are part of the side's new digest file */
+    struct rt_bulk *bulk;      /* or NULL */
+    struct rt_buf found_id[2]; /* the ID that was found last, until IDs change; empty: none */
+    int64_t found_rid[2];
+    struct rt_buf scratch; /* for building texts */
 };
 
 /* Fills err from SQLite's last error: RT_BUSY, RT_IO, RT_STOPPED or RT_INTERNAL.  Returns -1. */
@@ -122,6 +124,9 @@ void rt_store_forget_layouts(struct rt_store *store);
 /* The indexes by which IDs are found (store_schema.c). */
 int rt_store_drop_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_make_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_record.c: what was found by ID may no longer be so. */
+void rt_store_forget_found(struct rt_store *store);
 
 /* store_bulk.c; with store->bulk only */
 void rt_store_bulk_add(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t rid);

@@ -63,6 +63,10 @@ int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id,
         return rt_store_bulk_find(store, side, id, rid, err);
     if (rt_store_is_scratch(store) && pull_by_id(store, side, id, err) < 0)
         return -1;
+    if (rt_slice_is_equal(rt_buf_slice(&store->found_id[side]), id)) {
+        *rid = store->found_rid[side];
+        return 1;
+    }
     stmt = side == RT_EXTERNAL
                ? rt_store_prepare(store, "SELECT rid FROM record WHERE external_id = ?1", err)
                : rt_store_prepare(store, "SELECT rid FROM record WHERE native_id = ?1", err);
@@ -73,6 +77,9 @@ int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id,
     if (rc == 1) {
         *rid = sqlite3_column_int64(stmt, 0);
         sqlite3_reset(stmt);
+        rt_buf_reset(&store->found_id[side]);
+        rt_buf_add_slice(&store->found_id[side], id);
+        store->found_rid[side] = *rid;
     }
     return rc;
 }
@@ -279,6 +286,12 @@ static void bind_print(sqlite3_stmt *stmt, int index, const struct rt_end *end,
     " native_given = ?27, native_delta = ?28, native_sent = ?29, native_flags = ?30"               \
     " WHERE rid = ?1"
 
+void rt_store_forget_found(struct rt_store *store)
+{
+    rt_buf_reset(&store->found_id[0]);
+    rt_buf_reset(&store->found_id[1]);
+}
+
 static bool has_new_id(const struct rt_record *record)
 {
     return !rt_slice_is_equal(record->end[0].id, record->stored_id[0]) ||
@@ -335,6 +348,8 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
         return -1;
     if (record->conflict_count || record->end[0].not_taken_count || record->end[1].not_taken_count)
         open = rt_store_pack_open(store->schema, record);
+    if (has_new_id(record))
+        rt_store_forget_found(store);
     if (is_new)
         record->rid = store->next_rid++;
     else
@@ -383,6 +398,7 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
     if (count == NULL)
         return -1;
     rt_store_touch(store, rid, is_touched);
+    rt_store_forget_found(store);
     rt_bind_int(count, 1, rid);
     if (rt_store_step(store, count, err) == 1) {
         store->held[RT_EXTERNAL] -= sqlite3_column_int64(count, 0);
