@@ -6,6 +6,7 @@
 Officers write in EverTrue and in the database, more on weekdays and in spring than at other times.  Now and then something
 goes wrong: a conflict, a damaged row, an import that was not loaded.  The same year every time.
 """
+import contextlib
 import csv
 import datetime
 import math
@@ -15,6 +16,7 @@ import sqlite3
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import state_file  # noqa: E402
 from profile import Profile, row  # noqa: E402
 
 END = datetime.datetime(2026, 11, 20, 6, 0)
@@ -101,11 +103,14 @@ class Year:
 
     def give_durations(self):
         """The clock stood still during each run: say how long they may have taken."""
-        with sqlite3.connect(self.profile.path / "state.db") as db:
-            for run, in db.execute("SELECT run FROM run WHERE command = 'run'").fetchall():
-                seconds = 4 + run // 60 + self.random.randint(0, 5) + (40 if run % 61 == 0 else 0)
-                db.execute("UPDATE run SET ended = started + ? WHERE run = ?", (seconds, run))
-        db.close()
+        state = self.profile.path / "state.db"
+        with contextlib.closing(sqlite3.connect(state)) as db:
+            runs = [run for run, in db.execute("SELECT run FROM run WHERE command = 'run'")]
+        state_file.change(state, *(f"UPDATE run SET ended = started + {self.seconds(run)} WHERE run = {run}"
+                                   for run in runs))
+
+    def seconds(self, run):
+        return 4 + run // 60 + self.random.randint(0, 5) + (40 if run % 61 == 0 else 0)
 
 
 def main():
