@@ -276,9 +276,10 @@ bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, c
     }
     if (config->max_change_percent != RT_NO_LIMIT && due >= PERCENT_FROM &&
         due * 100 > held * config->max_change_percent) {
-        snprintf(reason, size,
-                 "%lld rows are due of %lld records, more than max_change_percent = %lld",
-                 (long long)due, (long long)held, (long long)config->max_change_percent);
+        snprintf(
+            reason, size,
+            "%lld rows are due where %lld records are held, more than max_change_percent = %lld",
+            (long long)due, (long long)held, (long long)config->max_change_percent);
         return true;
     }
     return false;

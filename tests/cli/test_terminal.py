@@ -1,13 +1,10 @@
 """What people see: lines of at most 80 characters, colours and progress on a terminal only, and never colour alone."""
-import os
-import pty
 import re
-import select
-import subprocess
 
 import pytest
 
 from profile import SCHEMA, field, row
+from terminal import on_terminal
 
 LONG = "words-without-an-end-" * 6
 
@@ -43,27 +40,6 @@ def test_what_people_read_fits_80_columns(wide):
                  *(["review", "show", n] for n in numbers)):
         out = p.run(*args).out
         assert out.strip() and not narrow(out), (args, narrow(out))
-
-
-def on_terminal(p, *args, size=80, **env):
-    """What the command writes when both of its outputs are a terminal: (text, status)."""
-    master, slave = pty.openpty()
-    full = p.environment(TERM="xterm", **env)
-    full.pop("NO_COLOR", None) if "NO_COLOR" not in env else None
-    child = subprocess.Popen(p.command(*args), cwd=p.path, env=full, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    out = b""
-    while True:
-        ready, _, _ = select.select([master], [], [], 60)
-        try:
-            data = os.read(master, 65536) if ready else b""
-        except OSError:                     # the other end is closed
-            data = b""
-        if not data:
-            break
-        out += data
-    os.close(master)
-    return out.decode().replace("\r\n", "\n"), child.wait(60)
 
 
 @pytest.mark.parametrize("args", [["status"], ["log"], ["review"], ["show", "E2"]])

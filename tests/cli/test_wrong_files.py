@@ -215,7 +215,7 @@ def test_snapshot_of_another_profile_with_the_same_headers(snapshots, deletes):
 def test_changes_of_another_profile_with_the_same_headers(make):
     p = held(make)
     p.drop("native", [{**r, "x": ""} for r in rows("other")[:60]])
-    check_stopped(p, 2, "guard", "60 rows are due of 120 records", "--approve")
+    check_stopped(p, 2, "guard", "60 rows are due where 120 records are held", "--approve")
 
 
 # -- through a spreadsheet ---------------------------------------------------------------------------------------------
