@@ -10,6 +10,7 @@ struct reading {
     struct rt_session *session;
     struct rt_status *status;
     enum rt_side side;
+    int64_t run_started, pushed_before; /* of the last `run` that emitted */
 };
 
 /* Grows an array in the status's arena by one. */
@@ -149,12 +150,20 @@ static int see_run(void *context, const struct rt_run *run, struct rt_err *err)
 {
     static const char *const commands[] = {"fetch", "emit", "push"};
     struct reading *r = context;
+    bool is_run = strcmp(run->command, "run") == 0;
 
     (void)err;
+    /* A run is noted when it has emitted; where its push then failed, that is noted too. */
+    if (is_run && run->status == RT_UNREACHABLE && run->started == r->run_started)
+        r->status->ran[2] = r->pushed_before;
     if (run->ended == RT_NEVER || run->status >= RT_USAGE)
         return 0;
+    if (is_run) {
+        r->run_started = run->started;
+        r->pushed_before = r->status->ran[2];
+    }
     for (int i = 0; i < 3; i++)
-        if (strcmp(run->command, commands[i]) == 0 || strcmp(run->command, "run") == 0)
+        if (is_run || strcmp(run->command, commands[i]) == 0)
             r->status->ran[i] = later(r->status->ran[i], run->ended);
     return 0;
 }
@@ -183,7 +192,7 @@ static int read_side(struct reading *r, struct rt_err *err)
 
 int rt_status_read(struct rt_session *session, struct rt_status *status, struct rt_err *err)
 {
-    struct reading r = {.session = session, .status = status};
+    struct reading r = {.session = session, .status = status, .run_started = RT_NEVER};
     struct rt_buf changes = {0};
 
     *status = (struct rt_status){.ran = {RT_NEVER, RT_NEVER, RT_NEVER}};

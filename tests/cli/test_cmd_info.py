@@ -334,6 +334,16 @@ def test_log_tells_a_run_that_could_not_reach_the_other_end(make):
     assert p.snapshot() == before
 
 
+def test_a_run_whose_push_failed_did_not_push(make):
+    p = make(native={"transport": "command", "load": "exit 1"})
+    p.drop("external", [row("E1")])
+    p.run("run", status=69)
+    assert [line[32:] for line in p.run("log").out.splitlines() if " run " in line] == [
+        "status 0", "status 69: the other end could not be reached"]
+    told = json.loads(p.run("status", "--json").out)
+    assert told["last_emit"] == "2026-11-01T06:00:00Z" and told["last_push"] is None
+
+
 def test_a_failure_is_one_json_object_too(make):
     p = make(external={"transport": "command", "extract": "exit 3"})
     told = json.loads(p.run("fetch", "--json", status=69).out)

@@ -78,6 +78,8 @@ def check_command(name, known, shared):
     for status in found:
         if status not in known:
             faults.append(f"{path.name}: {status} is no exit status of the program")
+    if not re.search(rf"\broundtrip (\S+ )*?{name}\b", section(page, "EXAMPLES")):
+        faults.append(f"{path.name}: EXAMPLES shows no roundtrip {name}")
     if f'.name = "{name}"' not in source:
         faults.append(f"cmd_{name}.c: the command is not called {name}")
     return None
