@@ -1,6 +1,6 @@
 """The state as text, and the same state made again from the archive: the two must be equal.
 
-The profiles of every fifth black-box test (with REBUILT=1 of all) are rebuilt from nothing when it ends (conftest.py), so
+The profiles of every fifth black-box test (with LONG=1 or REBUILT=1 of all) are rebuilt from nothing when it ends (conftest.py), so
 that their histories are also tests of rebuild.
 """
 import shutil

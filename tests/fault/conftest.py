@@ -26,11 +26,21 @@ def points(request):
     return add
 
 
+@pytest.fixture
+def figure(request):
+    """A line that is told at the end."""
+    def add(text):
+        request.node.user_properties.append(("figure", text))
+    return add
+
+
 def pytest_terminal_summary(terminalreporter):
     totals = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             for key, value in getattr(report, "user_properties", ()):
+                if key == "figure" and getattr(report, "when", "") == "call":
+                    terminalreporter.write_line(value)
                 if key == "points" and getattr(report, "when", "") == "call":
                     totals[value[0]] = totals.get(value[0], 0) + value[1]
     for kind, n in sorted(totals.items()):

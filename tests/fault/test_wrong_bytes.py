@@ -1,8 +1,12 @@
-"""Cut and changed files through the whole program: never a crash, and a refused file changes nothing but its mention.
+"""Cut and changed files through the whole program: never a crash, a refused file changes nothing but its mention, and of
+one that is taken no cell gets into another column.
 
-The reader alone is tried with every cut and every changed byte (tests/fuzz/mutate_csv.c); here a sample of them.
+The reader alone is tried with every cut and every changed byte (tests/fuzz/mutate_csv.c); here a sample of them, or with
+LONG=1 every one as well.
 """
+import csv
 import gzip
+import io
 import pathlib
 import random
 import shutil
@@ -23,15 +27,44 @@ MEANING = ("record", "content", "due", "delta", "delta_row", "part", "pending", 
 PARTS = 4
 
 
+LARGE = 4096
+
+
 def mutations(data, rnd):
-    """A few of all: (what, bytes)."""
-    for _ in range(12 if LONG else 2):
-        at = rnd.randrange(len(data) + 1)
+    """(what, bytes): a few, or every cut and a change of every byte (of large files at every 331st place)."""
+    places = [rnd.randrange(len(data) + 1) for _ in range(2)]
+    if LONG:
+        places = range(0, len(data) + 1, 331 if len(data) > LARGE else 1)
+    for at in places:
         yield f"cut at {at}", data[:at]
-        if data:
-            at = rnd.randrange(len(data))
+        if at < len(data):
             to = rnd.choice((data[at] ^ 1, data[at] ^ 0x80, 0, ord('"'), ord("\n"), ord(",")))
             yield f"byte {at} is {to}", data[:at] + bytes([to]) + data[at + 1:]
+
+
+def cells(data):
+    """{external ID: {native header: cells in that column}} as another strict reader sees it; None: it sees no table."""
+    try:
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        rows = [r for r in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline=""), strict=True) if r]
+    except (csv.Error, OSError, EOFError):
+        return None
+    names = {line["external"]: line["native"] for line in SCHEMA}
+    out = {}
+    for r in rows[1:]:
+        values = {names[h]: c for h, c in zip(rows[0], r) if h in names}
+        for column, value in values.items():
+            out.setdefault(values.get("XID", ""), {}).setdefault(column, set()).add(value)
+    return out
+
+
+def check_columns(delta, before, after, what):
+    """Each cell of the delta stood in its column, in a row of that ID, in what was there before or in the new file."""
+    for r in csv.DictReader(io.StringIO(delta.decode(), newline="")):
+        for column, value in r.items():
+            known = set().union(*(c.get(r["XID"], {}).get(column, ()) for c in (before, after)))
+            assert value in known or (column == "NID" and value == ""), f"{what}: {column} of {r['XID']}: {value!r} is none of {known}"
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -41,6 +74,7 @@ def test_wrong_file(part, folder, points):
     p = Profile(folder / "start", schema=SCHEMA, stamp="mtime", policy={"max_changes": "none", "max_change_percent": "none"})
     p.put("inbox/external/plain.csv", (ODD / "plain.csv").read_bytes())
     p.sync()
+    known = cells((ODD / "plain.csv").read_bytes())
     before = {k: v for k, v in rebuilt.dump(p.path).items() if k in MEANING}
     rnd = random.Random(11 + part)
     for file in FILES[part::PARTS]:
@@ -61,6 +95,10 @@ def test_wrong_file(part, folder, points):
             for name in p.listing("outbox/native"):
                 raw = (p.path / "outbox/native" / name).read_bytes()
                 assert raw.endswith(b"\n") and b"\0" not in raw
+                there = cells(data)
+                if there is not None:
+                    check_columns(raw, known, there, f"{file.name} {what}")
+                    points("deltas whose columns were compared")
 
 
 def test_packed_bomb_is_refused(folder):
