@@ -208,7 +208,7 @@ void rt_draft_fill_single(const struct rt_drafting *d, struct rt_draft_line *lin
     line->header[side] = c->header;
     if (is_same_type) {
         line->type = guess->type;
-        take_format(line, side, guess->format, c->filled);
+        take_format(line, (int)side, guess->format, c->filled);
     }
     if (is_preset) {
         line->sure = is_same_type && is_ambiguous ? RT_UNSURE : RT_LIKELY;

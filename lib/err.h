@@ -32,7 +32,8 @@ struct rt_err {
     char msg[1024]; /* NUL-terminated; a longer message is cut */
 };
 
-/* Sets code and message.  Always returns -1, so that callers can "return rt_err_set(...)". */
+/* Sets code and message, with ? for each control character in it.  Always returns -1, so that
+ * callers can "return rt_err_set(...)". */
 int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...) RT_PRINTF(3, 4);
 
 /* The same, with ": " and the text of errno behind the message. */

@@ -25,6 +25,8 @@ bool rt_hostkey_decode(struct rt_slice base64, struct rt_buf *out)
         return false;
     while (padding < 2 && base64.ptr[base64.len - 1 - padding] == '=')
         padding++;
+    if (memchr(base64.ptr, '=', base64.len - padding) != NULL)
+        return false; /* libcrypto would read it as an A */
     rt_buf_reserve(out, room);
     n = EVP_DecodeBlock((unsigned char *)out->ptr + out->len, (const unsigned char *)base64.ptr,
                         (int)base64.len);

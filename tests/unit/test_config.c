@@ -197,6 +197,9 @@ static void test_unknown(void **state)
     refused_with("[policy]\nzzz = a\n", "line 2: unknown key \"zzz\" in [policy]; remove");
     refused_with("name = a\n", "line 1: \"name\" stands before any section");
     refused_with("[policy]\n = a\n", "line 2: unknown key \"\"");
+    /* in one line, with nothing that a terminal would obey */
+    refused("[\x1b[2J]\n",
+            "line 1: unknown section [?[2J]; remove or correct it (roundtrip.ini(5) lists all)");
 }
 
 static void test_malformed(void **state)

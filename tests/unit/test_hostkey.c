@@ -64,6 +64,10 @@ static void test_lines(void **state)
          22, RT_HOSTKEY_MATCH},
         {"sftp.example.org ssh-rsa " KEY_A "\n", 22, RT_HOSTKEY_UNKNOWN}, /* type and key differ */
         {"sftp.example.org ssh-ed25519 AAAA\n", 22, RT_HOSTKEY_UNKNOWN},
+        {"sftp.example.org ssh-ed25519 "
+         "=AAAC3NzaC1lZDI1NTE5AAAAIOj3t6J4x4tnTrQ1ipSEzdHyRHeNLftXnswye46"
+         "mEOy0\n",
+         22, RT_HOSTKEY_UNKNOWN},
         {HASHED " ssh-ed25519 " KEY_A "\n", 22, RT_HOSTKEY_MATCH},
         {HASHED " ssh-ed25519 " KEY_B "\n", 22, RT_HOSTKEY_CHANGED},
         {PORTED " ssh-ed25519 " KEY_A "\n", 2222, RT_HOSTKEY_MATCH},
