@@ -68,6 +68,13 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     return rt_store_add_event(in->work->store, &event, err);
 }
 
+static int compare_rids(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
 int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
 {
     struct absent absent = {.in = in};
@@ -90,6 +97,8 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
                    in->file.name, (long long)absent.held);
         goto out;
     }
+    if (absent.count > 0)
+        qsort(absent.rids, absent.count, sizeof *absent.rids, compare_rids);
     rc = 0;
     for (size_t i = 0; rc == 0 && !in->has_unreadable_id && i < absent.count; i++)
         rc = mark_missing(in, absent.rids[i], err);
