@@ -22,6 +22,17 @@ FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # the prog
 tempfile.tempdir = FOLDERS
 
 
+def is_sanitized():
+    """Built with a sanitizer: it wants more memory than a test may allow, and cannot be traced."""
+    program = os.environ.get("ROUNDTRIP", "").split(" ")[0]
+    return bool(program) and b"__asan_init" in pathlib.Path(program).read_bytes()
+
+
+def may_trace():
+    return bool(shutil.which("strace")) and not is_sanitized() and subprocess.run(
+        ["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
+
+
 def mend(profile):
     profile.settings["policy"].update(max_changes="none", max_change_percent="none")
     profile.write()

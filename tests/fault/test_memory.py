@@ -1,12 +1,11 @@
 """Files that are larger than the memory: done, or refused with a clear line, within 256 MiB."""
-import pathlib
 import subprocess
 import time
 
 import pytest
 
 from profile import SIDES, Profile
-from scenarios import LONG
+from scenarios import LONG, is_sanitized
 
 MEMORY = 256 << 20
 ROWS = 1_000_000 if LONG else 100_000
@@ -25,7 +24,7 @@ def p(tmp_path):
 def run(p, *args):
     """(status, standard error, largest resident set in MiB, seconds), with an address space of MEMORY."""
     program = p.command()[0]
-    if b"__asan_init" in pathlib.Path(program).read_bytes():
+    if is_sanitized():
         pytest.skip("a sanitizer needs more address space than there is")
     before = time.monotonic()
     process = subprocess.Popen(["/usr/bin/python3", "-c", MEASURE, str(MEMORY), program, *args], cwd=p.path, env=p.environment(),

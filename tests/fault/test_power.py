@@ -1,15 +1,12 @@
 """Power cuts: the calls of a run are played against a weak file system (weak_disk.py), cut off at every point; from what
 may be left of the disk, the same command again must come to the same end."""
-import os
-
 import pytest
 
 import rebuilt
 import weak_disk
-from scenarios import ALL, LONG, Scenario
-from test_syscalls import is_allowed
+from scenarios import ALL, LONG, Scenario, may_trace
 
-pytestmark = pytest.mark.skipif(not is_allowed(), reason="strace is not there, or may not trace")
+pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
 NAMES = ("edits", "push", "fetch_move", "review", "restored_state") if not LONG else tuple(ALL)
 EVERY = 1 if LONG else 3
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from profile import row
-from scenarios import ALL, LONG, Scenario, agreed
-from test_syscalls import is_allowed, tracing
+from scenarios import ALL, LONG, Scenario, agreed, may_trace
+from test_syscalls import tracing
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -60,7 +60,7 @@ def test_signals_and_kills_at_any_time_then_the_rest(large):
     assert len(rows) == len(set(rows)) == 8990
 
 
-@pytest.mark.skipif(not is_allowed(), reason="strace is not there, or may not trace")
+@pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
 @pytest.mark.parametrize("closed", ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"))
 def test_no_message_goes_into_a_file(closed, folder):
     """With a standard descriptor closed, the next file that is opened would get its number."""

@@ -9,8 +9,7 @@ import threading
 import pytest
 
 import state_file
-from scenarios import LONG, Scenario, look, tell
-from test_syscalls import is_allowed
+from scenarios import LONG, Scenario, look, tell, may_trace
 
 SEEDS = range(2000 if LONG else 120)
 READERS = (["status"], ["diff"], ["log"], ["show", "E1"], ["review"], ["check", "--state"])
@@ -137,7 +136,7 @@ def on_network(kind):
     return ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=statfs", "-e", f"inject=statfs:poke_exit=@arg2={number}"]
 
 
-@pytest.mark.skipif(not is_allowed(), reason="strace is not there, or may not trace")
+@pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
 def test_network_file_systems_are_refused(folder):
     s = Scenario("edits", folder)
     work, before = s.fresh(), files(s.before)

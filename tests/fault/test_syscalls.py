@@ -3,12 +3,11 @@
 Needs strace and the right to trace; skipped with a word where that is not there.
 """
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from scenarios import LONG, Scenario
+from scenarios import LONG, Scenario, may_trace
 
 CALLS = ("openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "rename", "renameat2", "link", "unlink",
          "unlinkat", "mkdir", "fchmod", "fchown", "utimensat", "close", "fcntl")
@@ -19,11 +18,7 @@ NAMES = ("edits", "push") if not LONG else ("first_load", "edits", "push", "fetc
                                             "lost_state", "restored_state")
 
 
-def is_allowed():
-    return shutil.which("strace") and subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not is_allowed(), reason="strace is not there, or may not trace")
+pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
 
 
 def tracing(file, *expressions):

@@ -6,10 +6,13 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
+from scenarios import may_trace  # noqa: E402
 from profile import OTHER, Delta, row
 from proxy import Proxy
 
@@ -313,8 +316,7 @@ def calls_of(p, name, *args):
     return file.read_text().count(f" {name}(")
 
 
-@pytest.mark.skipif(not shutil.which("strace") or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode,
-                    reason="strace is not there, or may not trace")
+@pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
 @pytest.mark.parametrize("failure", ["error=ECONNRESET", "retval=0", "signal=KILL"])
 @pytest.mark.parametrize("verb", ["fetch", "push"])
 def test_the_link_is_lost_at_any_packet(make, server, verb, failure):
