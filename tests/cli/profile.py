@@ -100,6 +100,7 @@ class Profile:
         self.path = pathlib.Path(path)
         self.schema = [dict(line) for line in (schema or SCHEMA)]
         self.now = datetime.datetime(2026, 11, 1, 6, 0)
+        self.always = {}                            # in the environment of each command
         self.settings = {"profile": {"name": "trip", **(profile or {})}, "policy": dict(policy or {})}
         for side, more in (("external", external), ("native", native)):
             self.settings[side] = {"stamp": stamp}
@@ -162,7 +163,7 @@ class Profile:
     def environment(self, **more):
         env = {k: v for k, v in os.environ.items() if k not in ("ROUNDTRIP_PROFILE", "TZ", "LC_ALL", "LANG")}
         env.update(ROUNDTRIP_NOW=self.now.strftime("%Y-%m-%dT%H:%M:%SZ"), TZ="UTC", LC_ALL="C.UTF-8")
-        env.update(more)
+        env.update(self.always, **more)
         return env
 
     def command(self, *args):

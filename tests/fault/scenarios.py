@@ -65,6 +65,18 @@ def edits(folder):
     return p, ["emit"]
 
 
+def snapshot(folder):
+    """A snapshot against the digests of the last one: edited, new, missing and repeated rows."""
+    p = agreed(folder, native={"content": "snapshot", "deletes": "review"})
+    p.always["ROUNDTRIP_PATH"] = "digest"
+    rows = [row(f"E{i}", f"N{i}") for i in range(1, 9)]
+    p.drop("native", rows)
+    p.emit()
+    p.tick()
+    p.drop("native", [dict(rows[0], summary="two"), *rows[2:5], dict(rows[5], body="b"), *rows[6:], rows[7], row("", "N9")])
+    return p, ["emit"]
+
+
 def waiting(folder):
     """Two deltas in the outbox, one of two parts."""
     p = agreed(folder, external={"batch_rows": "1"})
@@ -202,7 +214,7 @@ def restored_state(folder):
     return p, ["rebuild"]
 
 
-ALL = {f.__name__: f for f in (first_load, edits, push, withdraw, fetch, fetch_move, fetch_delete, run, extract, load, bind, review, baseline,
+ALL = {f.__name__: f for f in (first_load, edits, snapshot, push, withdraw, fetch, fetch_move, fetch_delete, run, extract, load, bind, review, baseline,
                                confirm, accept_schema, lost_state, restored_state, backup)}
 
 
@@ -224,6 +236,8 @@ def look(folder):
     for f in sorted(folder.rglob("*")):
         name = str(f.relative_to(folder))
         if f.is_dir() or f.name in (".lock", "state.db", "listed", ".listed") or f.name.startswith("state.db.old"):
+            continue
+        if f.name.startswith("state.digests-"):     # a cache: what it is worth shows in what comes out
             continue
         out[name] = journal(f.read_bytes()) if name.endswith("archive/journal") else f.read_bytes()
     state = rebuilt.dump(folder / "p")

@@ -7,7 +7,7 @@ import weak_disk
 from scenarios import ALL, LONG, Scenario, may_trace
 
 pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
-NAMES = ("edits", "push", "fetch_move", "review", "restored_state") if not LONG else tuple(ALL)
+NAMES = ("edits", "snapshot", "push", "fetch_move", "review", "restored_state") if not LONG else tuple(ALL)
 EVERY = 1 if LONG else 3
 
 
