@@ -71,6 +71,7 @@ static int report_json(struct rt_session *session, const struct rt_emit *emit, i
                        struct rt_err *err)
 {
     json_t *root = json_pack("{s:s, s:i}", "command", "emit", "status", status);
+    struct rt_arena arena = {0};
     char *text;
 
     for (int s = 0; s < 2; s++) {
@@ -82,6 +83,9 @@ static int report_json(struct rt_session *session, const struct rt_emit *emit, i
         }
         json_object_set_new(root, rt_side_name((enum rt_side)s), side);
     }
+    json_object_set_new(root, "seconds",
+                        json_loads(rt_seconds_json(&session->work, &arena), 0, NULL));
+    rt_arena_clear(&arena);
     text = json_dumps(root, JSON_COMPACT);
     rt_say("%s\n", text);
     free(text);

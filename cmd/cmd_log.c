@@ -26,6 +26,28 @@ static void say_counts(const struct rt_session *session, const char *text)
     json_decref(counts);
 }
 
+/* "0.35 s taking in, 0.02 s planning, 0.10 s writing": where it took any time worth telling. */
+static void say_seconds(const char *text)
+{
+    static const struct {
+        const char *stage, *words;
+    } stages[] = {{"intake", "taking in"}, {"plan", "planning"}, {"write", "writing"}};
+    json_t *counts = text ? json_loads(text, 0, NULL) : NULL;
+    struct rt_buf line = {0};
+
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        double s =
+            json_number_value(json_object_get(json_object_get(counts, "seconds"), stages[i].stage));
+
+        if (s >= 0.05)
+            rt_buf_printf(&line, "%s%.1f s %s", line.len ? ", " : "", s, stages[i].words);
+    }
+    if (line.len)
+        rt_say_wrapped(4, "    %s\n", rt_buf_str(&line));
+    rt_buf_clear(&line);
+    json_decref(counts);
+}
+
 /* A number alone says little to people. */
 static const char *meaning(int status)
 {
@@ -64,6 +86,7 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
         rt_say("%sstatus %d%s%s\n", run->status ? rt_mark(RT_MARK_BAD) : "", run->status,
                meaning(run->status), run->status ? rt_mark(RT_MARK_END) : "");
     say_counts(t->session, run->counts);
+    say_seconds(run->counts);
     return 0;
 }
 

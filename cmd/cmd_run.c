@@ -94,6 +94,8 @@ static void say_json(const struct rt_session *session, const struct told *told, 
     for (int i = 0; i < 2; i++)
         json_object_set_new(root, rt_side_name((enum rt_side)i),
                             json_loads(rt_counts_json(&session->work.counts[i], &arena), 0, NULL));
+    json_object_set_new(root, "seconds",
+                        json_loads(rt_seconds_json(&session->work, &arena), 0, NULL));
     json_object_set(root, "fetched", told->fetched);
     json_object_set(root, "handed_over", told->handed_over);
     rt_json_say(root);

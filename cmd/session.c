@@ -156,6 +156,7 @@ int rt_session_commit(struct rt_session *session, int status, struct rt_err *err
         rt_store_commit(session->store, err) < 0)
         return -1;
     rt_intake_publish_digests(&session->work);
+    rt_work_lap(&session->work, RT_LAP_COMMIT);
     return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
 }
 

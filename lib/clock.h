@@ -16,6 +16,8 @@ int64_t rt_clock_now(void);   /* ROUNDTRIP_NOW if it is set and right, else the 
 bool rt_clock_is_valid(void); /* false: ROUNDTRIP_NOW is set, but is no time */
 int64_t rt_clock_of_files(
     void); /* the system's time, which files are stamped with; never stopped */
+int64_t rt_clock_stopwatch_ms(
+    void); /* to tell how long something took; 0 while the clock is stopped */
 int64_t rt_clock_monotonic_ms(void); /* for time limits only; never stopped */
 
 /* "2026-11-21T06:00:00Z" (20 characters and a NUL) and "20261121T060000Z". */

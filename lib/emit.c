@@ -244,6 +244,7 @@ int rt_emit_plan(struct rt_emit *emit, struct rt_err *err)
             goto out;
     rc = consider_fresh(emit, done, err);
 out:
+    rt_work_lap(emit->work, RT_LAP_PLAN);
     rt_rid_set_clear(&done[0]);
     rt_rid_set_clear(&done[1]);
     return rc;
@@ -594,5 +595,6 @@ int rt_emit_write(struct rt_emit *emit, struct rt_err *err)
             return -1;
     if (rt_decide_note_overdue(emit->work, err) < 0)
         return -1;
+    rt_work_lap(emit->work, RT_LAP_WRITE);
     return emit->work->is_dry ? 0 : journal(emit, err);
 }

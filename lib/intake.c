@@ -236,6 +236,7 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
 static void add_counts(struct rt_counts *to, const struct rt_counts *from)
 {
     to->rows += from->rows;
+    to->bytes += from->bytes;
     for (int i = 0; i < RT_CHANGE_COUNT; i++)
         to->of[i] += from->of[i];
     to->bound += from->bound;
@@ -278,6 +279,7 @@ static int taken(struct rt_intake *in, struct rt_err *err)
         rt_log_info(in->work->log, "%s: columns that schema.csv does not map are ignored: %s",
                     in->file.name, rt_rowmap_ignored(in->map));
     in->counts.files = 1;
+    in->counts.bytes = (int64_t)in->file.size;
     in->work->counts[in->side].files++;
     add_counts(&in->work->counts[in->side], &in->counts);
     if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0)
@@ -426,6 +428,7 @@ int rt_intake_inbox(struct rt_work *work, struct rt_err *err)
     for (size_t i = 0; rc == 0 && i < list.count; i++)
         rc = take_waiting(work, &list.files[i], err);
     rt_intake_list_clear(&list);
+    rt_work_lap(work, RT_LAP_INTAKE);
     return rc;
 }
 

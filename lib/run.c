@@ -21,9 +21,10 @@ int rt_run_begin(struct rt_work *work, const char *command, struct rt_err *err)
 static char *counts_json(const struct rt_work *work)
 {
     struct rt_arena arena = {0};
-    char *text = rt_xasprintf("{\"external\":%s,\"native\":%s}",
+    char *text = rt_xasprintf("{\"external\":%s,\"native\":%s,\"seconds\":%s}",
                               rt_counts_json(&work->counts[RT_EXTERNAL], &arena),
-                              rt_counts_json(&work->counts[RT_NATIVE], &arena));
+                              rt_counts_json(&work->counts[RT_NATIVE], &arena),
+                              rt_seconds_json(work, &arena));
 
     rt_arena_clear(&arena);
     return text;

@@ -14,8 +14,6 @@
  * file. */
 #define BUSY_TIMEOUT_MS 30000
 
-#define UNDO_IN_MEMORY (16 << 20) /* bytes */
-
 /* ---- errors and statements ---- */
 
 static enum rt_code code_of(int rc)
@@ -260,9 +258,6 @@ int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **s
     struct rt_store *s = rt_xcalloc(1, sizeof *s);
 
     *store = NULL;
-    /* What a savepoint may have to undo stays in memory up to a size; refused once SQLite has
-     * begun. */
-    (void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_IN_MEMORY);
     s->path = rt_xstrdup(path);
     s->mode = mode;
     s->delta_times_count = -1;

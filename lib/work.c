@@ -23,6 +23,7 @@ void rt_work_clear(struct rt_work *work)
 
 int rt_work_prepare(struct rt_work *work, struct rt_err *err)
 {
+    work->lap = rt_clock_stopwatch_ms();
     for (int s = 0; s < 2; s++) {
         const char *text = work->rules.config->side[s].eligible;
 
@@ -42,6 +43,29 @@ void rt_work_touch(struct rt_work *work, int64_t rid)
     work->fresh[work->fresh_count++] = rid;
 }
 
+void rt_work_lap(struct rt_work *work, enum rt_lap stage)
+{
+    int64_t now = rt_clock_stopwatch_ms();
+
+    work->stage_ms[stage] += now - work->lap;
+    work->lap = now;
+}
+
+const char *rt_seconds_json(const struct rt_work *work, struct rt_arena *arena)
+{
+    static const char *const names[RT_LAP_COUNT] = {"intake", "plan", "write", "commit"};
+    struct rt_buf text = {0};
+    const char *json;
+
+    for (int i = 0; i < RT_LAP_COUNT; i++)
+        rt_buf_printf(&text, "%s\"%s\":%" PRId64 ".%03d", i ? "," : "{", names[i],
+                      work->stage_ms[i] / 1000, (int)(work->stage_ms[i] % 1000));
+    rt_buf_add_char(&text, '}');
+    json = rt_arena_strdup(arena, rt_buf_str(&text));
+    rt_buf_clear(&text);
+    return json;
+}
+
 const char *rt_counts_json(const struct rt_counts *counts, struct rt_arena *arena)
 {
     struct rt_buf text = {0};
@@ -49,8 +73,9 @@ const char *rt_counts_json(const struct rt_counts *counts, struct rt_arena *aren
 
     rt_buf_printf(&text,
                   "{\"files\":%" PRId64 ",\"known_files\":%" PRId64 ",\"refused_files\":%" PRId64
-                  ",\"rows\":%" PRId64,
-                  counts->files, counts->known_files, counts->refused_files, counts->rows);
+                  ",\"rows\":%" PRId64 ",\"bytes\":%" PRId64,
+                  counts->files, counts->known_files, counts->refused_files, counts->rows,
+                  counts->bytes);
     for (int i = 0; i < RT_CHANGE_COUNT; i++)
         rt_buf_printf(&text, ",\"%s\":%" PRId64, rt_change_name((enum rt_change)i), counts->of[i]);
     rt_buf_printf(&text,

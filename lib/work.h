@@ -17,6 +17,7 @@
 struct rt_counts {
     int64_t files, known_files, refused_files;
     int64_t rows;
+    int64_t bytes; /* of the files, as they are on the disk */
     int64_t of[RT_CHANGE_COUNT];
     int64_t bound, held, frozen;
     int64_t missing;
@@ -35,6 +36,9 @@ struct rt_settler {
     struct rt_rid_set done; /* those for which it was true */
 };
 
+/* Where the time of a run goes. */
+enum rt_lap { RT_LAP_INTAKE, RT_LAP_PLAN, RT_LAP_WRITE, RT_LAP_COMMIT, RT_LAP_COUNT };
+
 struct rt_work {
     struct rt_store *store;
     struct rt_rules rules;
@@ -49,7 +53,8 @@ struct rt_work {
     struct rt_rid_set fresh_set;
     struct rt_pending_digests digests[2];
     struct rt_settler settler;
-    bool refused[2];                /* a file of this side was refused in this run */
+    int64_t stage_ms[RT_LAP_COUNT], lap; /* rt_clock_stopwatch_ms() */
+    bool refused[2];                     /* a file of this side was refused in this run */
     const struct rt_file *given[2]; /* rebuild: what the journal tells of the files of a baseline */
     const char *flawed_rows; /* JSON of the row or rows that the record being saved is frozen for;
                                 or NULL */
@@ -61,6 +66,12 @@ void rt_work_clear(struct rt_work *work);
 
 /* Compiles `eligible` of both sides.  RT_CONFIG. */
 int rt_work_prepare(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
+/* The stage has ended that began with the last lap, or with rt_work_prepare. */
+void rt_work_lap(struct rt_work *work, enum rt_lap stage);
+
+/* Seconds by stage as a JSON object, in an arena. */
+const char *rt_seconds_json(const struct rt_work *work, struct rt_arena *arena);
 
 /* Notes that what is due for a record may have changed. */
 void rt_work_touch(struct rt_work *work, int64_t rid);
