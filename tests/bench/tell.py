@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape
 
 OURS = "roundtrip"
 SNAPSHOT, AGAIN, FIRST = "snapshot, 2 % different", "same, re-quoted and shuffled", "first load"
+FIGURES = ("case", "rows", "command", "rounds", "wall_s", "cpu_s", "peak_mib", "wall_min_s", "wall_max_s")
+GOALS = ("goal", "measured", "at_most", "unit", "met")
 CHANGES = {1: "1 changed row", 1000: "1,000 changed rows"}
 
 
@@ -76,28 +78,34 @@ def print_table(titles, rows):
     print()
 
 
-def write_csv(path, titles, rows):
-    with path.open("w", newline="") as file:
-        put = csv.writer(file, lineterminator="\n")
-        put.writerow(titles)
-        put.writerows(rows)
+def markdown_table(titles, rows):
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in (titles, ["---"] * len(titles), *rows))
+
+
+def write(out, where, figures, reached):
+    """The tables, for programs and for people."""
+    for name, titles, rows in (("speed", FIGURES, figures), ("speed-goals", GOALS, reached)):
+        with (out / f"{name}.csv").open("w", newline="") as file:
+            put = csv.writer(file, lineterminator="\n")
+            put.writerow(titles)
+            put.writerows(rows)
+    (out / "speed.md").write_text(f"# How fast\n\nWritten by tests/bench/compare.py. {where}.\n\n![chart](speed.svg)\n\n"
+                                  f"{markdown_table(GOALS, reached)}\n{markdown_table(FIGURES, figures)}")
 
 
 def tell(measured, fsync_ms, arguments):
     medians, out = Medians(measured), arguments.out
     out.mkdir(parents=True, exist_ok=True)
-    titles = ("case", "rows", "command", "rounds", "wall_s", "cpu_s", "peak_mib", "wall_min_s", "wall_max_s")
     figures = list(figure_rows(measured))
     reached = [(what, show(value), show(limit), unit, "yes" if value <= limit else "no")
                for what, value, limit, unit in goals(medians, arguments.rows) if value is not None]
     where = f"{machine()}; load {os.getloadavg()[1]:.1f}; an fsync takes {fsync_ms:.1f} ms; medians of {arguments.rounds} rounds"
     print(f"\n{where}\n")
-    print_table(titles, figures)
-    print_table(("goal", "measured", "at most", "", "met"), reached)
-    write_csv(out / "speed.csv", titles, figures)
-    write_csv(out / "speed-goals.csv", ("goal", "measured", "at_most", "unit", "met"), reached)
+    print_table(FIGURES, figures)
+    print_table(GOALS, reached)
+    write(out, where, figures, reached)
     (out / "speed.svg").write_text(chart(medians, arguments.rows, where))
-    print(f"written: speed.csv, speed-goals.csv and speed.svg in {out}")
+    print(f"written: speed.md, speed.csv, speed-goals.csv and speed.svg in {out}")
 
 
 # ---- the chart ----
