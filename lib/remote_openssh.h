@@ -42,8 +42,7 @@ struct rt_openssh_run {
     struct rt_buf commands;
     char mark[40];       /* a comment that nobody can foresee, once rt_openssh_mark was called */
     const char *growing; /* a local file that grows while all is well, or NULL */
-    bool
-        is_silent; /* nothing can be seen of its progress: only ssh's own limits and the deadline */
+    bool is_silent;      /* it prints nothing and no file here grows: an upload */
     struct rt_buf out, errors;
     bool has_failed; /* a command failed, the connection was good; errors says why */
 };

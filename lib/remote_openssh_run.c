@@ -256,15 +256,38 @@ static int64_t size_of(const char *path)
     return path != NULL && stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-static int check_limits(struct rt_openssh *o, const struct rt_openssh_run *run, int64_t last_ms,
-                        struct rt_err *err)
+/* What sftp has read and written so far, to see that an upload goes on: it says nothing meanwhile.
+   -1 where Linux does not tell. */
+static int64_t moved_by(pid_t pid)
+{
+    long long read_bytes, written;
+    char path[40];
+    FILE *file;
+    int n;
+
+    snprintf(path, sizeof path, "/proc/%ld/io", (long)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return -1;
+    n = fscanf(file, "rchar: %lld wchar: %lld", &read_bytes, &written);
+    fclose(file);
+    return n == 2 ? read_bytes + written : -1;
+}
+
+/* A figure that changes while data flows; -1: nothing can be seen of it. */
+static int64_t progress_of(const struct rt_openssh *o, const struct rt_openssh_run *run)
+{
+    return run->is_silent ? moved_by(o->child.pid) : size_of(run->growing);
+}
+
+static int check_limits(struct rt_openssh *o, int64_t last_ms, struct rt_err *err)
 {
     int64_t timeout = o->base.settings->timeout;
 
     if (rt_remote_check_time(&o->base, err) != 0)
         return -1;
     /* Connecting, and ssh's own looking after the server, take up to the time-out each. */
-    if (!run->is_silent && rt_clock_monotonic_ms() - last_ms > timeout * 2000)
+    if (rt_clock_monotonic_ms() - last_ms > timeout * 2000)
         return rt_err_set(err, RT_UNREACHABLE, "%s: no data for %lld s (timeout in roundtrip.ini)",
                           o->where, (long long)timeout * 2);
     return 0;
@@ -286,7 +309,7 @@ static bool is_done(const struct rt_openssh_run *run)
 static int converse(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_err *err)
 {
     struct rt_openssh_child *child = &o->child;
-    int64_t last_ms = rt_clock_monotonic_ms(), size = size_of(run->growing);
+    int64_t last_ms = rt_clock_monotonic_ms(), progress = progress_of(o, run);
     size_t fed = 0;
 
     while (!is_done(run) && (child->out >= 0 || child->errors >= 0)) {
@@ -294,12 +317,12 @@ static int converse(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_
                               {.fd = child->out, .events = POLLIN},
                               {.fd = child->errors, .events = POLLIN}};
         int n = poll(p, 3, 200);
-        int64_t size_now = size_of(run->growing);
+        int64_t progress_now = progress_of(o, run);
 
-        if (n > 0 || size_now != size)
+        if (n > 0 || progress_now != progress || progress_now < 0)
             last_ms = rt_clock_monotonic_ms();
-        size = size_now;
-        if (check_limits(o, run, last_ms, err) != 0)
+        progress = progress_now;
+        if (check_limits(o, last_ms, err) != 0)
             return -1;
         if (n <= 0)
             continue;

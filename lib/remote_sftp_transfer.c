@@ -43,6 +43,7 @@ struct reading {
     struct rt_spool *into;
     uint64_t start; /* bytes that were in the spool before */
     size_t block;
+    bool has_size;
     uint64_t size; /* of the file; 0: the server does not tell */
 };
 
@@ -106,6 +107,9 @@ static int read_all(struct reading *r, struct rt_err *err)
                                                  r->size, false});
             rc = rt_remote_check_time(&r->s->base, err);
         }
+        /* It grows, or has no end at all, which a disk has. */
+        if (rc == 0 && r->has_size && rt_spool_size(r->into) - r->start > r->size)
+            rc = rt_remote_changed(err, r->path);
     }
     rt_log_progress(r->s->base.log, (struct rt_progress){.is_over = true});
     free(bytes);
@@ -148,7 +152,8 @@ int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *int
         return -1;
     rc = rt_sftp_stat_handle(r.s, r.handle, path, &before, err);
     r.block = choose_block(r.s, &before);
-    r.size = rc == 0 && before.has_size ? before.size : 0;
+    r.has_size = rc == 0 && before.has_size;
+    r.size = r.has_size ? before.size : 0;
     if (rc == 0)
         rc = read_all(&r, err);
     if (rc == 0)

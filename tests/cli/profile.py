@@ -54,7 +54,7 @@ class Result:
         self.out = done.stdout.decode("utf-8", "replace")
         self.err = done.stderr.decode("utf-8", "replace")
 
-    def __str__(self):
+    def __repr__(self):
         return f"roundtrip {shlex.join(self.args)}\nstatus {self.status}\nout:\n{self.out}\nerr:\n{self.err}"
 
 

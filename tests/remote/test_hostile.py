@@ -1,0 +1,233 @@
+"""Servers that lie, stall and answer as no server should: the right status, one clear line, nothing outside the inbox."""
+import itertools
+import os
+import subprocess
+import time
+
+import pytest
+
+from hostile import File, Hostile
+from profile import Result, row
+
+both = pytest.mark.parametrize("transport", ("sftp", "openssh"))
+GOOD = "a_2026-11-01T0500.csv"
+LONG = os.environ.get("LONG") == "1"
+LIMIT = 40  # seconds, more than any command here may take
+
+
+@pytest.fixture
+def key(shared_server):
+    return shared_server.path / "user_ed25519"
+
+
+def run(p, *args):
+    """As Profile.run, with any status, and not for ever."""
+    began = time.monotonic()
+    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(), capture_output=True, timeout=LIMIT)
+    result = Result(args, done)
+    result.seconds = time.monotonic() - began
+    assert "Sanitizer" not in result.err and "runtime error:" not in result.err, result
+    assert done.returncode >= 0, result
+    assert not any(c < " " and c != "\n" for c in result.err), result
+    return result
+
+
+def set_up(p, server, transport, key, **more):
+    p.settings["external"].update(server.settings(transport, key, **more))
+    p.write()
+
+
+def everything(p):
+    """All files beside and below the profile's folder, but for what a fetch may write."""
+    mine = ("state.db", "inbox", "archive", "lock", "journal")
+    return sorted(str(f) for f in p.path.parent.rglob("*")
+                  if not (f.is_relative_to(p.path) and f != p.path and f.relative_to(p.path).parts[0].startswith(mine)))
+
+
+def failed(result, *statuses):
+    """One line says why; the others are what was done until then."""
+    assert result.status in statuses, result
+    why = [line for line in result.err.splitlines()
+           if not line.endswith(": connected") and ": fetching" not in line and ": handing over" not in line
+           and "was left by a broken push" not in line]
+    assert len(why) == 1 and why[0].startswith("roundtrip "), result
+
+
+def text(p, *ids):
+    return p.text("external", [row(i) for i in ids]).encode()
+
+
+def inbox(p):
+    return [f.name for f in (p.path / "inbox/external").iterdir()]
+
+
+@both
+def test_names(make, key, transport):
+    p = make()
+    evil = [b"../escape_2026-11-01T0500.csv", b"/tmp/escape.csv", b"a/b.csv", b"nul\0.csv", b"line\nbreak.csv", b".hidden.csv",
+            b"-rf.csv", b"esc\x1b[2J.csv", b"\xff\xfe.csv", b"n" * 4000 + b".csv", b"..", b".", b"\r.csv", b"tab\t.csv"]
+    with Hostile({name: File(b"x") for name in evil} | {GOOD: File(text(p, "E1"))}) as server:
+        set_up(p, server, transport, key)
+        before = everything(p)
+        if transport == "openssh":  # sftp ends at such a name
+            failed(run(p, "fetch"), 69)
+            assert inbox(p) == [] and everything(p) == before
+            del server.files[b"nul\0.csv"]
+        result = run(p, "fetch")
+        assert result.status == 0, result
+        assert inbox(p) == [GOOD], result
+        assert everything(p) == before
+
+
+@both
+@pytest.mark.parametrize("lie", ["too long", "too short", "none", "handle says more", "endless"])
+def test_sizes_that_lie(make, key, transport, lie):
+    p = make()
+    data = text(p, *(f"E{n}" for n in range(500)))
+    file = {"too long": File(data, size=len(data) + 1000), "too short": File(data, size=len(data) - 1000),
+            "none": File(data, size=-1), "handle says more": File(data, fsize=len(data) + 10), "endless": File(data)}[lie]
+    with Hostile({GOOD: file}) as server:
+        if lie == "endless":
+            server.on_read = lambda f, at, size: b"x" * min(size, 32768)
+        set_up(p, server, transport, key, deadline="5s")
+        result = run(p, "fetch")
+        taken = [(p.path / "inbox/external" / name).read_bytes() for name in inbox(p)]
+        assert taken in ([], [data]), (lie, result, [len(t) for t in taken])
+        if taken:
+            assert result.status == 0, result
+        else:
+            failed(result, 74, 69)
+        if lie in ("too long", "too short", "endless"):
+            assert taken == [], result
+        if lie == "endless" and transport == "sftp":
+            assert "changed while it was read" in result.err, result
+
+
+@both
+def test_a_file_replaced_between_listing_and_open(make, key, transport):
+    p = make()
+    first, other = text(p, "E1"), text(p, "E1", "E2")
+    with Hostile({GOOD: File(first)}) as server:
+        def replace(file):
+            file.data, file.size, file.fsize, file.mtime = other, len(other), len(other), file.mtime + 1
+
+        server.on_open = replace
+        set_up(p, server, transport, key)
+        result = run(p, "fetch")
+        assert inbox(p) == [] or (p.path / "inbox/external" / GOOD).read_bytes() == other, result
+        server.on_open = lambda file: None
+        assert run(p, "fetch").status == 0
+        assert (p.path / "inbox/external" / GOOD).read_bytes() == other
+
+
+@both
+def test_one_byte_a_second(make, key, transport):
+    p = make()
+    with Hostile({GOOD: File(text(p, "E1"))}, pace=1) as server:
+        server.on_read = lambda file, at, size: file.data[at:at + 1]
+        set_up(p, server, transport, key, deadline="5s")
+        result = run(p, "fetch")
+        failed(result, 69)
+        assert result.seconds < 15 and inbox(p) == []
+
+
+FETCH = ("INIT", "OPENDIR", "READDIR", "OPEN", "READ", "CLOSE", "FSTAT", "STAT", "LSTAT", "REALPATH")
+PUSH = ("INIT", "OPEN", "WRITE", "CLOSE", "RENAME", "STAT", "LSTAT", "FSTAT", "REALPATH", "REMOVE")
+
+
+def prepare_push(p, server):
+    """A delta in the outbox for the server, which has no exports."""
+    server.files.clear()
+    p.run("fetch")
+    p.drop("native", [row("", "N1"), row("", "N2")])
+    delta, = p.emit()
+    server.seen.clear()
+    return delta.name, delta.raw
+
+
+@both
+@pytest.mark.parametrize("command, kind", [("fetch", k) for k in FETCH] + [("push", k) for k in PUSH])
+def test_a_stall_at_each_message(make, key, transport, command, kind):
+    p = make()
+    with Hostile({GOOD: File(text(p, "E1"))}) as server:
+        set_up(p, server, transport, key)
+        name, data = prepare_push(p, server) if command == "push" else (None, None)
+        server.stall = kind
+        set_up(p, server, transport, key, timeout="2s")
+        result = run(p, command)
+        if not server.seen.get(kind):
+            assert result.status == 0, result  # a message that this transport does not send
+        elif result.status != 0:
+            failed(result, 69)
+        assert result.seconds < 20, result
+        server.stall = None
+        set_up(p, server, transport, key, timeout="20s")
+        assert run(p, command).status == 0
+        if command == "push":
+            assert {k.rsplit(b"/", 1)[-1].decode(): f.data for k, f in server.written.items()
+                    if not k.endswith(b".part")} == {name: data}
+        else:
+            assert inbox(p) == [GOOD]
+
+
+@both
+@pytest.mark.parametrize("command", ["fetch", "push"])
+@pytest.mark.parametrize("code", (1, 2, 3, 4, 5, 8, 11, 17, 31, 4000000000) if LONG else (2, 4, 11, 4000000000))
+def test_codes_of_other_servers(make, key, transport, command, code):
+    p = make()
+    with Hostile({GOOD: File(text(p, "E1"))}) as server:
+        set_up(p, server, transport, key)
+        name, data = prepare_push(p, server) if command == "push" else (None, None)
+        for kind in FETCH[1:] if command == "fetch" else PUSH[1:]:
+            server.refuse = {kind: code}
+            result = run(p, command)
+            if result.status:
+                failed(result, 69, 74, 77, 2, 65)
+            assert result.seconds < 15, (kind, result)
+            for f in inbox(p):
+                assert f == GOOD and (p.path / "inbox/external" / f).read_bytes() == server.files[GOOD.encode()].data
+        server.refuse = {}
+        assert run(p, command).status == 0
+        if command == "push":
+            assert server.written[b"imports/" + name.encode()].data == data
+        else:
+            assert [f for f in inbox(p)] == [GOOD]
+
+
+@both
+def test_a_folder_of_100_000(make, key, transport):
+    p = make()
+    names = [b"other-%06d.txt" % n for n in range(100_000)]
+    with Hostile() as server:
+        server.entries = lambda: itertools.chain(((n, File(b"")) for n in names), server.files.items())
+        server.files = {GOOD.encode(): File(text(p, "E1"))}
+        set_up(p, server, transport, key, timeout="20s")
+        result = run(p, "fetch")
+        assert result.status == 0 and inbox(p) == [GOOD], result
+
+
+@both
+def test_a_folder_without_end(make, key, transport):
+    p = make()
+    with Hostile() as server:
+        server.entries = lambda: ((b"f%09d.txt" % n, File(b"")) for n in itertools.count())
+        set_up(p, server, transport, key, deadline="4s")
+        result = run(p, "fetch")
+        failed(result, 69, 74)
+        assert result.seconds < 15 and inbox(p) == []
+
+
+@both
+def test_an_upload_that_is_said_to_be_whole(make, key, transport):
+    """Every write is acknowledged, and the file is short."""
+    p = make()
+    with Hostile() as server:
+        set_up(p, server, transport, key)
+        name, data = prepare_push(p, server)
+        server.size_written = lambda size: size - 1
+        failed(run(p, "push"), 69, 74)
+        assert not any(k.endswith(name.encode()) for k in server.written)
+        assert p.listing("outbox/external") == [name]
+        server.size_written = lambda size: size
+        assert run(p, "push").status == 0
+        assert server.written[b"imports/" + name.encode()].data == data
