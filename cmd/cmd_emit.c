@@ -86,7 +86,7 @@ static int report_json(struct rt_session *session, const struct rt_emit *emit, i
     json_object_set_new(root, "seconds",
                         json_loads(rt_seconds_json(&session->work, &arena), 0, NULL));
     rt_arena_clear(&arena);
-    text = json_dumps(root, JSON_COMPACT);
+    text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
     rt_say("%s\n", text);
     free(text);
     json_decref(root);

@@ -8,7 +8,7 @@
 
 void rt_json_say(json_t *root)
 {
-    char *text = json_dumps(root, JSON_COMPACT);
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
     rt_say("%s\n", text ? text : "{}");
     free(text);

@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+import state_file
 from profile import DAYS, Profile, row
 
 PATHS = ("lookup", "digest", "keys")
@@ -214,3 +215,15 @@ def test_another_word_is_refused(tmp_path):
     profile.drop("native", name=f"native-full-{profile.now:%Y-%m-%d}.csv", raw=encode([row(n="N1")], False, False))
     done = profile.run("emit", status=64, ROUNDTRIP_PATH="fast")
     assert "ROUNDTRIP_PATH=fast: it is lookup, digest or keys" in done.err
+
+
+def test_a_state_of_an_older_format_is_brought_up_to_date(tmp_path):
+    profile = make(tmp_path)
+    live(profile, "lookup", history(3)[:2])
+    expected = dump(profile)
+    state_file.change(profile.path / "state.db", "DROP TABLE touched", "PRAGMA user_version = 1")
+    assert "written by an older roundtrip (format 1): run roundtrip emit once" in profile.run("status", status=2).err
+    profile.run("emit")
+    found = dump(profile)
+    assert [found[t] for t in ("record", "content", "event", "item")] == [expected[t] for t in ("record", "content", "event", "item")]
+    profile.run("status")
