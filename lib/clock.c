@@ -77,7 +77,7 @@ bool rt_age_parse(const char *text, int64_t *seconds)
     int64_t n = 0;
     size_t i = 0;
 
-    for (; isdigit((unsigned char)text[i]) && i < 10; i++)
+    for (; i < 10 && isdigit((unsigned char)text[i]); i++)
         n = n * 10 + (text[i] - '0');
     if (i == 0)
         return false;

@@ -237,7 +237,8 @@ static bool add_tuple(const struct rt_drafting *d, int side, const size_t *own, 
     }
     if (!is_everywhere)
         link.other[0] = RT_NO_COLUMN;
-    link.score /= (int)parts;
+    if (parts > 0)
+        link.score /= (int)parts;
     link.shared = is_everywhere ? 2 : 0;
     keep(links, link);
     return true;

@@ -185,7 +185,7 @@ static bool shares_name(const char *a, const char *b)
 /* The server's words go into a message on somebody's terminal. */
 static void add_printable(struct rt_buf *text, const char *list)
 {
-    for (size_t i = 0; list[i] != '\0' && i < 200; i++)
+    for (size_t i = 0; i < 200 && list[i] != '\0'; i++)
         rt_buf_add_char(text, list[i] >= ' ' && list[i] <= '~' ? list[i] : '?');
     if (strlen(list) > 200)
         rt_buf_add_str(text, "...");
