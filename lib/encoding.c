@@ -112,7 +112,7 @@ static int convert_few(iconv_t cd, const char *bytes, size_t len, char out[32])
 bool rt_encoding_is_ascii_compatible(iconv_t cd, char delimiter)
 {
     const char special[] = {'"', '\r', '\n', delimiter};
-    char pair[2], out[32];
+    char pair[2], out[32] = "";
 
     for (int b = 0; b < 128; b++) {
         pair[0] = (char)b;

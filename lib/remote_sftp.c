@@ -76,7 +76,7 @@ static int add_name(struct listing *l, size_t len, const LIBSSH2_SFTP_ATTRIBUTES
  */
 static int read_names(struct listing *l, struct rt_err *err)
 {
-    struct rt_err ignored;
+    struct rt_err ignored = {0};
     int ends = 0;
 
     while (ends < 2) {

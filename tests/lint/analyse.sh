@@ -9,6 +9,14 @@ command -v clang-tidy >/dev/null || { echo "no clang-tidy here" && exit 77; }
 failed=0
 find lib cmd -name '*.c' | sort | xargs -P 2 -n 8 clang-tidy --quiet -p "$1" || failed=1
 for file in lib/*.c cmd/*.c; do
-    gcc -fanalyzer -Werror -O1 -std=c17 -I. -D_GNU_SOURCE -DRT_VERSION='""' -DRT_INIH_VERSION='""' -c -o /dev/null "$file" || failed=1
+    case $file in # where gcc 12 is mistaken
+    lib/book.c) known=-Wno-analyzer-null-dereference ;;             # a row that is noted was observed
+    lib/encoding.c) known=-Wno-analyzer-malloc-leak ;;              # iconv_open fails with -1, which it takes for a handle
+    lib/rebuild_check.c) known=-Wno-analyzer-possible-null-argument ;; # looked at in the loop's condition
+    lib/store_content.c) known=-Wno-analyzer-null-dereference ;;    # as many lines as were counted
+    *) known= ;;
+    esac
+    # shellcheck disable=SC2086
+    gcc -fanalyzer -Werror $known -O1 -std=c17 -I. -D_GNU_SOURCE -DRT_VERSION='""' -DRT_INIH_VERSION='""' -c -o /dev/null "$file" || failed=1
 done
 exit $failed
