@@ -503,19 +503,19 @@ static void test_get_of_a_replaced_file(void **state)
     assert_false(is_there(here("a")));
 }
 
-/* The same length, and never a time twice. */
+/* The same length, and never a time twice: each write is given one of its own. */
 static void rewrite_for_ever(void)
 {
     int fd = open(there("exports/a.csv"), O_WRONLY);
-    char line[1024];
+    char line[65536];
 
-    for (time_t t = 1500000000;; t += 100000) {
+    for (time_t t = 1500000000;; t++) {
         struct timespec times[2] = {{.tv_sec = t}, {.tv_sec = t}};
+        off_t at = (off_t)sizeof line * (t % (LARGE / (off_t)sizeof line));
 
-        memset(line, 'a' + (int)(t / 100000 % 26), sizeof line);
-        for (off_t at = 0; at < LARGE / 1024 * 1024; at += (off_t)sizeof line)
-            if (pwrite(fd, line, sizeof line, at) < 0)
-                _exit(1);
+        memset(line, 'a' + (int)(t % 26), sizeof line);
+        if (pwrite(fd, line, sizeof line, at) < 0)
+            _exit(1);
         futimens(fd, times);
     }
 }
@@ -527,7 +527,7 @@ static void test_get_of_a_rewritten_file(void **state)
     int rc = 0;
 
     (void)state;
-    shell("head -c %d /dev/zero >%s", LARGE / 1024 * 1024, there("exports/a.csv"));
+    shell("head -c %d /dev/zero >%s", LARGE / 65536 * 65536, there("exports/a.csv"));
     shell("touch -d 2001-01-01 %s", there("exports/a.csv"));
     pid = fork();
     if (pid == 0)
