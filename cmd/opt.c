@@ -64,7 +64,7 @@ static int set_global(struct rt_session *session, const struct rt_option *option
         session->no_progress = true;
     else if (strcmp(option->name, "help") == 0)
         return 1;
-    else {
+    else if (value != NULL) {
         session->wait = (int)strtol(value, &end, 10);
         if (end == value || *end || session->wait < 0)
             return rt_err_set(err, RT_USAGE, "--wait %s: not a number of seconds", value);

@@ -56,6 +56,7 @@ static int record_of(struct rt_rebuild *r, const json_t *line, int64_t *rid, str
 {
     static const char *const keys[2] = {"external_id", "native_id"};
 
+    *rid = 0;
     for (int s = 0; s < 2; s++) {
         const char *id = text(line, keys[s]);
         int rc = id ? rt_store_find(r->store, (enum rt_side)s, rt_slice_str(id), rid, err) : 0;
