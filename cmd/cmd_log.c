@@ -16,7 +16,7 @@ static void say_counts(const struct rt_session *session, const char *text)
         struct rt_buf line = {0};
 
         json_object_foreach(json_object_get(counts, rt_side_name((enum rt_side)s)), word,
-                            value) if (json_integer_value(value) != 0)
+                            value) if (json_integer_value(value) != 0 && strcmp(word, "bytes") != 0)
             rt_buf_printf(&line, "%s%s %lld", line.len ? ", " : "", word,
                           (long long)json_integer_value(value));
         if (line.len)

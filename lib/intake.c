@@ -36,6 +36,18 @@ static void intake_clear(struct rt_intake *in)
     rt_arena_clear(&in->file_arena);
 }
 
+/* Every few thousand rows: tells how far it is, and stops if asked to. */
+int rt_intake_tick(const struct rt_intake *in, uint64_t offset, struct rt_err *err)
+{
+    if ((in->counts.rows & 0xfff) != 0)
+        return 0;
+    rt_log_progress(in->work->log, (struct rt_progress){in->file.name, RT_UNIT_BYTES, offset,
+                                                        in->file.size, false});
+    if (!rt_stop_requested())
+        return 0;
+    return rt_err_set(err, RT_STOPPED, "stopped by a signal: nothing was changed; run it again");
+}
+
 static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct rt_err *err)
 {
     struct rt_csv_row row;
@@ -45,13 +57,8 @@ static int read_rows(struct rt_intake *in, struct rt_csv_reader *reader, struct 
         if (rt_intake_row(in, &row, err) < 0)
             return -1;
         rt_intake_row_done(in);
-        if ((in->counts.rows & 0xfff) == 0) {
-            rt_log_progress(in->work->log, (struct rt_progress){in->file.name, RT_UNIT_BYTES,
-                                                                row.offset, in->file.size, false});
-            if (rt_stop_requested())
-                return rt_err_set(err, RT_STOPPED,
-                                  "stopped by a signal: nothing was changed; run it again");
-        }
+        if (rt_intake_tick(in, row.offset, err) < 0)
+            return -1;
     }
     rt_log_progress(in->work->log, (struct rt_progress){.is_over = true});
     return rc;

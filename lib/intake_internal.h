@@ -79,6 +79,9 @@ struct rt_intake {
     size_t repeat_count;
 };
 
+/* intake.c: after each row, of which the next begins at or behind `offset`. */
+int rt_intake_tick(const struct rt_intake *in, uint64_t offset, struct rt_err *err) RT_MUST_CHECK;
+
 /* intake_row.c: one CSV row; one mapped row. */
 int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv,
                   struct rt_err *err) RT_MUST_CHECK;

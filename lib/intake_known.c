@@ -1,7 +1,5 @@
 #include "lib/intake_internal.h"
 
-#include "lib/fault.h"
-
 #include <stdlib.h>
 
 /*
@@ -221,13 +219,13 @@ int rt_intake_next_row(struct rt_intake *in, struct rt_csv_reader *reader, struc
     in->known.has_raw = false;
     in->known.clean_rid = 0;
     while (in->known.file != NULL || in->known.writer != NULL) {
-        if ((in->counts.rows & 0xfff) == 0 && rt_stop_requested())
-            break;
         in->known.has_raw = rt_csv_peek(reader, &raw);
         if (!in->known.has_raw || !skip_known(in, raw))
             break;
         rt_csv_skip(reader);
         in->known.has_raw = false;
+        if (rt_intake_tick(in, rt_csv_offset(reader), err) < 0)
+            return -1;
     }
     return rt_csv_next(reader, row, err);
 }

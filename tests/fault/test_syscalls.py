@@ -87,7 +87,8 @@ def test_each_call_fails(name, failure, lasting, folder, points):
                                               f"inject={call}:error={failure}:when={k}{'+' if lasting else ''}"))
             # 127: the loader's own calls; 1 and 2 mean something else
             assert done.returncode in {74, 69, 77, 78, 127, 70, 2} | s.statuses, f"{what}: {done.returncode} {done.stderr}"
-            assert call not in NEVER_IGNORED or done.returncode != s.status, f"{what}: ignored: {done.stderr}"
+            comfort = call == "pwrite64" and k == 1 and not lasting     # who holds the lock, for messages: the first write of all
+            assert comfort or call not in NEVER_IGNORED or done.returncode != s.status, f"{what}: ignored: {done.stderr}"
             s.check_visible(work, what)
             s.check_recovered(work, what)
     points(f"{failure} in a system call", s.count)
