@@ -28,7 +28,7 @@ trap 'exit 1' INT TERM HUP
 # What a package may leave behind: files and folders, but for apt's and dpkg's own notes, and caches that others keep.
 list() {
     (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp -o -path ./var/lib/apt -o -path ./var/cache \
-        -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./etc/ld.so.cache \) -prune -o -print | sort)
+        -o -path ./var/lib/dpkg -o -path ./var/log -o -path ./run -o -path ./etc/ld.so.cache \) -prune -o -print | sort)
 }
 
 say "a fresh root"
