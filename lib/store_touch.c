@@ -54,6 +54,19 @@ int rt_store_digests(struct rt_store *store, enum rt_side side, struct rt_store_
     return rc;
 }
 
+static int visit_all(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit *visit,
+                     void *context, struct rt_err *err)
+{
+    int rc;
+
+    while ((rc = rt_store_step(store, stmt, err)) == 1)
+        if (visit(context, sqlite3_column_int64(stmt, 0), err) < 0) {
+            sqlite3_reset(stmt);
+            return -1;
+        }
+    return rc;
+}
+
 int rt_store_each_touched(struct rt_store *store, enum rt_side side, rt_store_visit *visit,
                           void *context, struct rt_err *err)
 {
@@ -64,11 +77,7 @@ int rt_store_each_touched(struct rt_store *store, enum rt_side side, rt_store_vi
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, side);
-    while ((rc = rt_store_step(store, stmt, err)) == 1)
-        if (visit(context, sqlite3_column_int64(stmt, 0), err) < 0) {
-            sqlite3_reset(stmt);
-            return -1;
-        }
+    rc = visit_all(store, stmt, visit, context, err);
     for (size_t i = store->touched_from[side]; rc == 0 && i < store->touched_count; i++)
         if (store->touched[i].is_touched[side])
             rc = visit(context, store->touched[i].rid, err);
@@ -80,17 +89,11 @@ int rt_store_each_newer(struct rt_store *store, int64_t rid, rt_store_visit *vis
 {
     sqlite3_stmt *stmt =
         rt_store_prepare(store, "SELECT rid FROM all_record WHERE rid > ?1 ORDER BY rid", err);
-    int rc;
 
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);
-    while ((rc = rt_store_step(store, stmt, err)) == 1)
-        if (visit(context, sqlite3_column_int64(stmt, 0), err) < 0) {
-            sqlite3_reset(stmt);
-            return -1;
-        }
-    return rc;
+    return visit_all(store, stmt, visit, context, err);
 }
 
 static int forget_touched(struct rt_store *store, enum rt_side side, struct rt_err *err)
