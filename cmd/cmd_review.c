@@ -61,7 +61,7 @@ static int list(struct review *r, struct rt_err *err)
 static int show(struct review *r, struct rt_err *err)
 {
     struct rt_arena arena = {0};
-    struct rt_item item;
+    struct rt_item item = {0};
     char *end;
     int64_t number = strtoll(r->choice.spec, &end, 10);
     int rc = *r->choice.spec && (*end == '\0' || *end == '@')

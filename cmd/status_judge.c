@@ -1,5 +1,6 @@
 #include "cmd/status.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -43,7 +44,7 @@ static int judge_side(const struct rt_session *session, const struct rt_status *
     }
     if (side->overdue_rows) {
         level = raise_to(level, 1);
-        reason(why, "%s: %lld row%s overdue", label, (long long)side->overdue_rows,
+        reason(why, "%s: %" PRId64 " row%s overdue", label, side->overdue_rows,
                plural(side->overdue_rows));
     }
     return level;
@@ -59,7 +60,7 @@ static int judge_review(const struct rt_status *status, struct rt_buf *why)
             reason(why, "a refused file is undecided");
         }
     if (status->review_items)
-        reason(why, "%lld for review", (long long)status->review_items);
+        reason(why, "%" PRId64 " for review", status->review_items);
     return level;
 }
 
@@ -89,7 +90,7 @@ int rt_status_judge(const struct rt_session *session, const struct rt_status *st
                emitted == RT_NEVER ? "it was made" : rt_time_format(emitted, when));
     }
     if (level == 0)
-        reason(why, "%lld due, %lld in flight", (long long)due,
-               (long long)(status->side[0].flight_rows + status->side[1].flight_rows));
+        reason(why, "%" PRId64 " due, %" PRId64 " in flight", due,
+               status->side[0].flight_rows + status->side[1].flight_rows);
     return level;
 }

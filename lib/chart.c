@@ -84,7 +84,7 @@ static void add_legend(struct rt_buf *out, const struct rt_chart *chart, const s
     if (f->series == 1)
         return; /* the title says it */
     rt_buf_add_str(out, "<p class=\"legend\">");
-    for (size_t s = 0; s < f->series; s++) {
+    for (size_t s = 0; s < RT_CHART_SERIES && chart->names[s] != NULL; s++) {
         rt_buf_printf(out, "<span><i class=\"k %s\"></i>", classes[s]);
         if (chart->unit != NULL) {
             rt_html_number(out, f->total[s]);

@@ -157,8 +157,10 @@ int rt_spool_open(const char *dir, const char *name, bool replace, struct rt_spo
     int fd;
 
     *spool = NULL;
-    if (*name == '\0' || strchr(name, '/') != NULL)
-        return rt_err_set(err, RT_INTERNAL, "\"%s\" is not a file name", name);
+    if (*name == '\0' || strchr(name, '/') != NULL) {
+        rt_err_set(err, RT_INTERNAL, "\"%s\" is not a file name", name);
+        return -1;
+    }
     path = rt_xasprintf("%s/" TEMPORARY "%.180s.XXXXXX", dir, name);
     fd = RT_STEP("spool.create") != 0 ? -1 : mkostemp(path, O_CLOEXEC);
     if (fd < 0) {
@@ -378,14 +380,15 @@ static int open_regular(const char *path, struct stat *st, struct rt_err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
-        return rt_err_errno(err, RT_IO, "cannot open %s", path);
-    if (fstat(fd, st) != 0)
+        rt_err_errno(err, RT_IO, "cannot open %s", path);
+    else if (fstat(fd, st) != 0)
         rt_err_errno(err, RT_IO, "cannot look at %s", path);
     else if (!S_ISREG(st->st_mode))
         rt_err_set(err, RT_IO, "%s is not a regular file", path);
     else
         return fd;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
