@@ -129,8 +129,11 @@ struct rt_record {
     bool is_held;
     bool is_suspect;              /* R11: may be the lost echo of another record's insert */
     bool not_due_until_edited;    /* baseline: on one side only */
-    struct rt_slice stored_id[2]; /* the store's own: the IDs that the state has of it */
-    unsigned items;               /* kinds of review items that are open for it: bits of review.h */
+    struct rt_slice stored_id[2]; /* the store's own: the IDs that the state has of it, */
+    struct rt_digest
+        print[2];   /* the digests of the rows by which it is recognised (no digest: 0), */
+    bool is_recent; /* and in which table it is */
+    unsigned items; /* kinds of review items that are open for it: bits of review.h */
 };
 
 /* An empty record: nothing known, never looked at. */

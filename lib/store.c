@@ -307,11 +307,16 @@ int rt_store_begin(struct rt_store *store, struct rt_err *err)
         return -1;
     store->in_transaction = true;
     rt_store_forget_found(store);
-    return rt_store_load_counters(store, err);
+    if (rt_store_load_counters(store, err) < 0)
+        return -1;
+    store->is_first_load = store->next_rid == 1;
+    return 0;
 }
 
 int rt_store_commit(struct rt_store *store, struct rt_err *err)
 {
+    if (!rt_store_is_scratch(store) && rt_store_compact(store, err) < 0)
+        return -1;
     if (rt_store_save_counters(store, err) < 0)
         return -1;
     if (rt_store_is_scratch(store))
@@ -435,6 +440,7 @@ int rt_store_load_counters(struct rt_store *store, struct rt_err *err)
 {
     if (get_number(store, "next_rid", 1, &store->next_rid, err) < 0 ||
         get_number(store, "next_cid", 1, &store->next_cid, err) < 0 ||
+        get_number(store, "recent", 0, &store->recent, err) < 0 ||
         get_number(store, "held_external", 0, &store->held[RT_EXTERNAL], err) < 0 ||
         get_number(store, "held_native", 0, &store->held[RT_NATIVE], err) < 0 ||
         get_number(store, "snapshot_external", RT_NEVER, &store->snapshot_stamp[RT_EXTERNAL], err) <
@@ -448,6 +454,7 @@ int rt_store_save_counters(struct rt_store *store, struct rt_err *err)
 {
     if (set_number(store, "next_rid", store->next_rid, err) < 0 ||
         set_number(store, "next_cid", store->next_cid, err) < 0 ||
+        set_number(store, "recent", store->recent, err) < 0 ||
         set_number(store, "held_external", store->held[RT_EXTERNAL], err) < 0 ||
         set_number(store, "held_native", store->held[RT_NATIVE], err) < 0 ||
         set_number(store, "snapshot_external", store->snapshot_stamp[RT_EXTERNAL], err) < 0 ||

@@ -60,8 +60,8 @@ static int has_id(struct rt_store *store, enum rt_side side, struct rt_slice id,
 {
     sqlite3_stmt *stmt =
         side == RT_EXTERNAL
-            ? rt_store_prepare(store, "SELECT external_id FROM record WHERE rid = ?1", err)
-            : rt_store_prepare(store, "SELECT native_id FROM record WHERE rid = ?1", err);
+            ? rt_store_prepare(store, "SELECT external_id FROM record_base WHERE rid = ?1", err)
+            : rt_store_prepare(store, "SELECT native_id FROM record_base WHERE rid = ?1", err);
     int rc;
 
     if (stmt == NULL)

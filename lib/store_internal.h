@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 #define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
-#define RT_STORE_VERSION        2          /* PRAGMA user_version: number of migrations */
+#define RT_STORE_VERSION        3          /* PRAGMA user_version: number of migrations */
 
 #define RT_SHARED_MAX 4
 
@@ -36,6 +36,8 @@ struct rt_store {
     int64_t next_rid, next_cid; /* valid in a transaction */
     int64_t held[2];            /* records with an ID on that side; valid in a transaction */
     int64_t snapshot_stamp[2];  /* of the newest snapshot taken in */
+    int64_t recent;             /* records in record_recent; valid in a transaction */
+    bool is_first_load;         /* the transaction began with an empty state */
     const struct rt_schema *schema;
     struct rt_layout *layouts; /* those met so far */
     size_t layout_count;
@@ -133,6 +135,11 @@ void rt_store_bulk_add(struct rt_store *store, enum rt_side side, struct rt_slic
 int rt_store_bulk_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
                        struct rt_err *err) RT_MUST_CHECK;
 void rt_store_bulk_forget(struct rt_store *store);
+
+/* store_recent.c: are records that change written to record_recent?  And at a commit, what is there
+   moves to record_base when it has become much. */
+bool rt_store_appends(const struct rt_store *store);
+int rt_store_compact(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
 /* store_touch.c */
 void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);

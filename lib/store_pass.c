@@ -2,21 +2,10 @@
 
 /* ---- passes and glances ---- */
 
-static int note_look(struct rt_store *store, const struct rt_glance *glance, int64_t rid,
-                     struct rt_err *err)
+static int note_look_in(struct rt_store *store, const char *sql, const struct rt_glance *glance,
+                        int64_t rid, struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        glance->side == RT_EXTERNAL
-            ? rt_store_prepare(
-                  store,
-                  "UPDATE record SET external_stamp = ?2, external_file = ?3, external_line = ?4"
-                  " WHERE rid = ?1",
-                  err)
-            : rt_store_prepare(
-                  store,
-                  "UPDATE record SET native_stamp = ?2, native_file = ?3, native_line = ?4"
-                  " WHERE rid = ?1",
-                  err);
+    sqlite3_stmt *stmt = rt_store_prepare(store, sql, err);
 
     if (stmt == NULL)
         return -1;
@@ -25,6 +14,27 @@ static int note_look(struct rt_store *store, const struct rt_glance *glance, int
     rt_bind_int(stmt, 3, glance->file);
     rt_bind_int(stmt, 4, glance->line);
     return rt_store_run(store, stmt, err);
+}
+
+#define EXTERNAL_LOOK                                                                              \
+    " SET external_stamp = ?2, external_file = ?3, external_line = ?4 WHERE rid = ?1"
+#define NATIVE_LOOK " SET native_stamp = ?2, native_file = ?3, native_line = ?4 WHERE rid = ?1"
+
+static int note_look(struct rt_store *store, const struct rt_glance *glance, int64_t rid,
+                     struct rt_err *err)
+{
+    bool is_external = glance->side == RT_EXTERNAL;
+
+    if (note_look_in(store,
+                     is_external ? "UPDATE record_recent" EXTERNAL_LOOK
+                                 : "UPDATE record_recent" NATIVE_LOOK,
+                     glance, rid, err) < 0)
+        return -1;
+    if (sqlite3_changes(store->db) == 1)
+        return 0;
+    return note_look_in(
+        store, is_external ? "UPDATE record_base" EXTERNAL_LOOK : "UPDATE record_base" NATIVE_LOOK,
+        glance, rid, err);
 }
 
 int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance, int64_t *rid,

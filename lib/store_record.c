@@ -20,7 +20,7 @@ static int pull(struct rt_store *store, int64_t rid, struct rt_err *err)
     if (sqlite3_changes(store->db) == 0)
         return 0; /* pulled before; it may be gone since */
     copy = rt_store_prepare(
-        store, "INSERT INTO temp.record SELECT * FROM main.record WHERE rid = ?1", err);
+        store, "INSERT INTO temp.record_base SELECT * FROM main.record WHERE rid = ?1", err);
     if (copy == NULL)
         return -1;
     rt_bind_int(copy, 1, rid);
@@ -146,6 +146,7 @@ static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side sid
     end->look.file = sqlite3_column_int64(stmt, at + LOOK_FILE);
     end->look.line = sqlite3_column_int64(stmt, at + LOOK_LINE);
     end->given_delta = sqlite3_column_int64(stmt, at + DELTA);
+    record->print[side] = rt_column_digest(stmt, at + PRINT);
     if (load_content(store, stmt, at + SEEN, arena, &end->seen, err) < 0 ||
         load_content(store, stmt, at + GIVEN, arena, &end->given, err) < 0 ||
         rt_store_unpack_sent(store, rt_column_str(stmt, at + SENT, arena), arena, end, err) < 0)
@@ -182,6 +183,24 @@ static int load_row(struct rt_store *store, sqlite3_stmt *stmt, struct rt_arena 
     return 0;
 }
 
+/* 1: its row, to be read from *stmt; 0: there is no such record. */
+static int select_row(struct rt_store *store, int64_t rid, struct rt_record *record,
+                      sqlite3_stmt **stmt, struct rt_err *err)
+{
+    int rc = 0;
+
+    for (int i = store->recent == 0; i < 2 && rc == 0; i++) {
+        *stmt = i == 0 ? rt_store_prepare(store, "SELECT * FROM record_recent WHERE rid = ?1", err)
+                       : rt_store_prepare(store, "SELECT * FROM record_base WHERE rid = ?1", err);
+        if (*stmt == NULL)
+            return -1;
+        rt_bind_int(*stmt, 1, rid);
+        rc = rt_store_step(store, *stmt, err);
+        record->is_recent = i == 0;
+    }
+    return rc;
+}
+
 int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                   struct rt_record *record, struct rt_err *err)
 {
@@ -191,11 +210,7 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
     rt_record_init(record);
     if (rt_store_is_scratch(store) && pull(store, rid, err) < 0)
         return -1;
-    stmt = rt_store_prepare(store, "SELECT * FROM record WHERE rid = ?1", err);
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, rid);
-    rc = rt_store_step(store, stmt, err);
+    rc = select_row(store, rid, record, &stmt, err);
     if (rc < 0)
         return -1;
     if (rc == 0)
@@ -262,29 +277,39 @@ static void bind_end(sqlite3_stmt *stmt, int at, const struct rt_end *end, struc
     rt_bind_int(stmt, at + FLAGS, rt_store_pack_end(end));
 }
 
-/* A row is recognised by its digest alone only while seeing it again would change nothing. */
-static void bind_print(sqlite3_stmt *stmt, int index, const struct rt_end *end,
+/* A row is recognised by its digest alone only while seeing it again would change nothing.  NULL:
+   the one that it has is still good, if there is one. */
+static void bind_print(sqlite3_stmt *stmt, int index, struct rt_record *record, enum rt_side side,
                        const struct rt_digest *print)
 {
-    if (print != NULL && rt_end_is_quiet(end))
-        rt_bind_digest(stmt, index, *print);
-    else
+    const struct rt_digest none = {0, 0};
+
+    if (!rt_end_is_quiet(&record->end[side]))
+        print = &none;
+    if (print != NULL)
+        record->print[side] = *print;
+    if (rt_digest_is_equal(record->print[side], none))
         sqlite3_bind_null(stmt, index);
+    else
+        rt_bind_digest(stmt, index, record->print[side]);
 }
 
 #define SAVE_VALUES                                                                                \
-    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"   \
-    " ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"    \
+    " ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
+
+#define SAVE_IDS " external_id = ?2, native_id = ?3,"
 
 #define SAVE_CHANGES                                                                               \
     " born = ?4, born_file = ?5, born_line = ?6, want = ?7, flags = ?8, open = ?9, trail = ?10,"   \
     " external_seen = ?11, external_stamp = ?12, external_modified = ?13, external_file = ?14,"    \
-    " external_line = ?15, external_print = CASE ?31 WHEN 1 THEN external_print ELSE ?16 END,"     \
-    " external_given = ?17, external_delta = ?18, external_sent = ?19, external_flags = ?20,"      \
-    " native_seen = ?21, native_stamp = ?22, native_modified = ?23, native_file = ?24,"            \
-    " native_line = ?25, native_print = CASE ?32 WHEN 1 THEN native_print ELSE ?26 END,"           \
+    " external_line = ?15, external_print = ?16, external_given = ?17, external_delta = ?18,"      \
+    " external_sent = ?19, external_flags = ?20, native_seen = ?21, native_stamp = ?22,"           \
+    " native_modified = ?23, native_file = ?24, native_line = ?25, native_print = ?26,"            \
     " native_given = ?27, native_delta = ?28, native_sent = ?29, native_flags = ?30"               \
     " WHERE rid = ?1"
+
+#define STILL_IN_BASE " AND rid NOT IN (SELECT rid FROM record_recent)"
 
 void rt_store_forget_found(struct rt_store *store)
 {
@@ -298,20 +323,56 @@ static bool has_new_id(const struct rt_record *record)
            !rt_slice_is_equal(record->end[1].id, record->stored_id[1]);
 }
 
-/* The IDs are left out where they stay: their indexes would be written all the same. */
-static sqlite3_stmt *save_statement(struct rt_store *store, const struct rt_record *record,
-                                    struct rt_err *err)
+/* In its place.  The IDs are left out where they stay: their indexes would be written all the same.
+ */
+static sqlite3_stmt *update_statement(struct rt_store *store, const struct rt_record *record,
+                                      struct rt_err *err)
 {
-    if (record->rid == 0)
-        return rt_store_prepare(store, "INSERT INTO record VALUES (" SAVE_VALUES ")", err);
-    if (has_new_id(record))
-        return rt_store_prepare(
-            store, "UPDATE record SET external_id = ?2, native_id = ?3," SAVE_CHANGES, err);
-    return rt_store_prepare(store, "UPDATE record SET" SAVE_CHANGES, err);
+    if (record->is_recent)
+        return has_new_id(record)
+                   ? rt_store_prepare(store, "UPDATE record_recent SET" SAVE_IDS SAVE_CHANGES, err)
+                   : rt_store_prepare(store, "UPDATE record_recent SET" SAVE_CHANGES, err);
+    return has_new_id(record)
+               ? rt_store_prepare(store,
+                                  "UPDATE record_base SET" SAVE_IDS SAVE_CHANGES STILL_IN_BASE, err)
+               : rt_store_prepare(store, "UPDATE record_base SET" SAVE_CHANGES STILL_IN_BASE, err);
 }
 
-/* 1: leave the digest in the row as it is: nobody has a newer one, and it is still good. */
-static int keeps_print(const struct rt_end *end, const struct rt_digest *print)
+static sqlite3_stmt *save_statement(struct rt_store *store, struct rt_record *record,
+                                    struct rt_err *err)
+{
+    if (!record->is_recent && rt_store_appends(store)) {
+        record->is_recent = true;
+        store->recent++;
+        return rt_store_prepare(store, "INSERT INTO record_recent" SAVE_VALUES, err);
+    }
+    if (record->rid == 0)
+        return rt_store_prepare(store, "INSERT INTO record_base" SAVE_VALUES, err);
+    return update_statement(store, record, err);
+}
+
+/* An ID belongs to one record.  The indexes tell for each table alone. */
+static int check_new_ids(struct rt_store *store, const struct rt_record *record, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++) {
+        struct rt_slice id = record->end[s].id;
+        int64_t rid;
+        int rc;
+
+        if (rt_slice_is_equal(id, record->stored_id[s]))
+            continue;
+        rc = rt_store_find(store, (enum rt_side)s, id, &rid, err);
+        if (rc < 0)
+            return -1;
+        if (rc == 1 && rid != record->rid)
+            return rt_err_set(err, RT_INTERNAL, "%s: two records would have the %s ID %.*s",
+                              store->path, rt_side_name((enum rt_side)s), (int)id.len, id.ptr);
+    }
+    return 0;
+}
+
+/* The digest in the row stays as it is: nobody has a newer one, and it is still good. */
+static bool keeps_print(const struct rt_end *end, const struct rt_digest *print)
 {
     return print == NULL && rt_end_is_quiet(end);
 }
@@ -343,13 +404,16 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
 
     if (store_contents(store, record, err) < 0)
         return -1;
+    if (has_new_id(record)) {
+        if (check_new_ids(store, record, err) < 0)
+            return -1;
+        rt_store_forget_found(store);
+    }
     stmt = save_statement(store, record, err);
     if (stmt == NULL)
         return -1;
     if (record->conflict_count || record->end[0].not_taken_count || record->end[1].not_taken_count)
         open = rt_store_pack_open(store->schema, record);
-    if (has_new_id(record))
-        rt_store_forget_found(store);
     if (is_new)
         record->rid = store->next_rid++;
     else
@@ -366,13 +430,14 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
     rt_bind_text(stmt, 1 + TRAIL, rt_store_pack_trail(record, trail));
     for (int s = 0; s < 2; s++) {
         bind_end(stmt, 1 + first_column((enum rt_side)s), &record->end[s], &sent[s]);
-        bind_print(stmt, 1 + first_column((enum rt_side)s) + PRINT, &record->end[s],
+        bind_print(stmt, 1 + first_column((enum rt_side)s) + PRINT, record, (enum rt_side)s,
                    print ? print[s] : NULL);
-        if (!is_new)
-            rt_bind_int(stmt, 31 + s, keeps_print(&record->end[s], print ? print[s] : NULL));
         store->held[s] += (record->end[s].id.len != 0) - (record->stored_id[s].len != 0);
     }
     rc = rt_store_run(store, stmt, err);
+    if (rc == 0 && sqlite3_changes(store->db) != 1)
+        rc = rt_err_set(err, RT_INTERNAL, "%s: record %" PRId64 " is not where it was", store->path,
+                        record->rid);
     for (int s = 0; rc == 0 && s < 2; s++) {
         if (store->bulk != NULL && record->end[s].id.len &&
             !rt_slice_is_equal(record->end[s].id, record->stored_id[s]))
@@ -387,15 +452,24 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
     return rc;
 }
 
+static int delete_from(struct rt_store *store, const char *sql, int64_t rid, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store, sql, err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, rid);
+    return rt_store_run(store, stmt, err);
+}
+
 int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
 {
     sqlite3_stmt *count = rt_store_prepare(
         store, "SELECT external_id IS NOT NULL, native_id IS NOT NULL FROM record WHERE rid = ?1",
         err);
     const bool is_touched[2] = {true, true};
-    sqlite3_stmt *stmt;
 
-    if (count == NULL)
+    if (count == NULL || (rt_store_is_scratch(store) && pull(store, rid, err) < 0))
         return -1;
     rt_store_touch(store, rid, is_touched);
     rt_store_forget_found(store);
@@ -405,17 +479,12 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
         store->held[RT_NATIVE] -= sqlite3_column_int64(count, 1);
         sqlite3_reset(count);
     }
-    stmt = rt_store_prepare(store, "DELETE FROM record WHERE rid = ?1", err);
-    if (stmt == NULL)
+    if (delete_from(store, "DELETE FROM record_recent WHERE rid = ?1", rid, err) < 0)
         return -1;
-    rt_bind_int(stmt, 1, rid);
-    if (rt_store_run(store, stmt, err) < 0)
+    store->recent -= sqlite3_changes(store->db);
+    if (delete_from(store, "DELETE FROM record_base WHERE rid = ?1", rid, err) < 0)
         return -1;
-    stmt = rt_store_prepare(store, "DELETE FROM due WHERE rid = ?1", err);
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, rid);
-    return rt_store_run(store, stmt, err);
+    return delete_from(store, "DELETE FROM due WHERE rid = ?1", rid, err);
 }
 
 int rt_store_has_record(struct rt_store *store, int64_t rid, bool *there, struct rt_err *err)

@@ -38,13 +38,15 @@ int rt_store_each_insert(struct rt_store *store, enum rt_side side, rt_store_vis
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT CASE ?1 WHEN 0 THEN r.native_id ELSE r.external_id END, min(d.handed_at), d.delta"
+        "WITH waits AS MATERIALIZED"
+        " (SELECT p.rid, CASE ?1 WHEN 0 THEN r.native_id ELSE r.external_id END AS other_id"
         " FROM (SELECT DISTINCT rid FROM pending WHERE side = ?1) AS p"
         " JOIN main.record AS r ON r.rid = p.rid"
-        " JOIN main.delta_row AS w ON w.rid = p.rid AND w.action = ?2"
+        " WHERE CASE ?1 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL)"
+        " SELECT v.other_id, min(d.handed_at), d.delta FROM waits AS v"
+        " JOIN main.delta_row AS w ON w.rid = v.rid AND w.action = ?2"
         " JOIN delta AS d ON d.delta = w.delta AND d.side = ?1 AND d.state = ?3"
-        " WHERE CASE ?1 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
-        " GROUP BY p.rid ORDER BY 2, p.rid",
+        " GROUP BY v.rid ORDER BY 2, v.rid",
         err);
     int rc;
 

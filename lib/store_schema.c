@@ -10,6 +10,20 @@
  */
 enum scratch { COPIED, EMPTY };
 
+/* The newest version of a record is in record_recent, or else in record_base (store_recent.c). */
+#define RECORD_BODY                                                                                \
+    "(rid INTEGER PRIMARY KEY, external_id TEXT, native_id TEXT, born INTEGER NOT NULL, "          \
+    "born_file "                                                                                   \
+    "INTEGER,"                                                                                     \
+    " born_line INTEGER, want INTEGER, flags INTEGER NOT NULL, open TEXT, trail TEXT,"             \
+    " external_seen INTEGER, external_stamp INTEGER, external_modified INTEGER, external_file "    \
+    "INTEGER,"                                                                                     \
+    " external_line INTEGER, external_print BLOB, external_given INTEGER, external_delta INTEGER," \
+    " external_sent TEXT, external_flags INTEGER NOT NULL,"                                        \
+    " native_seen INTEGER, native_stamp INTEGER, native_modified INTEGER, native_file INTEGER,"    \
+    " native_line INTEGER, native_print BLOB, native_given INTEGER, native_delta INTEGER,"         \
+    " native_sent TEXT, native_flags INTEGER NOT NULL) STRICT"
+
 static const struct table {
     const char *name;
     enum scratch scratch;
@@ -20,17 +34,7 @@ static const struct table {
     {"content", EMPTY,
      "(cid INTEGER PRIMARY KEY, layout INTEGER NOT NULL, origin TEXT NOT NULL, body TEXT NOT NULL) "
      "STRICT"},
-    {"record", EMPTY,
-     "(rid INTEGER PRIMARY KEY, external_id TEXT, native_id TEXT, born INTEGER NOT NULL, born_file "
-     "INTEGER,"
-     " born_line INTEGER, want INTEGER, flags INTEGER NOT NULL, open TEXT, trail TEXT,"
-     " external_seen INTEGER, external_stamp INTEGER, external_modified INTEGER, external_file "
-     "INTEGER,"
-     " external_line INTEGER, external_print BLOB, external_given INTEGER, external_delta INTEGER,"
-     " external_sent TEXT, external_flags INTEGER NOT NULL,"
-     " native_seen INTEGER, native_stamp INTEGER, native_modified INTEGER, native_file INTEGER,"
-     " native_line INTEGER, native_print BLOB, native_given INTEGER, native_delta INTEGER,"
-     " native_sent TEXT, native_flags INTEGER NOT NULL) STRICT"},
+    {"record_base", EMPTY, RECORD_BODY},
     {"due", COPIED,
      "(seq INTEGER PRIMARY KEY AUTOINCREMENT, rid INTEGER NOT NULL, side INTEGER NOT NULL,"
      " since INTEGER NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, UNIQUE (rid, side)) "
@@ -93,16 +97,17 @@ static const struct table {
     {"touched", COPIED,
      "(side INTEGER NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (side, rid)) STRICT, WITHOUT "
      "ROWID"},
+    {"record_recent", EMPTY, RECORD_BODY},
 };
 
 static const struct index {
     const char *name, *on;
     bool is_unique;
 } indexes[] = {
-    {"record_external", "record (external_id) WHERE external_id IS NOT NULL", true},
-    {"record_native", "record (native_id) WHERE native_id IS NOT NULL", true},
-    {"record_external_sent", "record (rid) WHERE external_sent IS NOT NULL", false},
-    {"record_native_sent", "record (rid) WHERE native_sent IS NOT NULL", false},
+    {"record_external", "record_base (external_id) WHERE external_id IS NOT NULL", true},
+    {"record_native", "record_base (native_id) WHERE native_id IS NOT NULL", true},
+    {"record_external_sent", "record_base (rid) WHERE external_sent IS NOT NULL", false},
+    {"record_native_sent", "record_base (rid) WHERE native_sent IS NOT NULL", false},
     {"delta_row_rid", "delta_row (rid)", false},
     {"file_digest", "file (side, digest)", false},
     {"file_path", "file (path)", false},
@@ -114,10 +119,22 @@ static const struct index {
     {"suspect_candidate", "suspect (candidate)", false},
     {"waiting_delta", "waiting (delta)", false},
     {"item_open", "item (kind, subject) WHERE is_open", true},
+    {"recent_external", "record_recent (external_id) WHERE external_id IS NOT NULL", true},
+    {"recent_native", "record_recent (native_id) WHERE native_id IS NOT NULL", true},
+    {"recent_external_sent", "record_recent (rid) WHERE external_sent IS NOT NULL", false},
+    {"recent_native_sent", "record_recent (rid) WHERE native_sent IS NOT NULL", false},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define TABLES_OF_1  (COUNT(tables) - 1) /* those of format 1; format 2 added the last one */
+
+/* How many of them a state of format 1, 2 ... has; 0: an empty file. */
+static const size_t tables_of[RT_STORE_VERSION] = {0, COUNT(tables) - 2, COUNT(tables) - 1};
+static const size_t indexes_of[RT_STORE_VERSION] = {0, COUNT(indexes) - 4, COUNT(indexes) - 4};
+
+/* What people and queries call a record. */
+#define RECORD_VIEW                                                                                \
+    "VIEW record AS SELECT * FROM record_recent UNION ALL"                                         \
+    " SELECT * FROM record_base WHERE rid NOT IN (SELECT rid FROM record_recent)"
 
 static int make_table(struct rt_store *store, const struct table *table, const char *where,
                       struct rt_err *err)
@@ -140,17 +157,21 @@ static int make_index(struct rt_store *store, const struct index *index, const c
     return rc;
 }
 
-/* Makes what a state of format `version` lacks; 0: an empty file. */
+/* Makes what a state of an older format lacks. */
 static int make_tables(struct rt_store *store, int64_t version, struct rt_err *err)
 {
     char pragma[64];
 
-    for (size_t i = version == 1 ? TABLES_OF_1 : 0; i < COUNT(tables); i++)
+    if (version > 0 && rt_store_exec(store, "ALTER TABLE record RENAME TO record_base", err) < 0)
+        return -1;
+    for (size_t i = tables_of[version]; i < COUNT(tables); i++)
         if (make_table(store, &tables[i], "", err) < 0)
             return -1;
-    for (size_t i = 0; version == 0 && i < COUNT(indexes); i++)
+    for (size_t i = indexes_of[version]; i < COUNT(indexes); i++)
         if (make_index(store, &indexes[i], "", err) < 0)
             return -1;
+    if (rt_store_exec(store, "CREATE " RECORD_VIEW, err) < 0)
+        return -1;
     snprintf(pragma, sizeof pragma, "PRAGMA application_id = %d", RT_STORE_APPLICATION_ID);
     if (rt_store_exec(store, pragma, err) < 0)
         return -1;
@@ -208,8 +229,14 @@ int rt_store_make_views(struct rt_store *store, struct rt_err *err)
         return -1;
     return rt_store_exec(
         store,
-        "CREATE TEMP VIEW all_record AS SELECT * FROM temp.record UNION ALL"
-        " SELECT * FROM main.record WHERE rid NOT IN (SELECT rid FROM temp.pulled);"
+        "CREATE TEMP " RECORD_VIEW ";"
+        "CREATE TEMP VIEW all_record AS SELECT * FROM temp.record_recent UNION ALL"
+        " SELECT * FROM temp.record_base WHERE rid NOT IN (SELECT rid FROM temp.record_recent)"
+        " UNION ALL SELECT * FROM main.record_recent"
+        " WHERE rid NOT IN (SELECT rid FROM temp.pulled)"
+        " UNION ALL SELECT * FROM main.record_base"
+        " WHERE rid NOT IN (SELECT rid FROM temp.pulled)"
+        " AND rid NOT IN (SELECT rid FROM main.record_recent);"
         "CREATE TEMP VIEW all_content AS SELECT * FROM temp.content UNION ALL"
         " SELECT * FROM main.content",
         err);
@@ -260,12 +287,12 @@ int rt_store_migrate(struct rt_store *store, struct rt_err *err)
                           store->path, (long long)version, RT_STORE_VERSION);
     if (version == RT_STORE_VERSION && application == RT_STORE_APPLICATION_ID)
         return 0;
-    if (version == 1 && application == RT_STORE_APPLICATION_ID) {
+    if (version > 0 && version < RT_STORE_VERSION && application == RT_STORE_APPLICATION_ID) {
         if (store->mode == RT_STORE_READ || store->mode == RT_STORE_SCRATCH)
             return rt_err_set(err, RT_STOPPED,
-                              "%s: written by an older roundtrip (format 1): run roundtrip emit "
+                              "%s: written by an older roundtrip (format %lld): run roundtrip emit "
                               "once, which brings it up to date",
-                              store->path);
+                              store->path, (long long)version);
     } else if (application != 0 || version != 0 || objects != 0) {
         return rt_err_set(err, RT_STOPPED, "%s: not a state of roundtrip: move it away",
                           store->path);

@@ -8,9 +8,11 @@ import shutil
 import sqlite3
 import tempfile
 
+import state_file
+
 # What a fetch saw at the other end, and what waits to be done, are not part of the story.
 LEFT_OUT = ("sighting", "move", "journal", "touched")    # the last: of which records a digest file, a cache, is not to be believed
-COUNTERS = ("journal_length", "digests_external", "digests_native")
+COUNTERS = ("journal_length", "digests_external", "digests_native", "recent")
 
 
 def dump(path):
@@ -26,8 +28,7 @@ def dump(path):
 
 def read(state):
     db = sqlite3.connect(state)
-    names = [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
-    tables = {n: sorted(db.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in names if n not in LEFT_OUT}
+    tables = {n: sorted(db.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in state_file.tables(db) if n not in LEFT_OUT}
     tables["meta"] = [row for row in tables["meta"] if row[0] not in COUNTERS]
     tables["file"] = [row for row in tables["file"] if row[9] in (1, 2, 3)]      # waiting ones are in the inbox
     db.close()

@@ -36,6 +36,12 @@ def change(path, *statements):
     seal(path)
 
 
+def tables(db):
+    """What a state tells, by name: its tables, but for the two that record is kept in."""
+    names = [name for name, in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name")]
+    return [name for name in names if not name.startswith(("sqlite_", "record_"))]
+
+
 def damage(data, rnd):
     """(what, bytes) with some of them wrong."""
     data, what = bytearray(data), rnd.choice(("a bit", "a bit", "bytes", "a sector of zeros", "a cut", "pages swapped"))

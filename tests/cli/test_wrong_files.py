@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+import state_file
 from profile import IDS, TEXTS, Profile, field, only, row
 
 COUNT = 120
@@ -18,8 +19,7 @@ KNOWLEDGE = ("record", "content", "due", "delta", "delta_row", "pending", "suspe
 def dump(p, tables=None):
     """What the state holds, as text."""
     with sqlite3.connect(f"file:{p.path}/state.db?mode=ro", uri=True) as db:
-        names = tables or [n for n, in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
-        return {name: sorted(map(repr, db.execute(f"SELECT * FROM {name}"))) for name in names}
+        return {name: sorted(map(repr, db.execute(f"SELECT * FROM {name}"))) for name in tables or state_file.tables(db)}
 
 
 def rows(prefix="", year="2026", count=COUNT):

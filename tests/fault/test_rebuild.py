@@ -153,7 +153,7 @@ def test_a_hot_journal_of_the_lost_state_is_not_played_into_the_new_one(p):
     db = sqlite3.connect(p.path / "state.db", isolation_level=None)
     db.execute("PRAGMA cache_size = 1")
     db.execute("BEGIN IMMEDIATE")
-    db.execute("UPDATE record SET flags = 7")
+    db.execute("UPDATE record_base SET flags = 7")
     db.execute("CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
                " SELECT randomblob(100) AS r FROM n")
     journal = hot.read_bytes()

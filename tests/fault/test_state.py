@@ -188,7 +188,7 @@ def test_what_another_program_wrote_is_damage(folder):
     s = Scenario("edits", folder)
     work = s.fresh()
     with contextlib.closing(sqlite3.connect(work / "p/state.db")) as db, db:
-        db.execute("UPDATE record SET external_id = 'E8' WHERE external_id = 'E1'")
+        db.execute("UPDATE record_base SET external_id = 'E8' WHERE external_id = 'E1'")
     assert ask(s, work, ["emit"]).returncode == 2
     state_file.seal(work / "p/state.db")
     assert ask(s, work, ["check", "--state"]).returncode == 0
