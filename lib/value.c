@@ -411,6 +411,33 @@ static int check_code(const struct rt_field *field, enum rt_side side, struct rt
         quote(raw, shown));
 }
 
+/* A member that holds what separates members on the other side would be several there. */
+static int check_set(const struct rt_field *field, enum rt_side side, struct rt_slice raw,
+                     struct rt_err *err)
+{
+    enum rt_side other = rt_side_other(side);
+    struct rt_slice separator = separator_of(field, other);
+    struct rt_buf there = {0}, keys[2] = {{0}, {0}};
+    char shown[QUOTED_BYTES + 4];
+    bool is_same;
+
+    if (!rt_field_flows_to(field, other) || rt_slice_is_equal(separator, separator_of(field, side)))
+        return 0;
+    convert_set(field, (struct rt_value){raw, rt_from_side(side)}, other, &there);
+    add_set_key(raw, separator_of(field, side), &keys[0]);
+    add_set_key(rt_buf_slice(&there), separator, &keys[1]);
+    is_same = rt_slice_is_equal(rt_buf_slice(&keys[0]), rt_buf_slice(&keys[1]));
+    rt_buf_clear(&there);
+    rt_buf_clear(&keys[0]);
+    rt_buf_clear(&keys[1]);
+    if (is_same)
+        return 0;
+    return rt_err_set(err, RT_DATA,
+                      "\"%s\" has a member with \"%.*s\", which separates members on the other "
+                      "side: choose another separator there",
+                      quote(raw, shown), (int)separator.len, separator.ptr);
+}
+
 static int check_id(struct rt_slice raw, struct rt_err *err)
 {
     const char *damage = rt_id_damage(raw);
@@ -426,8 +453,9 @@ int rt_value_check(const struct rt_field *field, enum rt_side side, struct rt_sl
 {
     switch (field->type) {
     case RT_TYPE_TEXT:
-    case RT_TYPE_SET:
         return 0;
+    case RT_TYPE_SET:
+        return check_set(field, side, raw, err);
     case RT_TYPE_ID:
         return check_id(raw, err);
     case RT_TYPE_CODE:

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LONGEST_DATE 120 /* bytes of a cell that can be a date at all */
+#define LONGEST_DATE 120            /* bytes of a cell that can be a date at all */
+#define FIRST_SECOND (-62135596800) /* 0001-01-01 00:00:00 */
+#define LAST_SECOND  253402300799   /* 9999-12-31 23:59:59 */
 
 static bool is_leap(int year)
 {
@@ -158,7 +160,7 @@ static bool read_seconds(const char *text, int64_t *t)
     char *end;
 
     *t = strtoll(text, &end, 10);
-    return *end == '\0' && end != text && *t > -62135596800 && *t < 253402300800;
+    return *end == '\0' && end != text && *t >= FIRST_SECOND && *t <= LAST_SECOND;
 }
 
 /* strptime takes "26" for the year 26 where %Y is asked for: years need their four digits. */
@@ -205,10 +207,19 @@ static char *pattern_of_early_year(const char *pattern, int year)
     for (const char *p = pattern; *p; p++) {
         const char *c = *p == '%' ? conversion(p) : p;
 
-        if (*p != '%' || (*c != 'Y' && *c != 'F'))
+        switch (*p == '%' ? *c : '\0') {
+        case 'Y':
+            rt_buf_printf(&out, "%04d", year);
+            break;
+        case 'F':
+            rt_buf_printf(&out, "%04d-%%m-%%d", year);
+            break;
+        case 'c':
+            rt_buf_printf(&out, "%%a %%b %%e %%H:%%M:%%S %04d", year);
+            break;
+        default:
             rt_buf_add(&out, p, (size_t)(c - p) + (*c != '\0'));
-        else
-            rt_buf_printf(&out, *c == 'Y' ? "%04d" : "%04d-%%m-%%d", year);
+        }
         p = *c ? c : c - 1;
     }
     return out.ptr;
@@ -223,19 +234,24 @@ static size_t write_tm(char *text, size_t size, const char *pattern, const struc
 }
 #pragma GCC diagnostic pop
 
+static int64_t within_calendar(int64_t t)
+{
+    return t < FIRST_SECOND ? FIRST_SECOND : t > LAST_SECOND ? LAST_SECOND : t;
+}
+
 bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, struct rt_buf *out)
 {
     int64_t local = rt_zone_to_local(zone, t);
-    time_t seconds = (time_t)local;
+    time_t seconds = (time_t)within_calendar(local);
     char text[4 * LONGEST_DATE];
     char *early = NULL;
     struct tm tm;
     size_t n;
 
-    if (gmtime_r(&seconds, &tm) == NULL || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 1)
+    if (gmtime_r(&seconds, &tm) == NULL)
         return false;
     if (pattern != NULL && strcmp(pattern, "%s") == 0) {
-        rt_buf_printf(out, "%" PRId64, t);
+        rt_buf_printf(out, "%" PRId64, within_calendar(t));
         return true;
     }
     tm.tm_gmtoff = local - t;

@@ -24,7 +24,9 @@ bool rt_date_from_tm(const struct tm *tm, int64_t *t);
 bool rt_date_read(struct rt_slice text, const char *pattern, const struct rt_zone *zone,
                   int64_t *t);
 
-/* Appends the time; false, and nothing appended, if it cannot be written (year 10000). */
+/* Appends the time; false, and nothing appended, if it cannot be written.  What the zone moves out
+   of the years 1 to 9999 is their first or last second: 9999-12-31 and 0001-01-01 mean "for ever"
+   and "never" in many databases, and stay that. */
 bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, struct rt_buf *out);
 
 /* Has the pattern anything finer than a day, or a zone, in it? */

@@ -328,6 +328,26 @@ static void test_zones(void **state)
     renders(&x, external("1795271400"), RT_NATIVE, "2026-11-21 09:30:00");
     renders(&x, native("2026-11-21 09:30:00"), RT_EXTERNAL, "1795271400");
     misfits(&x, RT_EXTERNAL, "17952714x", "is not a time as %s");
+    fits(&x, RT_EXTERNAL, "-62135596800");
+    end(&x);
+}
+
+/* Databases write "for ever" and "never" so: the zone must not move them out of the calendar. */
+static void test_ends_of_calendar(void **state)
+{
+    struct fixture x = make("datetime,,,,%m/%d/%Y %H:%M,");
+
+    (void)state;
+    renders(&x, native("12/31/9999 23:59"), RT_EXTERNAL, "9999-12-31T23:59:59");
+    renders(&x, external("0001-01-01T00:00:00"), RT_NATIVE, "01/01/0001 00:00");
+    renders(&x, external("9999-12-31T23:59:59-0800"), RT_NATIVE, "12/31/9999 23:59");
+    assert_true(same(&x, RT_EXTERNAL, native("12/31/9999 23:59"), external("9999-12-31T23:59:59")));
+    end(&x);
+    x = make("datetime,,,%s,,");
+    renders(&x, native("9999-12-31T23:59:59"), RT_EXTERNAL, "253402300799");
+    end(&x);
+    x = make("datetime,,,,%c,");
+    renders(&x, external("0001-01-01T00:00:00"), RT_NATIVE, "Mon Jan  1 00:00:00 0001");
     end(&x);
 }
 
@@ -434,6 +454,8 @@ static void test_sets(void **state)
 
     (void)state;
     fits(&x, RT_EXTERNAL, ";;");
+    misfits(&x, RT_EXTERNAL, "a,b;c", "a member with \",\"");
+    misfits(&x, RT_NATIVE, "a;b", "a member with \";\"");
     renders(&x, external("b;a; c"), RT_NATIVE, "b, a, c");
     renders(&x, native("b,a, c"), RT_EXTERNAL, "b;a;c");
     renders(&x, external("b; a"), RT_EXTERNAL, "b; a");
@@ -526,14 +548,23 @@ static void test_joined_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),          cmocka_unit_test(test_text_lengths),
-        cmocka_unit_test(test_unknown),       cmocka_unit_test(test_id),
-        cmocka_unit_test(test_codes),         cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_quoting),       cmocka_unit_test(test_datetimes),
-        cmocka_unit_test(test_zones),         cmocka_unit_test(test_zone_table),
-        cmocka_unit_test(test_zone_keeps_tz), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_booleans),      cmocka_unit_test(test_sets),
-        cmocka_unit_test(test_time),          cmocka_unit_test(test_id_shapes),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_lengths),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_id),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_datetimes),
+        cmocka_unit_test(test_zones),
+        cmocka_unit_test(test_zone_table),
+        cmocka_unit_test(test_zone_keeps_tz),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_booleans),
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_ends_of_calendar),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_id_shapes),
         cmocka_unit_test(test_joined_ids),
     };
 
