@@ -150,6 +150,15 @@ static struct rt_slice yes_or_no(const struct rt_field *field, enum rt_side side
     return is_yes ? rt_slice_from(words, (size_t)(slash - words)) : rt_slice_str(slash + 1);
 }
 
+struct rt_delta_cells rt_delta_cells_of(const struct rt_record *record, enum rt_action action)
+{
+    return (struct rt_delta_cells){.id = {record->end[0].id, record->end[1].id},
+                                   .content = record->want,
+                                   .born = record->born,
+                                   .action = action,
+                                   .record = record};
+}
+
 int rt_delta_row(struct rt_delta_format *format, const struct rt_delta_cells *cells,
                  struct rt_buf *out, struct rt_err *err)
 {

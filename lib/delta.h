@@ -35,6 +35,7 @@ struct rt_delta_cells {
     enum rt_action action;
     const struct rt_record *record; /* for single-trip directions */
 };
+struct rt_delta_cells rt_delta_cells_of(const struct rt_record *record, enum rt_action action);
 int rt_delta_row(struct rt_delta_format *format, const struct rt_delta_cells *cells,
                  struct rt_buf *out, struct rt_err *err) RT_MUST_CHECK;
 

@@ -28,15 +28,6 @@ void rt_emit_clear(struct rt_emit *emit)
 
 /* ---- deciding ---- */
 
-static struct rt_delta_cells cells_of(const struct rt_record *record, enum rt_action action)
-{
-    return (struct rt_delta_cells){.id = {record->end[0].id, record->end[1].id},
-                                   .content = record->want,
-                                   .born = record->born,
-                                   .action = action,
-                                   .record = record};
-}
-
 /* Before --only, --to and --limit: what the rules and the side's settings say. */
 static int decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                   struct rt_decision *decision, struct rt_err *err)
@@ -55,7 +46,7 @@ static int decide(struct rt_emit *emit, const struct rt_record *record, enum rt_
     }
     if (rt_delta_format_init(&format, &emit->work->rules, side, 0, err) < 0)
         return -1;
-    cells = cells_of(record, decision->action);
+    cells = rt_delta_cells_of(record, decision->action);
     misfit = rt_delta_misfit(&format, &cells);
     rt_delta_format_clear(&format);
     if (misfit == NULL)
@@ -250,175 +241,6 @@ out:
     return rc;
 }
 
-/* ---- the plan's digest, and the guards ---- */
-
-/* Records that a snapshot of this run does not show, if that leads to a delete or to a question. */
-static int64_t missing_that_counts(const struct rt_emit *emit, enum rt_side side)
-{
-    if (emit->work->rules.config->side[side].deletes == RT_DELETES_IGNORE)
-        return 0;
-    return emit->work->counts[side].missing;
-}
-
-static void digest_missing(const struct rt_emit *emit, enum rt_side side, struct rt_hasher *hasher)
-{
-    char text[40];
-
-    if (missing_that_counts(emit, side) == 0)
-        return;
-    snprintf(text, sizeof text, "missing %" PRId64, missing_that_counts(emit, side));
-    rt_hasher_add(hasher, rt_slice_str(text));
-}
-
-static int digest_row(struct rt_emit *emit, struct rt_delta_format *format,
-                      struct rt_hasher *hasher, const struct rt_plan_row *row, struct rt_err *err)
-{
-    struct rt_arena arena = {0};
-    struct rt_buf text = {0};
-    struct rt_record record;
-    struct rt_delta_cells cells;
-    int rc = rt_store_load(emit->work->store, row->rid, &arena, &record, err);
-
-    if (rc == 0) {
-        cells = cells_of(&record, row->action);
-        rc = rt_delta_row(format, &cells, &text, err);
-        rt_hasher_add(hasher, rt_slice_str(rt_action_name(row->action)));
-        rt_hasher_add(hasher, rt_buf_slice(&text));
-    }
-    rt_buf_clear(&text);
-    rt_arena_clear(&arena);
-    return rc;
-}
-
-int rt_emit_digest(struct rt_emit *emit, struct rt_err *err)
-{
-    struct rt_hasher *hasher = rt_hasher_new();
-    int rc = 0;
-
-    for (int s = 0; s < 2 && rc == 0; s++) {
-        struct rt_delta_format format;
-
-        rc = rt_delta_format_init(&format, &emit->work->rules, (enum rt_side)s, 0, err);
-        rt_hasher_add(hasher, rt_slice_str(rt_side_name((enum rt_side)s)));
-        digest_missing(emit, (enum rt_side)s, hasher);
-        for (size_t i = 0; rc == 0 && i < emit->side[s].count; i++)
-            rc = digest_row(emit, &format, hasher, &emit->side[s].rows[i], err);
-        rt_delta_format_clear(&format);
-    }
-    rt_digest_hex(rt_hasher_end(hasher), emit->digest);
-    emit->digest[16] = '\0'; /* 64 bits: enough to tell plans apart, short enough to type */
-    rt_hasher_free(hasher);
-    return rc;
-}
-
-struct handed {
-    enum rt_side side;
-    bool any;
-};
-
-static int note_handed(void *context, const struct rt_delta *delta, struct rt_err *err)
-{
-    struct handed *handed = context;
-
-    (void)err;
-    if (delta->side == handed->side && (delta->state == RT_DELTA_HANDED || delta->handed_parts > 0))
-        handed->any = true;
-    return 0;
-}
-
-static int guard_missing(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
-                         struct rt_err *err)
-{
-    int64_t held;
-
-    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
-        return -1;
-    return rt_guard_missing_trips(emit->work->rules.config, missing_that_counts(emit, side), held,
-                                  reason, size);
-}
-
-static int guard_side(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
-                      struct rt_err *err)
-{
-    const struct rt_config *config = emit->work->rules.config;
-    struct rt_side_plan *plan = &emit->side[side];
-    struct handed handed = {.side = side};
-    int64_t held;
-
-    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
-        return -1;
-    if (rt_guard_deletes_trip(config, plan->deletes, reason, size))
-        return 1;
-    if (!rt_guard_trips(config, plan->due, held, reason, size))
-        return 0;
-    if (!emit->options->historical)
-        return 1;
-    if (rt_store_each_delta(emit->work->store, note_handed, &handed, err) < 0)
-        return -1;
-    return handed.any;
-}
-
-/* While the newest file of a side is older than max_age, its edits are unknown. */
-static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
-{
-    const struct rt_side_config *settings = &emit->work->rules.config->side[side];
-    char when[RT_TIME_SIZE];
-    int64_t newest;
-
-    if (settings->max_age == RT_NO_LIMIT || emit->side[side].count == 0)
-        return 0;
-    if (rt_store_newest_stamp(emit->work->store, side, &newest, err) < 0)
-        return -1;
-    if (newest != RT_NEVER && newest + settings->max_age >= emit->work->rules.now)
-        return 0;
-    return rt_err_set(err, RT_STOPPED,
-                      "the newest file of %s is from %s, older than max_age: %zu rows are due for "
-                      "it and not sent; fetch a newer "
-                      "one first",
-                      settings->label, newest == RT_NEVER ? "never" : rt_time_format(newest, when),
-                      emit->side[side].count);
-}
-
-/* Does a guard of that kind stand against that side? 1, and why. */
-static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing, char reason[160],
-                 struct rt_err *err)
-{
-    if (is_about_missing)
-        return guard_missing(emit, side, reason, 160, err);
-    return guard_side(emit, side, reason, 160, err);
-}
-
-/* Nothing, if this plan was approved. */
-static int stop(struct rt_emit *emit, enum rt_side side, const char *reason, struct rt_err *err)
-{
-    if (emit->digest[0] == '\0' && rt_emit_digest(emit, err) < 0)
-        return -1;
-    if (emit->options->approve != NULL && strcmp(emit->options->approve, emit->digest) == 0)
-        return 0;
-    return rt_err_set(
-        err, RT_STOPPED,
-        "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s",
-        emit->work->rules.config->side[side].label, reason,
-        emit->options->approve ? ", and the approved plan is another one" : "", emit->digest);
-}
-
-int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)
-{
-    char reason[160];
-
-    for (int s = 0; s < 2; s++)
-        if (check_age(emit, (enum rt_side)s, err) < 0)
-            return -1;
-    /* What is missing comes first: it is why there are deletes. */
-    for (int i = 0; i < 4; i++) {
-        int rc = trips(emit, (enum rt_side)(i % 2), i < 2, reason, err);
-
-        if (rc < 0 || (rc == 1 && stop(emit, (enum rt_side)(i % 2), reason, err) < 0))
-            return -1;
-    }
-    return 0;
-}
-
 /* ---- writing ---- */
 
 struct side_writer {
@@ -429,19 +251,29 @@ struct side_writer {
     struct rt_buf row;
 };
 
+/* NULL: it has to be loaded; the delta for the other side has changed it since it was kept. */
+static struct rt_record *kept_record(const struct side_writer *w, const struct rt_plan_row *planned)
+{
+    enum rt_side other = rt_side_other(w->side);
+    bool is_written = w->emit->written[other].number != 0 &&
+                      rt_rid_set_has(&w->emit->side[other].chosen, planned->rid);
+
+    return is_written ? NULL : planned->record;
+}
+
 static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
                      struct rt_arena *arena, struct rt_err *err)
 {
     const struct rt_plan_row *planned = &w->emit->side[w->side].rows[i];
     struct rt_store *store = w->emit->work->store;
-    struct rt_record loaded, *record = planned->record ? planned->record : &loaded;
+    struct rt_record loaded, *kept = kept_record(w, planned), *record = kept ? kept : &loaded;
     struct rt_delta_cells cells;
     struct rt_delta_row row = {
         .delta = w->delta->number, .position = (int64_t)i + 1, .rid = planned->rid};
 
-    if (record == &loaded && rt_store_load(store, planned->rid, arena, record, err) < 0)
+    if (kept == NULL && rt_store_load(store, planned->rid, arena, record, err) < 0)
         return -1;
-    cells = cells_of(record, planned->action);
+    cells = rt_delta_cells_of(record, planned->action);
     rt_buf_reset(&w->row);
     if (rt_delta_row(&w->format, &cells, &w->row, err) < 0 ||
         rt_stage_add(stage, rt_buf_slice(&w->row), err) < 0)

@@ -63,12 +63,15 @@ int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err)
 sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql, struct rt_err *err)
 {
     struct rt_statement *known;
+    size_t *place = &store->places[(uintptr_t)sql / 16 % RT_STATEMENT_PLACES]; /* mostly right */
 
-    for (size_t i = 0; i < store->statement_count; i++) {
-        if (store->statements[i].sql == sql) {
-            sqlite3_reset(store->statements[i].stmt);
-            return store->statements[i].stmt;
-        }
+    if (*place >= store->statement_count || store->statements[*place].sql != sql)
+        for (*place = 0; *place < store->statement_count; ++*place)
+            if (store->statements[*place].sql == sql)
+                break;
+    if (*place < store->statement_count) {
+        sqlite3_reset(store->statements[*place].stmt);
+        return store->statements[*place].stmt;
     }
     store->statements =
         rt_xgrow(store->statements, store->statement_count, sizeof *store->statements);

@@ -164,10 +164,11 @@ static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f
 /* A copy of the system's own but for `open`; it lives as long as the program. */
 static int register_layer(void)
 {
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL), *ours;
+    sqlite3_vfs *real, *ours;
 
     if (sqlite3_vfs_find(RT_STORE_VFS) != NULL)
         return SQLITE_OK;
+    real = sqlite3_vfs_find(NULL);
     if (real == NULL)
         return SQLITE_ERROR;
     ours = rt_xmalloc(sizeof *ours);
@@ -181,8 +182,10 @@ static int register_layer(void)
 
 int rt_store_open_checked(const char *path, sqlite3 **db, int flags)
 {
-    int spare = SPARE, rc = register_layer();
+    int spare = SPARE, rc;
 
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks; counting takes a lock */
+    rc = register_layer();
     if (rc == SQLITE_OK)
         rc = sqlite3_open_v2(path, db, flags, RT_STORE_VFS);
     /* Of a file that is not empty it is settled already. */

@@ -15,7 +15,8 @@
 #define RT_STORE_APPLICATION_ID 0x52547270 /* "RTrp" */
 #define RT_STORE_VERSION        3          /* PRAGMA user_version: number of migrations */
 
-#define RT_SHARED_MAX 4
+#define RT_SHARED_MAX       4
+#define RT_STATEMENT_PLACES 256
 
 #define RT_STORE_DAMAGED "the file is damaged; restore it from a backup, or run roundtrip rebuild"
 
@@ -33,11 +34,12 @@ struct rt_store {
         sqlite3_stmt *stmt;
     } * statements;
     size_t statement_count;
-    int64_t next_rid, next_cid; /* valid in a transaction */
-    int64_t held[2];            /* records with an ID on that side; valid in a transaction */
-    int64_t snapshot_stamp[2];  /* of the newest snapshot taken in */
-    int64_t recent;             /* records in record_recent; valid in a transaction */
-    bool is_first_load;         /* the transaction began with an empty state */
+    size_t places[RT_STATEMENT_PLACES]; /* by address of the text: where it may be among them */
+    int64_t next_rid, next_cid;         /* valid in a transaction */
+    int64_t held[2];           /* records with an ID on that side; valid in a transaction */
+    int64_t snapshot_stamp[2]; /* of the newest snapshot taken in */
+    int64_t recent;            /* records in record_recent; valid in a transaction */
+    bool is_first_load;        /* the transaction began with an empty state */
     const struct rt_schema *schema;
     struct rt_layout *layouts; /* those met so far */
     size_t layout_count;

@@ -62,6 +62,20 @@ def test_edit_waits_for_the_next_emit_with_the_newest_value(p):
     assert pick(only(p.emit().native), "x", "summary") == ("E2", "newest")
 
 
+def test_both_sides_are_written_when_one_was_due_before(pair):
+    """The second delta of a record may not forget what the first one was handed."""
+    pair.tick()
+    pair.drop("native", [row("E1", "N1", summary="two")])
+    assert pair.emit("--to", "native").nothing
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", body="longer")])
+    both = pair.sync()
+    assert only(both.external)["summary"] == "two" and only(both.native)["body"] == "longer"
+    assert only(pair.trip(nat=[row("E1", "N1", summary="three", body="longer")]).external)["summary"] == "three"
+    assert pair.trip(ext=[row("E1", "N1", summary="two", body="longer")], hours=2).nothing, "an echo was taken for an edit"
+    assert not pair.items()
+
+
 def test_without_store_ids_a_missing_other_id_is_not_due(pair):
     assert pair.trip(ext=[row("E1")]).nothing
 
