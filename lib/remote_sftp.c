@@ -1,6 +1,7 @@
 #include "lib/remote_sftp.h"
 
 #include "lib/fault.h"
+#include "lib/remote_sftp_cipher.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -267,6 +268,7 @@ int rt_remote_sftp_open(const char *profile, struct rt_remote *base, struct rt_r
 
     if (base->settings->host == NULL)
         return rt_err_set(err, RT_CONFIG, "set host in roundtrip.ini for transport = sftp");
+    rt_sftp_cipher_install();
     if (libssh2_init(0) != 0)
         return rt_err_set(err, RT_INTERNAL, "libssh2 does not start");
     s = rt_xcalloc(1, sizeof *s);

@@ -4,6 +4,7 @@
  *     remote_sftp.c          the interface: list, stat, rename, remove, open, close
  *     remote_sftp_transfer.c get and put
  *     remote_sftp_calls.c    single calls of libssh2, tried again until they are done
+ *     remote_sftp_cipher.c   the ciphers, faster
  *     remote_sftp_session.c  connecting, waiting with limits, parting
  *     remote_sftp_trust.c    is this the right server?
  *     remote_sftp_login.c    who are we?

@@ -16,7 +16,7 @@ LAYERS = ["rt_base", "rt_core", "rt_effects", "roundtrip"]
 OWNERS = {
     r"sqlite3\w*\.h": ("lib/store", "tests/unit/test_store"),
     r"libssh2\w*\.h": ("lib/remote_sftp",),
-    r"openssl/.*": ("lib/remote_hostkey",),
+    r"openssl/.*": ("lib/remote_hostkey", "lib/remote_sftp_cipher", "tests/unit/test_sftp_cipher"),
     r"csv\.h": ("lib/csv_reader",),
     r"xxhash\.h": ("lib/digest",),
     r"ini\.h": ("lib/config",),
