@@ -31,7 +31,8 @@ label = platform
 matches_by = either-id
 [native]
 label = database
-content = {content}
+content = changes
+snapshot_pattern = [!c]*
 [policy]
 max_changes = none
 max_change_percent = none
@@ -124,8 +125,9 @@ class Data:
         self.next = self.generate(generator, "next", "--next")
         self.again = None if is_large else self.generate(generator, "again", "--shuffle", "--quote-all")
         self.changes = {count: self.generate(generator, "changes", "--rows-changed", str(count)) for count in (1, 1000)}
-        self.make_profile(self.profile)
-        do(self.program, "-C", self.profile, "-q", "baseline", "--native", self.base)
+        self.make_profile(self.played)
+        do(self.program, "-C", self.played, "-q", "baseline", "--native", self.base)
+        self.played.rename(self.profile)  # the state knows its folder: a copy is to be used where it was made
 
     def generate(self, generator, kind, *options):
         path = self.folder / f"{'-'.join([kind, *options[1:]])}.csv".replace("--", "")
@@ -135,7 +137,7 @@ class Data:
 
     def make_profile(self, path):
         path.mkdir(mode=0o700)
-        (path / "roundtrip.ini").write_text(SETTINGS.format(content="snapshot"))
+        (path / "roundtrip.ini").write_text(SETTINGS)
         lines = [f"{name.lower()},{name},{name},{ROLES.get(name, ',text')}\n" for name in peers.header(self.base)]
         (path / "schema.csv").write_text("field,external,native,role,type\n" + "".join(lines))
 
@@ -143,8 +145,6 @@ class Data:
         """A fresh copy of the profile into whose inbox the file came."""
         self.clear()
         shutil.copytree(self.profile, self.played, copy_function=link_or_copy)
-        (self.played / "roundtrip.ini").write_text(
-            SETTINGS.format(content="changes" if incoming in self.changes.values() else "snapshot"))
         os.link(incoming, self.played / "inbox/native" / incoming.name)
         warm(*self.played.glob("state.*"), incoming)
 
