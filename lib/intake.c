@@ -23,6 +23,7 @@ static void forget_rows(struct rt_intake *in)
     in->has_unreadable_id = false;
     in->long_ids = in->rounded_ids = in->damaged = 0;
     in->must_read_again = false;
+    in->disputed = 0;
     rt_intake_forget_known(in);
     rt_rowmap_free(in->map);
     in->map = NULL;
@@ -32,6 +33,7 @@ static void intake_clear(struct rt_intake *in)
 {
     forget_rows(in);
     free(in->repeat_ids);
+    free(in->repeat_slots);
     rt_arena_clear(&in->row_arena);
     rt_arena_clear(&in->file_arena);
 }
@@ -277,9 +279,12 @@ static int taken(struct rt_intake *in, struct rt_err *err)
 {
     struct settle settle = {in};
 
-    if (in->reject_count > RT_REJECTS_TOLD)
+    if (in->reject_count > RT_ROWS_TOLD)
         rt_log_warn(in->work->log, "%s: %zu more rows are set aside in rejects/", in->file.name,
-                    in->reject_count - RT_REJECTS_TOLD);
+                    in->reject_count - RT_ROWS_TOLD);
+    if (in->disputed > RT_ROWS_TOLD)
+        rt_log_warn(in->work->log, "%s: %lld more like these: see roundtrip review", in->file.name,
+                    (long long)(in->disputed - RT_ROWS_TOLD));
     if (in->reject_count && !in->work->is_dry && rt_rejects_write(in, err) < 0)
         return -1;
     if (in->map != NULL && *rt_rowmap_ignored(in->map))

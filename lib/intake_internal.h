@@ -7,7 +7,7 @@
 #include "lib/prints.h"
 #include "lib/rowmap.h"
 
-#define RT_REJECTS_TOLD 20 /* rows; the rest is only counted in messages */
+#define RT_ROWS_TOLD 20 /* of a kind of trouble; the rest is only counted in messages */
 
 struct rt_reject { /* a row that could not be taken in */
     uint64_t offset, length;
@@ -72,11 +72,14 @@ struct rt_intake {
         size_t group;
     } * repeat_ids;
     size_t repeat_id_count, group_count;
+    size_t *repeat_slots; /* hashed: where they are */
+    size_t repeat_slot_count;
     bool must_read_again;
     bool was_still; /* the file stood still while it was read, and had the bytes that it was to have
                      */
     struct rt_repeat_row *repeats;
     size_t repeat_count;
+    int64_t disputed; /* records of which rows differ, and rows with IDs that clash */
 };
 
 /* intake.c: after each row, of which the next begins at or behind `offset`. */

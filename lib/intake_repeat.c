@@ -14,26 +14,61 @@
  * person
  */
 
+/* Where the first entry of this ID is, or has to be noted: its number, from 1, or 0. */
+static size_t *slot_of(const struct rt_intake *in, enum rt_side side, struct rt_slice id)
+{
+    size_t mask = in->repeat_slot_count - 1;
+    size_t i = (size_t)(rt_digest_of(id).low + (uint64_t)side) & mask;
+
+    for (; in->repeat_slots[i] != 0; i = (i + 1) & mask) {
+        const struct rt_repeat_id *known = &in->repeat_ids[in->repeat_slots[i] - 1];
+
+        if (known->side == side && rt_slice_is_equal(known->id, id))
+            break;
+    }
+    return &in->repeat_slots[i];
+}
+
 int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2], size_t *group)
 {
-    for (size_t i = 0; i < in->repeat_id_count; i++) {
-        const struct rt_repeat_id *known = &in->repeat_ids[i];
+    size_t first = 0;
 
-        if (id[known->side].len && rt_slice_is_equal(id[known->side], known->id)) {
-            *group = known->group;
-            return 1;
-        }
+    for (int s = 0; s < 2 && in->repeat_id_count > 0; s++) {
+        size_t entry = id[s].len ? *slot_of(in, (enum rt_side)s, id[s]) : 0;
+
+        if (entry != 0 && (first == 0 || entry < first))
+            first = entry;
     }
-    return 0;
+    if (first == 0)
+        return 0;
+    *group = in->repeat_ids[first - 1].group;
+    return 1;
+}
+
+static void grow_slots(struct rt_intake *in)
+{
+    in->repeat_slot_count = in->repeat_slot_count ? in->repeat_slot_count * 2 : 64;
+    free(in->repeat_slots);
+    in->repeat_slots = rt_xcalloc(in->repeat_slot_count, sizeof *in->repeat_slots);
+    for (size_t i = 0; i < in->repeat_id_count; i++)
+        *slot_of(in, in->repeat_ids[i].side, in->repeat_ids[i].id) = i + 1;
 }
 
 static void add_id(struct rt_intake *in, enum rt_side side, struct rt_slice id, size_t group)
 {
+    size_t *slot;
+
     if (id.len == 0)
         return;
+    if (in->repeat_id_count * 2 >= in->repeat_slot_count)
+        grow_slots(in);
+    slot = slot_of(in, side, id);
+    if (*slot != 0)
+        return; /* an earlier group has it */
     in->repeat_ids = rt_xgrow(in->repeat_ids, in->repeat_id_count, sizeof *in->repeat_ids);
     in->repeat_ids[in->repeat_id_count++] = (struct rt_repeat_id){
         .id = rt_arena_dup(&in->file_arena, id), .side = side, .group = group};
+    *slot = in->repeat_id_count;
 }
 
 int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
@@ -81,22 +116,20 @@ static bool is_equal_row(const struct rt_intake *in, const struct rt_row *a, con
     return true;
 }
 
+struct group { /* the rows that speak of one record, in the order of the file */
+    struct rt_repeat_row *rows;
+    size_t count;
+};
+
 /* The row of a group that counts; NULL: a person must say. */
-static struct rt_repeat_row *choose(struct rt_intake *in, size_t group)
+static struct rt_repeat_row *choose(const struct rt_intake *in, const struct group *group)
 {
-    struct rt_repeat_row *first = NULL, *newest = NULL;
-    bool all_equal = true, all_told = true, is_tie = false;
+    struct rt_repeat_row *first = &group->rows[0], *newest = first;
+    bool all_equal = true, all_told = first->row.modified_at != RT_NEVER, is_tie = false;
 
-    for (size_t i = 0; i < in->repeat_count; i++) {
-        struct rt_repeat_row *r = &in->repeats[i];
+    for (size_t i = 1; i < group->count; i++) {
+        struct rt_repeat_row *r = &group->rows[i];
 
-        if (r->group != group)
-            continue;
-        if (first == NULL) {
-            first = newest = r;
-            all_told = r->row.modified_at != RT_NEVER;
-            continue;
-        }
         all_equal = all_equal && is_equal_row(in, &first->row, &r->row);
         all_told = all_told && r->row.modified_at != RT_NEVER;
         if (r->row.modified_at > newest->row.modified_at) {
@@ -112,15 +145,13 @@ static struct rt_repeat_row *choose(struct rt_intake *in, size_t group)
     return all_told && !is_tie ? newest : NULL;
 }
 
-static char *rows_json(const struct rt_intake *in, size_t group)
+static char *rows_json(const struct rt_intake *in, const struct group *group)
 {
     json_t *list = json_array();
     char *text;
 
-    for (size_t i = 0; i < in->repeat_count; i++) {
-        if (in->repeats[i].group != group)
-            continue;
-        text = rt_intake_row_json(in->work->rules.schema, &in->repeats[i].row);
+    for (size_t i = 0; i < group->count; i++) {
+        text = rt_intake_row_json(in->work->rules.schema, &group->rows[i].row);
         json_array_append_new(list, json_loads(text, JSON_ALLOW_NUL, NULL));
         free(text);
     }
@@ -150,9 +181,9 @@ static int list_rows(struct rt_intake *in, const struct rt_row *row, const char 
 }
 
 /* A person must say which row counts; until then nothing is sent for the record. */
-static int put_to_people(struct rt_intake *in, size_t group, const struct rt_row *first,
-                         struct rt_err *err)
+static int put_to_people(struct rt_intake *in, const struct group *group, struct rt_err *err)
 {
+    const struct rt_row *first = &group->rows[0].row;
     struct rt_found found;
     struct rt_record *record;
     char *rows = rows_json(in, group);
@@ -165,10 +196,11 @@ static int put_to_people(struct rt_intake *in, size_t group, const struct rt_row
                              .id_of = {first->id[0], first->id[1]}};
     int rc = -1;
 
-    rt_log_warn(in->work->log,
-                "%s: line %lld: other rows of this file speak of the same record and differ: see "
-                "roundtrip review",
-                in->file.name, (long long)first->line);
+    if (in->disputed++ < RT_ROWS_TOLD)
+        rt_log_warn(in->work->log,
+                    "%s: line %lld: other rows of this file speak of the same record and differ: "
+                    "see roundtrip review",
+                    in->file.name, (long long)first->line);
     if (rt_book_find(in->work, first->id, in->side, &in->row_arena, &found, err) < 0)
         goto out;
     record = found.at[0] ? found.at[0] : found.at[1];
@@ -194,30 +226,41 @@ out:
     return rc;
 }
 
-static int judge(struct rt_intake *in, size_t group, struct rt_err *err)
+static int judge(struct rt_intake *in, const struct group *group, struct rt_err *err)
 {
-    struct rt_repeat_row *counts = choose(in, group), *first = NULL;
+    struct rt_repeat_row *counts = choose(in, group);
 
     rt_arena_reset(&in->row_arena);
-    for (size_t i = 0; i < in->repeat_count; i++) {
-        if (in->repeats[i].group != group)
-            continue;
-        if (first == NULL)
-            first = &in->repeats[i];
-        if (&in->repeats[i] != counts)
+    for (size_t i = 0; i < group->count; i++)
+        if (&group->rows[i] != counts)
             rt_intake_count(in, RT_CHANGE_REPEATED);
-    }
-    if (first == NULL)
-        return 0;
     if (counts == NULL)
-        return put_to_people(in, group, &first->row, err);
+        return put_to_people(in, group, err);
     return rt_intake_apply(in, &counts->row, counts->print, counts->is_eligible, err);
+}
+
+static int compare_repeats(const void *a, const void *b)
+{
+    const struct rt_repeat_row *x = a, *y = b;
+
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return x->row.line < y->row.line ? -1 : x->row.line > y->row.line;
 }
 
 int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err)
 {
-    for (size_t group = 0; group < in->group_count; group++)
-        if (judge(in, group, err) < 0)
+    struct group group;
+
+    if (in->repeat_count > 0)
+        qsort(in->repeats, in->repeat_count, sizeof *in->repeats, compare_repeats);
+    for (size_t i = 0; i < in->repeat_count; i += group.count) {
+        group = (struct group){.rows = &in->repeats[i], .count = 1};
+        while (i + group.count < in->repeat_count &&
+               group.rows[group.count].group == group.rows[0].group)
+            group.count++;
+        if (judge(in, &group, err) < 0)
             return -1;
+    }
     return 0;
 }

@@ -86,7 +86,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                            .line = (int64_t)csv->line,
                            .column = fault->column,
                            .reason = rt_arena_strdup(&in->file_arena, fault->reason)};
-    if (in->reject_count <= RT_REJECTS_TOLD)
+    if (in->reject_count <= RT_ROWS_TOLD)
         rt_log_warn(in->work->log,
                     "%s: line %llu, column %zu: %s: the row is set aside in rejects/",
                     in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
@@ -124,8 +124,9 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
 
     rt_intake_count(in, RT_CHANGE_CLASH);
     rt_identity_explain(row->id, records, &text);
-    rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
-                in->file.name, (long long)row->line, rt_buf_str(&text));
+    if (in->disputed++ < RT_ROWS_TOLD)
+        rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
+                    in->file.name, (long long)row->line, rt_buf_str(&text));
     rc = rt_store_add_event(in->work->store, &event, err);
     if (rc == 0)
         rc = freeze(in, row->id, RT_FLAW_CLASH, json, err);

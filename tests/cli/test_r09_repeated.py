@@ -72,3 +72,11 @@ def test_decided_refused_file_lets_rows_flow_again(pair):
     pair.tick()
     pair.drop("native", [row("E1", "N1", body="more")])
     assert only(pair.emit().external)["body"] == "more"
+
+
+def test_of_many_disputes_the_first_are_told_and_the_rest_counted(p):
+    p.drop("external", [row(f"E{i}", summary=f"{i} {k}") for k in range(2) for i in range(50)])
+    told = p.emit(status=None).result.err
+    assert told.count("speak of the same record and differ") == 20
+    assert "external_2026-11-01T0600.csv: 30 more like these: see roundtrip review" in told
+    assert len(p.items("repeated")) == 50
