@@ -202,7 +202,8 @@ void rt_buf_reserve(struct rt_buf *buf, size_t more)
 
 void rt_buf_add(struct rt_buf *buf, const void *bytes, size_t len)
 {
-    rt_buf_reserve(buf, len);
+    if (len >= buf->cap - buf->len)
+        rt_buf_reserve(buf, len);
     if (len)
         memcpy(buf->ptr + buf->len, bytes, len);
     buf->len += len;
@@ -221,7 +222,10 @@ void rt_buf_add_str(struct rt_buf *buf, const char *text)
 
 void rt_buf_add_char(struct rt_buf *buf, char c)
 {
-    rt_buf_add(buf, &c, 1);
+    if (buf->cap - buf->len <= 1)
+        rt_buf_reserve(buf, 1);
+    buf->ptr[buf->len++] = c;
+    buf->ptr[buf->len] = '\0';
 }
 
 void rt_buf_printf(struct rt_buf *buf, const char *fmt, ...)
