@@ -2,6 +2,7 @@
 
 #include "lib/mem.h"
 #include "lib/source.h"
+#include "lib/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,8 +120,9 @@ static int map_columns(struct scan *scan)
     return 0;
 }
 
-/* Every cell with something in it must be under a name. */
-static int check_stray_cells(const struct scan *scan, const struct rt_csv_row *row)
+/* Every cell with something in it must be under a name, and text: of a row with a wrong number of
+   cells the reader says only that. */
+static int check_cells(const struct scan *scan, const struct rt_csv_row *row)
 {
     size_t count;
     const struct rt_slice *header = rt_csv_header(scan->reader, &count);
@@ -130,6 +132,11 @@ static int check_stray_cells(const struct scan *scan, const struct rt_csv_row *r
             return rt_err_set(scan->err, RT_CONFIG,
                               "%s: line %u: cell %zu has no column name in the header; quote a "
                               "cell with the delimiter in it",
+                              scan->table->path, (unsigned)row->line, i + 1);
+        if ((row->cells[i].len && memchr(row->cells[i].ptr, '\0', row->cells[i].len)) ||
+            !rt_utf8_is_valid(row->cells[i]))
+            return rt_err_set(scan->err, RT_CONFIG,
+                              "%s: line %u: cell %zu is no text; save it again as CSV in UTF-8",
                               scan->table->path, (unsigned)row->line, i + 1);
     }
     return 0;
@@ -147,7 +154,7 @@ static int take_row(const struct scan *scan, const struct rt_csv_row *row)
     if (row->fault && (row->fault_column > 0 || row->count == count || row->cells == NULL))
         return rt_err_set(scan->err, RT_CONFIG, "%s: line %u: %s; save it again as CSV in UTF-8",
                           table->path, (unsigned)row->line, row->fault);
-    if (check_stray_cells(scan, row) != 0)
+    if (check_cells(scan, row) != 0)
         return -1;
     for (size_t i = 0; i < table->count; i++) {
         if (scan->at[i] < row->count)

@@ -70,6 +70,23 @@ static void refused_text(const char *text, const char *words)
     rt_config_free(config);
 }
 
+/* Also in a row with a wrong number of cells, which is no fault of its own. */
+static void test_bytes_that_are_no_text(void **state)
+{
+    static const char nul[] = HEADER IDS "s,S,\0S\n";
+    struct rt_config *config = settings("");
+    struct rt_schema *schema;
+    struct rt_err err;
+
+    (void)state;
+    refused_text(HEADER IDS "s,S,\xFFS\n", "line 4: cell 3 is no text");
+    assert_int_equal(rt_schema_parse(rt_slice_from(nul, sizeof nul - 1), "schema.csv", config,
+                                     &files, &schema, &err),
+                     -1);
+    assert_non_null(strstr(err.msg, "line 4: cell 3 is no text"));
+    rt_config_free(config);
+}
+
 static void refused(const char *lines, const char *words)
 {
     char *text = rt_xasprintf("%s%s%s", HEADER, IDS, lines);
@@ -427,10 +444,15 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),          cmocka_unit_test(test_spreadsheets),
-        cmocka_unit_test(test_refused_tables),  cmocka_unit_test(test_refused_lines),
-        cmocka_unit_test(test_refused_outputs), cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_contract),        cmocka_unit_test(test_contract_of_long_ids),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_spreadsheets),
+        cmocka_unit_test(test_bytes_that_are_no_text),
+        cmocka_unit_test(test_refused_tables),
+        cmocka_unit_test(test_refused_lines),
+        cmocka_unit_test(test_refused_outputs),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_contract),
+        cmocka_unit_test(test_contract_of_long_ids),
         cmocka_unit_test(test_names),
     };
 
