@@ -165,8 +165,10 @@ static int look_after_rename(struct rt_sftp *s, const char *from, const char *to
 
     if (has_from != 0)
         return -1;
+    if (answer == 0)
+        return 0; /* where it went meanwhile is the other end's business */
     has_to = rt_sftp_stat_path(s, to, &there, err);
-    if (has_to == 0 && answer != 0)
+    if (has_to == 0)
         return rt_err_set(err, RT_IO, "cannot rename %s: it is not there", from);
     return has_to < 0 ? -1 : 0;
 }
