@@ -291,6 +291,9 @@ const char *rt_date_pattern_fault(const char *pattern)
 
     if (strlen(pattern) > LONGEST_DATE / 2)
         return "it is too long";
+    /* The second would be read over the first. */
+    if (fault == NULL && has_conversion(pattern, "YFc") && has_conversion(pattern, "yDx"))
+        return "it tells the year twice, once with two digits";
     for (size_t i = 0; i < sizeof samples / sizeof *samples && fault == NULL; i++) {
         int64_t back = 0;
 

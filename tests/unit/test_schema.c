@@ -248,6 +248,7 @@ static void test_refused_lines(void **state)
         {"a,A,B,,date,,,%d.%m.%Y %H:%M,",
          "line 4, column native_format: \"%d.%m.%Y %H:%M\" will not do: it has a time"},
         {"a,A,B,,datetime,,,%Y-%m-%d %Z,", "line 4, column native_format"},
+        {"a,A,B,,datetime,,,%d/%m/%Y %yH:%M,", "will not do: it tells the year twice"},
         {"a,A,B,,datetime,,,%Y-%m-%,", "line 4, column native_format"},
         {"a,A,B,,number,,,#,",
          "line 4, column native_format: \"#\" will not do: write it as 1234.5"},
