@@ -25,6 +25,11 @@ ALIAS = {"external_id": "x", "native_id": "n"}
 SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
 
+def patience():
+    """Seconds after which a command is said to hang: many, for a machine may be busy."""
+    return float(os.environ.get("ROUNDTRIP_TIMEOUT", "300"))
+
+
 def field(name, external=None, native=None, **more):
     """One line of schema.csv; headers are made from the name unless given."""
     line = dict.fromkeys(COLUMNS, "")
@@ -174,7 +179,7 @@ class Profile:
     def run(self, *args, status=0, stdin=b"", cwd=None, **env):
         """Run a command in the profile folder; status is what it must end with (None: anything but a crash)."""
         done = subprocess.run(self.command(*args), cwd=cwd or self.path, env=self.environment(**env), input=stdin,
-                              capture_output=True, timeout=float(os.environ.get("ROUNDTRIP_TIMEOUT", "120")))
+                              capture_output=True, timeout=patience())
         result = Result([str(a) for a in args], done)
         assert result.status >= 0 and not any(s in result.err for s in SANITIZER), f"crash: {result}"
         if status is not None:

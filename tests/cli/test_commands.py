@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from profile import only, pick, row
+from profile import only, patience, pick, row
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------
@@ -393,16 +393,17 @@ def test_refused_connection_is_69(make):
 @pytest.fixture
 def busy(make):
     p = make(native={"transport": "command", "imports": None, "load": "true",
-                     "extract": "touch started; sleep 3; cat extract.csv"})
+                     "extract": "touch started; until [ -e go ]; do sleep .05; done; cat extract.csv"})
     p.put("extract.csv", p.text("native", []))
     runner = subprocess.Popen(p.command("run"), cwd=p.path, env=p.environment(), stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
-    for _ in range(500):
-        if (p.path / "started").exists():
-            break
+    until = time.monotonic() + patience()
+    while not (p.path / "started").exists():
+        assert time.monotonic() < until
         time.sleep(.01)
     yield p
-    assert runner.wait(60) == 0
+    p.put("go", "")
+    assert runner.wait(patience()) == 0
 
 
 @pytest.mark.parametrize("command", ["emit", "push", "run", "pause"])
@@ -411,7 +412,11 @@ def test_busy_is_75(busy, command):
 
 
 def test_wait_waits_for_the_lock(busy):
-    busy.run("emit", "--wait", "60")
+    waiting = subprocess.Popen(busy.command("emit", "--wait", "600"), cwd=busy.path, env=busy.environment())
+    time.sleep(.2)
+    assert waiting.poll() is None
+    busy.put("go", "")
+    assert waiting.wait(patience()) == 0
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

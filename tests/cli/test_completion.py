@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from profile import row
+from profile import patience, row
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DONE = "the end of it"
@@ -26,8 +26,8 @@ class Terminal:
             os.chdir(folder)
             os.execvpe(args[0], args, env)
 
-    def read(self, until, seconds=20):
-        text, end = "", time.monotonic() + seconds
+    def read(self, until):
+        text, end = "", time.monotonic() + patience()
         while not re.search(until, self.plain(text)):
             left = end - time.monotonic()
             assert left > 0, f"{until} did not come: {text!r}"

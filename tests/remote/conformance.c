@@ -29,6 +29,9 @@
 #include <unistd.h>
 
 #define LARGE (5 * 1024 * 1024 + 17)
+/* Seconds; a busy machine may rest for some. */
+#define PATIENCE 60
+#define STALL    5
 
 /* The scene: one folder, one server, one remote. */
 static struct {
@@ -216,7 +219,7 @@ static void set_identity(const char *key)
 
 static int open_remote(void)
 {
-    int64_t deadline = rt_clock_monotonic_ms() + 60000;
+    int64_t deadline = rt_clock_monotonic_ms() + PATIENCE * 10 * 1000;
 
     rt_remote_close(scene.remote);
     scene.remote = NULL;
@@ -244,7 +247,7 @@ static int set_up(void **state)
     (void)state;
     shell("rm -rf %s/exports %s/imports %s && mkdir -p %s/exports %s/imports %s", scene.root,
           scene.root, scene.local, scene.root, scene.root, scene.local);
-    scene.settings.timeout = 5;
+    scene.settings.timeout = PATIENCE;
     scene.settings.retries = 0;
     scene.settings.upload = RT_UPLOAD_RENAME;
     rt_buf_reset(&scene.logged);
@@ -736,7 +739,7 @@ static void test_refused_login(void **state)
     must_refuse(RT_REFUSED, "refused");
     rt_buf_reset(&scene.logged);
     assert_int_equal(rt_remote_open_patient(&scene.settings, scene.work,
-                                            rt_clock_monotonic_ms() + 60000, &scene.log,
+                                            rt_clock_monotonic_ms() + PATIENCE * 1000, &scene.log,
                                             &scene.remote, &scene.err),
                      -1);
     assert_null(strstr(rt_buf_str(&scene.logged), "try 2")); /* never tried again */
@@ -804,8 +807,8 @@ static void test_nobody_listens(void **state)
     must_refuse(RT_UNREACHABLE, "onnect");
     scene.settings.retries = 1;
     start = rt_clock_monotonic_ms();
-    assert_int_equal(rt_remote_open_patient(&scene.settings, scene.work, start + 30000, &scene.log,
-                                            &scene.remote, &scene.err),
+    assert_int_equal(rt_remote_open_patient(&scene.settings, scene.work, start + PATIENCE * 1000,
+                                            &scene.log, &scene.remote, &scene.err),
                      -1);
     assert_int_equal(scene.err.code, RT_UNREACHABLE);
     assert_non_null(strstr(rt_buf_str(&scene.logged), "try 2 of 2"));
@@ -847,23 +850,21 @@ static void test_full_disk(void **state)
 static void test_frozen_server(void **state)
 {
     struct rt_remote_list list;
+
     int64_t start;
 
     (void)state;
-    scene.settings.timeout = 2;
+    scene.settings.timeout = STALL;
     must_open();
     server_do("freeze");
+    must_fail(do_list("exports", &list), RT_UNREACHABLE, "no data for 5 s");
     start = rt_clock_monotonic_ms();
-    must_fail(do_list("exports", &list), RT_UNREACHABLE, "");
-    assert_true(rt_clock_monotonic_ms() - start < 8000);
-    start = rt_clock_monotonic_ms();
-    rt_remote_close(scene.remote); /* must not wait either */
+    rt_remote_close(scene.remote);
     scene.remote = NULL;
-    assert_true(rt_clock_monotonic_ms() - start < 500);
-    start = rt_clock_monotonic_ms();
-    must_refuse(RT_UNREACHABLE, "");
-    assert_true(rt_clock_monotonic_ms() - start < 8000);
+    assert_true(rt_clock_monotonic_ms() - start < STALL * 1000); /* must not wait either */
+    must_refuse(RT_UNREACHABLE, "no data for 5 s");
     server_do("thaw");
+    scene.settings.timeout = PATIENCE;
     must_open();
 }
 
@@ -917,7 +918,6 @@ static void test_sftp_process_killed(void **state)
 {
     struct rt_remote_list list;
     char environment[512];
-    int64_t start;
 
     (void)state;
     if (access("/usr/lib/openssh/sftp-server", X_OK) != 0)
@@ -929,9 +929,8 @@ static void test_sftp_process_killed(void **state)
     must_open();
     must(do_list("exports", &list));
     server_do("killsftp");
-    start = rt_clock_monotonic_ms();
     must_fail(do_list("exports", &list), RT_UNREACHABLE, "");
-    assert_true(rt_clock_monotonic_ms() - start < 4000); /* not only by the time-out */
+    assert_null(strstr(scene.err.msg, "no data for")); /* not only by the time-out */
     server_do("stop");
     server_start("", "");
 }
@@ -986,6 +985,7 @@ static void test_no_sftp_there(void **state)
     (void)state;
     server_do("stop");
     server_start("RT_SFTP=/bin/false", "");
+    scene.settings.timeout = STALL;
     assert_int_equal(open_remote(), -1); /* it passes or it does not: not to be told apart */
     server_do("stop");
     server_start("", "");
@@ -1001,7 +1001,7 @@ static void odd_start(const char *way)
     unlink(key_path("odd.env"));
     shell("/usr/bin/python3 %s/%s.py %s/server %s >%s/odd.log 2>&1 &", getenv("RT_HERE"),
           strncmp(way, "two-", 4) == 0 ? "two_factors" : "odd_server", scene.work, way, scene.work);
-    for (int i = 0; i < 200 && (f = fopen(key_path("odd.env"), "r")) == NULL; i++)
+    for (int i = 0; i < PATIENCE * 20 && (f = fopen(key_path("odd.env"), "r")) == NULL; i++)
         usleep(50000);
     assert_non_null(f);
     assert_int_equal(fscanf(f, "%d %127s", &port, pin), 2);

