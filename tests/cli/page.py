@@ -5,6 +5,8 @@ import re
 import shlex
 import subprocess
 
+from profile import patience
+
 MAN = pathlib.Path(__file__).resolve().parents[2] / "man"
 
 
@@ -66,7 +68,7 @@ class Shell:
         script = f"cd {shlex.quote(str(self.cwd))}\n{command}\nrc=$?; pwd >&3; exit $rc"
         read, write = os.pipe()
         done = subprocess.run(["bash", "-c", script.replace(">&3", f">&{write}")], env=self.env, capture_output=True,
-                              text=True, timeout=120, stdin=subprocess.DEVNULL, pass_fds=[write])
+                              text=True, timeout=patience(), stdin=subprocess.DEVNULL, pass_fds=[write])
         os.close(write)
         with os.fdopen(read) as pipe:
             self.cwd = pathlib.Path(pipe.read().strip() or self.cwd)

@@ -207,7 +207,7 @@ def test_tab_tab(shell):
 def fish(profile, program, line):
     env = profile.environment(HOME=str(program), PATH=f"{program / 'bin'}:{os.environ['PATH']}", TERM="xterm")
     done = subprocess.run(["fish", "--no-config", "-c", f"source {ROOT}/completions/roundtrip.fish; complete -C '{line}'"],
-                          cwd=profile.path, env=env, capture_output=True, text=True, timeout=60)
+                          cwd=profile.path, env=env, capture_output=True, text=True, timeout=patience())
     assert done.returncode == 0 and done.stderr == "", done
     return [entry.split("\t")[0] for entry in done.stdout.splitlines()]
 

@@ -15,7 +15,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 
 import rebuilt  # noqa: E402
-from profile import SIDES, Profile, field, row  # noqa: E402
+from profile import SIDES, Profile, field, patience, row  # noqa: E402
 
 LONG = os.environ.get("LONG") == "1"
 FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # the program syncs much; nothing here has to last
@@ -296,7 +296,7 @@ class Scenario:
     def run(self, work, fault=None, prefix=(), **more):
         env = dict(self.env, **({"ROUNDTRIP_FAULT": fault} if fault else {}), **more.pop("env", {}))
         return subprocess.run([*prefix, self.program, *self.args], cwd=work / "p", env=env, capture_output=True, text=True, errors="replace",
-                              stdin=subprocess.DEVNULL, timeout=60, **more)
+                              stdin=subprocess.DEVNULL, timeout=patience(), **more)
 
     def name_steps(self):
         file = self.root / "steps"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from profile import row
+from profile import patience, row
 from scenarios import ALL, LONG, Scenario, agreed, may_trace
 from test_syscalls import tracing
 
@@ -52,7 +52,7 @@ def test_signals_and_kills_at_any_time_then_the_rest(large):
                                    stderr=subprocess.PIPE, text=True)
         time.sleep(.02 * n)
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=patience())
         assert process.returncode in (0, 2, -number if number == signal.SIGKILL else 0, -number), err
     large.run("emit")
     rows = [line for name in large.listing("outbox/native") for line in

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import state_file
+from profile import patience
 from scenarios import LONG, Scenario, look, tell, may_trace
 
 SEEDS = range(2000 if LONG else 120)
@@ -27,7 +28,7 @@ def rejects(names):
 
 
 def ask(s, work, command):
-    return subprocess.run([s.program, *command], cwd=work / "p", env=s.env, capture_output=True, text=True, errors="replace", timeout=120)
+    return subprocess.run([s.program, *command], cwd=work / "p", env=s.env, capture_output=True, text=True, errors="replace", timeout=patience())
 
 
 @pytest.mark.parametrize("name", ("edits", "push", "review"))
@@ -120,7 +121,7 @@ def test_busy_for_ever_changes_nothing(folder, points):
             running.append(subprocess.Popen([s.program, *command], cwd=work / "p", env=s.env, stdout=subprocess.PIPE,
                                             stderr=subprocess.PIPE, text=True))
         for process in running:
-            _, err = process.communicate(timeout=200)
+            _, err = process.communicate(timeout=patience())
             assert process.returncode == 75 and "another process is using it" in err, f"{process.args}: {err}"
     for work in works:
         assert not tell(s.visible_before, look(work))

@@ -103,7 +103,7 @@ class Sqlite:
 
     def execute(self, sql):
         *before, last = [s for s in sql.split(";\n--\n")]
-        with contextlib.closing(sqlite3.connect(self.file, timeout=10, isolation_level=None)) as db:
+        with contextlib.closing(sqlite3.connect(self.file, timeout=60, isolation_level=None)) as db:
             db.executescript(";".join(before))
             if not last.lstrip().upper().startswith("SELECT"):
                 db.executescript(last)

@@ -3,6 +3,8 @@ import pathlib
 import shutil
 import subprocess
 
+from profile import patience
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -17,7 +19,7 @@ class Server:
 
     def do(self, verb, *lines, **env):
         done = subprocess.run(["sh", self.script, verb, self.path, *lines], capture_output=True, text=True,
-                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **env}, timeout=60)
+                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **env}, timeout=patience())
         assert done.returncode == 0, done.stderr
         file = self.path / "env"
         self.env = dict(line.split("=", 1) for line in file.read_text().splitlines())

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from profile import patience
+
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "fixtures/demo.sh"
 
 
@@ -39,7 +41,7 @@ def read_until(demo, words):
 
 def test_the_demo_goes_over_sftp(tmp_path):
     folder, demo = begin(tmp_path)
-    out, _ = demo.communicate(timeout=300)
+    out, _ = demo.communicate(timeout=2 * patience())
     assert demo.returncode == 0, out
     assert "transport = sftp" in out or ": connected" in out
     assert remains(folder) == []
@@ -55,9 +57,9 @@ def test_the_demo_is_stopped_in_the_middle(tmp_path, number, whom):
         demo.send_signal(number)
     else:
         os.killpg(demo.pid, number)
-    demo.communicate(timeout=60)
+    demo.communicate(timeout=patience())
     assert demo.returncode != 0
-    until = time.monotonic() + 20
+    until = time.monotonic() + patience()
     while remains(folder) and time.monotonic() < until:
         time.sleep(0.1)
     assert remains(folder) == []

@@ -151,9 +151,7 @@ def test_a_stall_at_each_message(make, key, transport, command, kind):
         server.stall = kind
         set_up(p, server, transport, key, timeout="2s")
         result = run(p, command)
-        if not server.seen.get(kind):
-            assert result.status == 0, result  # a message that this transport does not send
-        elif result.status != 0:
+        if result.status != 0:  # a message that this transport does not send, or need not wait for
             failed(result, 69)
         server.stall = None
         set_up(p, server, transport, key, timeout="60s")

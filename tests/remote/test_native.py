@@ -12,6 +12,7 @@ import pytest
 
 import databases
 from databases import COLUMNS, FIELDS, SCRIPTS, Postgres, Sqlite, Table
+from profile import patience
 
 HEADERS = dict(external_id="InteractionID", native_id="ImportID", contact_id="ContactID", category="Category",
                happened_on="Date", summary="Summary", body="Notes")
@@ -122,7 +123,7 @@ class Trip:
         env = {"HOME": str(self.path), "ROUNDTRIP_NOW": f"{self.now:%Y-%m-%dT%H:%M:%SZ}", "LC_ALL": "C.UTF-8",
                "ROUNDTRIP_FAULT": fault, **self.table.database.env()}
         return subprocess.run(shlex.split(os.environ["ROUNDTRIP"]) + ["-C", str(self.path), *args], env=env,
-                              capture_output=True, text=True, timeout=120)
+                              capture_output=True, text=True, timeout=patience())
 
     def run(self, *args):
         done = self.command(*args)

@@ -266,7 +266,7 @@ def sampled(steps, how):
 def crash(p, number, how, *args):
     """Killed at a step, or the step fails; how often a packet is read is not always the same, so it may not come to it."""
     done = subprocess.run(p.command(*args), cwd=p.path, env=p.environment(ROUNDTRIP_FAULT=f"{number}:{how}"),
-                          capture_output=True, timeout=60)
+                          capture_output=True, timeout=patience())
     assert done.returncode in ((-signal.SIGKILL, 0) if how == "kill" else (69, 74, 0)), (number, done.stderr)
 
 
@@ -309,7 +309,7 @@ def calls_of(p, name, *args):
     """How often a command makes a system call."""
     file = p.path.parent / "calls"
     done = subprocess.run(["strace", "-f", "-qq", "-o", file, "-e", f"trace={name}", *p.command(*args)], cwd=p.path,
-                          env=p.environment(), capture_output=True, timeout=60)
+                          env=p.environment(), capture_output=True, timeout=patience())
     assert done.returncode == 0, done.stderr
     return file.read_text().count(f" {name}(")
 
@@ -329,7 +329,7 @@ def test_the_link_is_lost_at_any_packet(make, server, verb, failure):
         shutil.rmtree(server.root / "imports")
         (server.root / "imports").mkdir()
         done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvfrom", "-e", f"inject=recvfrom:{failure}:when={k}+",
-                               *p.command(verb)], cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=60)
+                               *p.command(verb)], cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=patience())
         assert done.returncode in {-9, 137, 69, 0}, f"packet {k}: {done.returncode} {done.stderr}"
         p.run(verb)
         if verb == "push":
