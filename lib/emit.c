@@ -335,12 +335,13 @@ static int write_side(struct rt_emit *emit, enum rt_side side, struct rt_err *er
         .rows = (int64_t)emit->side[side].count,
         .parts = rt_outbox_parts(emit->work, side, (int64_t)emit->side[side].count),
         .run = emit->work->run,
-        .header = rt_buf_str(&header)};
+        .header = rt_buf_slice(&header)};
     if (rt_store_add_delta(emit->work->store, w.delta, err) < 0 ||
         rt_stage_open(emit->work, w.delta, &stage, err) < 0 || write_rows(&w, stage, err) < 0)
         goto out;
     rc = rt_stage_end(stage, err);
-    w.delta->header = NULL; /* the caller keeps the number and the counts, not this text */
+    /* the caller keeps the number and the counts, not this text */
+    w.delta->header = (struct rt_slice){NULL, 0};
 out:
     rt_stage_close(stage);
     rt_delta_format_clear(&w.format);

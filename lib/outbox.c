@@ -33,7 +33,7 @@ static int collect_delta(void *context, const struct rt_delta *delta, struct rt_
     if (list->count)
         memcpy(grown, list->deltas, list->count * sizeof *grown);
     grown[list->count] = *delta;
-    grown[list->count].header = rt_arena_strdup(c->arena, delta->header);
+    grown[list->count].header = rt_arena_dup(c->arena, delta->header);
     list->deltas = grown;
     list->count++;
     return 0;
@@ -97,21 +97,19 @@ int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_sl
                            struct rt_err *err)
 {
     struct rt_arena arena = {0};
-    const char *locked = NULL, *since;
-    int rc = rt_store_get(work->store, lock_key(side), &arena, &locked, err);
+    struct rt_slice locked;
+    int rc = rt_store_get_bytes(work->store, lock_key(side), &arena, &locked, err);
 
     if (rc == 1) {
         /* "2026-10-01 HEADER": when it was locked, and what it was */
-        since = locked;
-        locked += 11;
         rc = 0;
-        if (!rt_slice_is_str(header, locked))
+        if (!rt_slice_is_equal(header, rt_slice_from(locked.ptr + 11, locked.len - 11)))
             rc = rt_err_set(
                 err, RT_STOPPED,
                 "the header for %s differs from the one locked on %.10s: a changed header can turn "
                 "the import off "
                 "there; if the other end is ready for it, roundtrip push --accept-header",
-                work->rules.config->side[side].label, since);
+                work->rules.config->side[side].label, locked.ptr);
     }
     rt_arena_clear(&arena);
     return rc;
@@ -129,14 +127,17 @@ int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out
     return rc;
 }
 
-int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, const char *header,
+int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
                           struct rt_err *err)
 {
-    char when[RT_TIME_SIZE],
-        *text = rt_xasprintf("%.10s %s", rt_time_format(work->rules.now, when), header);
-    int rc = rt_store_set(work->store, lock_key(side), text, err);
+    char when[RT_TIME_SIZE];
+    struct rt_buf text = {0};
+    int rc;
 
-    free(text);
+    rt_buf_printf(&text, "%.10s ", rt_time_format(work->rules.now, when));
+    rt_buf_add_slice(&text, header);
+    rc = rt_store_set_bytes(work->store, lock_key(side), rt_buf_slice(&text), err);
+    rt_buf_clear(&text);
     return rc;
 }
 

@@ -36,7 +36,7 @@ int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_de
 /* The header that a side's deltas have now; and to lock one. */
 int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out,
                      struct rt_err *err) RT_MUST_CHECK;
-int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, const char *header,
+int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
                           struct rt_err *err) RT_MUST_CHECK;
 
 /* Notes a part as handed over at `at` and, with the last one, its delta; moves its file to

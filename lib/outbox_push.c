@@ -192,7 +192,7 @@ static int accept_header(struct push *push, enum rt_side side, struct rt_err *er
     if (rc < 0 && err->code == RT_STOPPED) {
         rc = rt_store_begin(store, err);
         if (rc == 0)
-            rc = rt_outbox_lock_header(push->work, side, rt_buf_str(&header), err);
+            rc = rt_outbox_lock_header(push->work, side, rt_buf_slice(&header), err);
         if (rc == 0)
             rc = rt_outbox_journal(push->work, "accept-header", &as_if, 0, err);
         if (rc == 0)
@@ -219,7 +219,7 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
     if (rt_outbox_list_parts(push->work, delta->number, arena, &list, err) < 0)
         return -1;
     if (!(push->options->dry_run && push->options->accept_header) &&
-        rt_outbox_check_header(push->work, delta->side, rt_slice_str(delta->header), err) < 0)
+        rt_outbox_check_header(push->work, delta->side, delta->header, err) < 0)
         return -1;
     if (is_taken_by_others(settings)) {
         rt_log_info(push->work->log,

@@ -99,7 +99,7 @@ int rt_stage_open(struct rt_work *work, const struct rt_delta *delta, struct rt_
     s->folder = rt_outbox_folder(work, delta->side);
     s->batch = work->rules.config->side[delta->side].batch_rows;
     s->part = (struct rt_delta_part){.delta = delta->number, .first = 1};
-    rt_buf_add_str(&s->header, delta->header);
+    rt_buf_add_slice(&s->header, delta->header);
     *stage = s;
     return rt_spool_mkdir(s->folder, err);
 }
@@ -222,10 +222,11 @@ int rt_outbox_render(struct rt_work *work, const struct rt_delta *delta,
          *hidden = rt_outbox_hidden(delta->number, part->part);
     int rc = -1;
 
+    /* The header of now is made only to bring the encoding past its beginning, such as a BOM. */
     if (rt_delta_format_init(&r.format, &work->rules, delta->side, delta->written_at, err) < 0 ||
-        rt_spool_mkdir(folder, err) < 0 ||
+        rt_delta_header(&r.format, &r.row, err) < 0 || rt_spool_mkdir(folder, err) < 0 ||
         part_open(&r.writer, folder, hidden, work->rules.config->side[delta->side].gzip, err) < 0 ||
-        part_add(&r.writer, rt_slice_str(delta->header), err) < 0 ||
+        part_add(&r.writer, delta->header, err) < 0 ||
         rt_store_each_row(work->store,
                           &(struct rt_row_range){delta->number, part->first, part->rows},
                           render_row, &r, err) < 0 ||

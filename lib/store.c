@@ -378,8 +378,8 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
 
 /* ---- single values ---- */
 
-int rt_store_get(struct rt_store *store, const char *key, struct rt_arena *arena,
-                 const char **value, struct rt_err *err)
+int rt_store_get_bytes(struct rt_store *store, const char *key, struct rt_arena *arena,
+                       struct rt_slice *value, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT value FROM meta WHERE key = ?1", err);
     int rc;
@@ -389,17 +389,29 @@ int rt_store_get(struct rt_store *store, const char *key, struct rt_arena *arena
     rt_bind_text(stmt, 1, key);
     rc = rt_store_step(store, stmt, err);
     if (rc == 1) {
-        *value = rt_column_str(stmt, 0, arena);
+        *value = rt_arena_dup(arena, rt_column_slice(stmt, 0));
         sqlite3_reset(stmt);
     }
     return rc;
 }
 
-int rt_store_set(struct rt_store *store, const char *key, const char *value, struct rt_err *err)
+int rt_store_get(struct rt_store *store, const char *key, struct rt_arena *arena,
+                 const char **value, struct rt_err *err)
+{
+    struct rt_slice bytes;
+    int rc = rt_store_get_bytes(store, key, arena, &bytes, err);
+
+    if (rc == 1)
+        *value = bytes.ptr;
+    return rc;
+}
+
+int rt_store_set_bytes(struct rt_store *store, const char *key, struct rt_slice value,
+                       struct rt_err *err)
 {
     sqlite3_stmt *stmt;
 
-    if (value == NULL)
+    if (value.ptr == NULL)
         stmt = rt_store_prepare(store, "DELETE FROM meta WHERE key = ?1", err);
     else
         stmt = rt_store_prepare(store,
@@ -410,9 +422,15 @@ int rt_store_set(struct rt_store *store, const char *key, const char *value, str
     if (stmt == NULL)
         return -1;
     rt_bind_text(stmt, 1, key);
-    if (value != NULL)
-        rt_bind_text(stmt, 2, value);
+    if (value.ptr != NULL)
+        sqlite3_bind_text64(stmt, 2, value.ptr, value.len, SQLITE_STATIC, SQLITE_UTF8);
     return rt_store_run(store, stmt, err);
+}
+
+int rt_store_set(struct rt_store *store, const char *key, const char *value, struct rt_err *err)
+{
+    return rt_store_set_bytes(store, key, value ? rt_slice_str(value) : (struct rt_slice){NULL, 0},
+                              err);
 }
 
 static int get_number(struct rt_store *store, const char *key, int64_t otherwise, int64_t *value,

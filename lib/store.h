@@ -66,6 +66,12 @@ int rt_store_get(struct rt_store *store, const char *key, struct rt_arena *arena
 int rt_store_set(struct rt_store *store, const char *key, const char *value,
                  struct rt_err *err) RT_MUST_CHECK; /* NULL removes */
 
+/* The same for values with NULs in them, such as a header in UTF-16. */
+int rt_store_get_bytes(struct rt_store *store, const char *key, struct rt_arena *arena,
+                       struct rt_slice *value, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_set_bytes(struct rt_store *store, const char *key, struct rt_slice value,
+                       struct rt_err *err) RT_MUST_CHECK;
+
 /*
  * Tells which schema the contents are read and written with.  Contents written under an earlier
  * layout are mapped by field name when they are loaded; a field that was not there, or was written
@@ -253,7 +259,7 @@ struct rt_delta {
     int64_t parts;
     int64_t handed_parts;
     int64_t run;
-    const char *header; /* its header line, for the lock */
+    struct rt_slice header; /* its first line, as it is in the file: in UTF-16 it has NULs */
 };
 
 struct rt_delta_part {

@@ -105,7 +105,7 @@ static void read_delta(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_del
     delta->rows = sqlite3_column_int64(stmt, 7);
     delta->parts = sqlite3_column_int64(stmt, 8);
     delta->run = sqlite3_column_int64(stmt, 9);
-    delta->header = rt_column_str(stmt, 10, arena);
+    delta->header = rt_arena_dup(arena, rt_column_slice(stmt, 10));
     delta->handed_parts = sqlite3_column_int64(stmt, 11);
 }
 
@@ -121,7 +121,7 @@ static void bind_delta(sqlite3_stmt *stmt, const struct rt_delta *delta)
     rt_bind_int(stmt, 8, delta->rows);
     rt_bind_int(stmt, 9, delta->parts);
     rt_bind_int(stmt, 10, delta->run);
-    rt_bind_text(stmt, 11, delta->header);
+    rt_bind_slice(stmt, 11, delta->header);
 }
 
 int rt_store_next_delta(struct rt_store *store, int64_t *number, struct rt_err *err)

@@ -28,6 +28,7 @@ def dump(path):
 
 def read(state):
     db = sqlite3.connect(state)
+    db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")    # headers are in their side's encoding
     tables = {n: sorted(db.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in state_file.tables(db) if n not in LEFT_OUT}
     tables["meta"] = [row for row in tables["meta"] if row[0] not in COUNTERS]
     tables["file"] = [row for row in tables["file"] if row[9] in (1, 2, 3)]      # waiting ones are in the inbox

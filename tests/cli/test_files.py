@@ -181,6 +181,21 @@ def test_byte_that_does_not_fit_the_outgoing_encoding_rejects_the_row_not_the_me
 
 
 # -- twice, and out of order -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16le", "utf-32", "utf-7"])
+def test_delta_in_a_wide_encoding_is_whole_every_day_in_parts_and_when_written_again(make, encoding):
+    p = make(native={"encoding": encoding, "batch_rows": "1"})
+    for day in "12":
+        p.drop("external", [row("E1" + day, summary="caf\u00e9"), row("E2" + day)])
+        deltas = p.emit()
+        assert len(deltas) == 2 and all(d.header[0] == "EXT_ID" and len(d.header) == 5 for d in deltas)
+        assert [r["summary"] for r in deltas.native] == ["caf\u00e9", "one"]
+        for delta in deltas:
+            delta.path.unlink()
+        p.push()
+        assert all((p.path / "imports/native" / d.name).read_bytes() == d.raw for d in deltas)
+        p.tick()
+
+
 def test_same_file_twice_emits_once(p):
     p.drop("external", raw=GOOD)
     assert p.emit().native
