@@ -135,11 +135,14 @@ bool rt_encoding_is_ascii_compatible(iconv_t cd, char delimiter)
 
 bool rt_encoding_is_known(const char *name)
 {
-    iconv_t in = iconv_open("UTF-8", name), out = iconv_open(name, "UTF-8");
+    iconv_t in = RT_NO_ICONV, out = RT_NO_ICONV;
+    struct rt_err ignored;
+    bool is_known = rt_encoding_open("UTF-8", name, &in, &ignored) == 0 &&
+                    rt_encoding_open(name, "UTF-8", &out, &ignored) == 0;
 
-    if (in != (iconv_t)-1)
+    if (in != RT_NO_ICONV)
         iconv_close(in);
-    if (out != (iconv_t)-1)
+    if (out != RT_NO_ICONV)
         iconv_close(out);
-    return in != (iconv_t)-1 && out != (iconv_t)-1;
+    return is_known;
 }

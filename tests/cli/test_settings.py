@@ -37,6 +37,8 @@ def test_unknown_section_is_78(make):
     ("external", "match", "maybe"),
     ("external", "deletes", "perhaps"),
     ("external", "encoding", "no-such-encoding"),
+    ("external", "encoding", "ISO-8859-1//"),
+    ("native", "encoding", "utf-8//TRANSLIT"),
     ("external", "timezone", "Nowhere/Nothing"),
     ("external", "batch_rows", "many"),
     ("external", "batch_rows", "-1"),
