@@ -63,16 +63,18 @@ static int sync_item(struct rt_work *work, const struct rt_record *record, enum 
 {
     char subject[32], *detail;
     struct rt_item item;
+    bool has_rows;
     int rc;
 
     snprintf(subject, sizeof subject, "r%" PRId64, record->rid);
     if (!is_open)
         return rt_store_close_item(work->store, rt_kind_text(kind)->name, subject,
                                    "settled by later files", err);
-    if ((RT_KIND_BIT(kind) & ROW_KINDS) && work->flawed_rows == NULL)
+    has_rows = work->flawed_rows != NULL && work->flawed_kind == kind;
+    if ((RT_KIND_BIT(kind) & ROW_KINDS) && !has_rows)
         return 0;
     detail = rt_review_detail(&work->rules, record, kind);
-    if (work->flawed_rows != NULL)
+    if (has_rows)
         detail = with_rows(detail, work->flawed_rows);
     item = (struct rt_item){.kind = rt_kind_text(kind)->name,
                             .subject = subject,

@@ -218,6 +218,7 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
         record->end[in->side].flaw = RT_FLAW_REPEATED;
         in->counts.frozen++;
         in->work->flawed_rows = rows;
+        in->work->flawed_kind = RT_KIND_REPEATED;
         rc = rt_book_save(in->work, record, NULL, err);
         in->work->flawed_rows = NULL;
     }

@@ -48,6 +48,7 @@ static int freeze(struct rt_intake *in, const struct rt_slice id[2], enum rt_fla
     if (rt_book_find(in->work, id, in->side, &in->row_arena, &found, err) < 0)
         return -1;
     in->work->flawed_rows = rows;
+    in->work->flawed_kind = flaw == RT_FLAW_CLASH ? RT_KIND_CLASH : RT_KIND_REJECTED;
     for (int s = 0; s < 2 && rc == 0; s++) {
         struct rt_record *record = found.at[s];
 
@@ -98,6 +99,10 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     text = json_dumps(detail, JSON_COMPACT);
     event.detail = text;
     rc = rt_store_add_event(in->work->store, &event, err);
+    free(text);
+    json_object_set_new(detail, "file", json_integer((json_int_t)in->file.id));
+    json_object_set_new(detail, "line", json_integer((json_int_t)csv->line));
+    text = json_dumps(detail, JSON_COMPACT);
     if (rc == 0 && fault->has_id)
         rc = freeze(in, row->id, RT_FLAW_REJECTED, text, err);
     json_decref(detail);
@@ -211,6 +216,7 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     in->counts.frozen += rt_record_frozen(record) != NULL;
     if (observed.change != RT_CHANGE_STALE)
         prints[in->side] = &print;
+    in->work->flawed_kind = RT_KIND_WENT_BACK;
     if (observed.went_back)
         in->work->flawed_rows = json = rt_intake_row_json(in->work->rules.schema, row);
     if (observed.change == RT_CHANGE_NEW && settler->settle != NULL)
@@ -271,6 +277,7 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
     rt_intake_count(in, RT_CHANGE_SUSPECTED);
     in->counts.frozen++;
     in->work->flawed_rows = json;
+    in->work->flawed_kind = RT_KIND_SUSPECTED;
     rc = rt_book_save(in->work, &record, NULL, err);
     in->work->flawed_rows = NULL;
     free(json);

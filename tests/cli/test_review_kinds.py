@@ -311,6 +311,42 @@ def test_update_after_the_overdue_one_is_its_own_delta(pair):
     assert open_items(pair) == []
 
 
+def test_rejected_item_names_the_file_and_line_of_the_rejected_row(make):
+    p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
+    p.trip(ext=[row("E2", amount="2"), row("E1", "N1", amount="many")])
+    item = only(of_kind(p, "rejected"))
+    file, = (p.path / "archive/in/external").glob(f"*-{item['file']}")
+    assert "many" in file.read_text().splitlines()[int(item["line"]) - 1]
+
+
+# -- several questions about one record -------------------------------------------------------------------------------------
+def test_each_item_keeps_the_rows_that_it_is_about(make):
+    new, old = "2026-11-01T10:00:00Z", "2026-10-01T10:00:00Z"
+    p = make(schema=NUMBER + [MODIFIED]).agree(row("E1", "N1", amount="1", modified=new))
+    p.trip(ext=[row("E1", "N1", summary="old", amount="1", modified=old)])
+    p.trip(nat=[row("E1", "N1", amount="many", modified=new)])
+    p.decide("accept", "rejected")
+    p.decide("accept", "went-back")
+    sends(p, "native", x="E1", n="N1", summary="old", amount="1")
+
+
+def test_a_clash_later_on_does_not_replace_the_repeated_rows(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    pair.trip(nat=[row("E9", "N1")])
+    pair.decide("dismiss", "clash")
+    pair.decide("accept", "repeated")
+    sends(pair, "native", x="E1", summary="three")
+
+
+def test_a_conflict_is_not_about_the_row_that_clashes(pair):
+    pair.trip(ext=[row("E1", "N1", summary="left")], nat=[row("E1", "N1", summary="right")])
+    before = only(of_kind(pair, "conflict"))
+    pair.trip(ext=[row("E1", "N9")])
+    assert of_kind(pair, "clash")
+    number = before["item"]
+    assert "N9" not in pair.run("review", "show", number).out
+
+
 # -- IDs that a record had before ------------------------------------------------------------------------------------------
 def test_other_side_may_show_the_old_id_after_an_edit_won_over_a_delete(make):
     p = make(native={"content": "snapshot", "deletes": "review"}).agree(PLAIN, row("E2", "N2"))
