@@ -254,11 +254,22 @@ static void add_counts(struct rt_counts *to, const struct rt_counts *from)
     to->missing += from->missing;
 }
 
-/* A file that was taken in settles the side's refused ones that are not newer: it is the mended
- * one. */
 struct settle {
     struct rt_intake *in;
 };
+
+/* Fetched again by the platform's name for it, or from rejects/ by ours: the mended file. */
+static bool is_mended(const struct rt_file *refused, const struct rt_file *file)
+{
+    char *ours = rt_rejects_name(refused);
+    bool is_same = strcmp(file->name, refused->name) == 0 || strcmp(file->name, ours) == 0;
+
+    free(ours);
+    return is_same;
+}
+
+/* What was in a refused file is known from a snapshot that is not older, or from the mended file.
+ * Another file of changes does not tell it (R9). */
 
 static int settle_refused(void *context, const struct rt_item *item, struct rt_err *err)
 {
@@ -269,10 +280,11 @@ static int settle_refused(void *context, const struct rt_item *item, struct rt_e
         return 0;
     if (rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &refused, err) != 1)
         return 0;
-    if (refused.stamp > in->file.stamp)
+    if (refused.stamp > in->file.stamp ||
+        (!in->file.is_snapshot && !is_mended(&refused, &in->file)))
         return 0;
     return rt_store_close_item(in->work->store, item->kind, item->subject,
-                               "a newer file was taken in", err);
+                               "a file that tells the same was taken in", err);
 }
 
 static int taken(struct rt_intake *in, struct rt_err *err)

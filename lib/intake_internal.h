@@ -149,6 +149,8 @@ int rt_intake_is_known(struct rt_work *work, const struct rt_file *file, struct 
 /* rejects.c: rejects/ gets the original rows, so that a mended file can be fetched again, and the
  * reasons. */
 int rt_rejects_write(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+/* What the file is called there.  The caller frees it. */
+char *rt_rejects_name(const struct rt_file *file);
 /* A refused file: the reason is written beside where the file will be moved. */
 int rt_rejects_refuse(struct rt_work *work, const struct rt_file *file, const char *reason,
                       struct rt_err *err) RT_MUST_CHECK;

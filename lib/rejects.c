@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* rejects/external-12-NAME.csv and .reasons.csv: the file's number makes the name its own. */
-static char *base_name(const struct rt_file *file)
+char *rt_rejects_name(const struct rt_file *file)
 {
     return rt_xasprintf("%s-%lld-%s", rt_side_name(file->side), (long long)file->id, file->name);
 }
@@ -123,7 +123,8 @@ out:
 
 int rt_rejects_write(struct rt_intake *in, struct rt_err *err)
 {
-    char *folder = rt_xasprintf("%s/rejects", in->work->profile), *base = base_name(&in->file);
+    char *folder = rt_xasprintf("%s/rejects", in->work->profile),
+         *base = rt_rejects_name(&in->file);
     int rc = -1;
 
     if (rt_spool_mkdir(folder, err) == 0 && write_rows(in, folder, base, err) == 0 &&
@@ -137,7 +138,7 @@ int rt_rejects_write(struct rt_intake *in, struct rt_err *err)
 int rt_rejects_refuse(struct rt_work *work, const struct rt_file *file, const char *reason,
                       struct rt_err *err)
 {
-    char *folder = rt_xasprintf("%s/rejects", work->profile), *base = base_name(file);
+    char *folder = rt_xasprintf("%s/rejects", work->profile), *base = rt_rejects_name(file);
     char *name = rt_xasprintf("%s.reason.txt", base);
     struct rt_spool *spool = NULL;
     int rc = -1;

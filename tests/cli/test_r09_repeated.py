@@ -63,6 +63,44 @@ def test_while_a_refused_file_is_undecided_nothing_is_sent_to_its_side(pair):
     assert not pair.emit(status=(0, 65)).external
 
 
+def refused(pair):
+    """A file in which E1's summary was edited was cut; E1's body is edited in the database."""
+    pair.tick()
+    pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,on", name="cut_2026-11-04T0600.csv")
+    pair.emit(status=65)
+    pair.tick()
+    pair.drop("native", [row("E1", "N1", body="more")])
+    return pair
+
+
+@pytest.mark.review
+def test_a_newer_file_of_changes_does_not_tell_what_was_in_a_refused_one(pair):
+    refused(pair).drop("external", [row("E2")])
+    deltas = pair.sync(status=65)
+    assert not deltas.external and only(deltas.native)["x"] == "E2"
+    assert len(pair.items("refused")) == 1
+    assert not pair.trip(ext=[row("E3")], status=65).external
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("name", ["cut_2026-11-04T0600.csv", "rejects"])
+def test_mended_file_settles_the_refused_one(pair, name):
+    refused(pair)
+    if name == "rejects":
+        name, = (n for n in pair.listing("rejects") if n.endswith(".csv"))
+    pair.drop("external", [row("E1", "N1", summary="on the phone")], name=name)
+    assert pick(only(pair.sync().external), "summary", "body") == ("on the phone", "more")
+    assert not pair.items()
+
+
+@pytest.mark.review
+def test_newer_snapshot_settles_a_refused_file(make):
+    p = refused(make(external={"snapshot_pattern": "full*"}).agree(row("E1", "N1")))
+    p.drop("external", [row("E1", "N1", summary="on the phone")], name=f"full_{p.now:%Y-%m-%dT%H%M}.csv")
+    assert pick(only(p.sync().external), "summary", "body") == ("on the phone", "more")
+    assert not p.items()
+
+
 @pytest.mark.review
 def test_decided_refused_file_lets_rows_flow_again(pair):
     pair.tick()
