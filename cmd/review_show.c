@@ -1,5 +1,6 @@
 #include "cmd/review_report.h"
 #include "cmd/review_view.h"
+#include "cmd/show.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -83,6 +84,20 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
         say_answers(session, view);
 }
 
+/* A record of which nothing is open any more may have been joined to another one. */
+static int say_story(struct rt_session *session, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_show show = {.session = session};
+    int rc = 0;
+
+    if (item->rid && item->is_open &&
+        (rt_store_load(session->store, item->rid, &show.arena, &show.record, err) < 0 ||
+         rt_show_story(&show, err) < 0))
+        rc = -1;
+    rt_arena_clear(&show.arena);
+    return rc;
+}
+
 int rt_review_show(struct rt_review_report *report, const struct rt_item *item, struct rt_err *err)
 {
     struct rt_review_view view;
@@ -91,8 +106,10 @@ int rt_review_show(struct rt_review_report *report, const struct rt_item *item, 
     if (report->format != RT_REVIEW_LIST)
         return rt_review_tell(report, item, err);
     rc = rt_review_view_open(report->session, item, &view, err);
-    if (rc == 0)
+    if (rc == 0) {
         say_all(report->session, &view);
+        rc = say_story(report->session, item, err);
+    }
     rt_review_view_close(&view);
     return rc;
 }

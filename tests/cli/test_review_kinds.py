@@ -234,6 +234,15 @@ def test_show_tells_what_it_is_and_what_the_answers_do(make, kind):
         assert word in out, out
 
 
+@pytest.mark.parametrize("kind", [k for k in BY_KIND if any(BY_KIND[k][2])])
+def test_show_tells_the_history_of_the_record(make, kind):
+    p = BY_KIND[kind][1](make)
+    for item in of_kind(p, kind):
+        told = p.run("review", "show", item["item"]).out
+        named = next(f"{side}:{item[f'{side}_id']}" for side in ("external", "native") if item[f"{side}_id"])
+        assert p.run("show", named).out.split("\nstory\n")[1] == told.split("\nstory\n")[1]
+
+
 @pytest.mark.parametrize("kind, answer", ANSWERS, ids=[f"{k}-{a.replace(' ', '-')}" for k, a in ANSWERS])
 def test_answer(make, kind, answer):
     p = BY_KIND[kind][1](make)
