@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_NAME   64
 #define LARGEST_MAX    ((size_t)16 << 20)
@@ -248,7 +249,7 @@ static const char *boolean_format_fault(const char *format)
     if (strlen(format) > 60)
         return "it is too long";
     if (strlen(slash + 1) == (size_t)(slash - format) &&
-        strncmp(format, slash + 1, strlen(slash + 1)) == 0)
+        strncasecmp(format, slash + 1, strlen(slash + 1)) == 0)
         return "yes and no are the same word";
     return NULL;
 }

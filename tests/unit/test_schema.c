@@ -256,6 +256,7 @@ static void test_refused_lines(void **state)
         {"a,A,B,,boolean,,Y,,",
          "line 4, column external_format: \"Y\" will not do: write the words"},
         {"a,A,B,,boolean,,Y/Y,,", "yes and no are the same word"},
+        {"a,A,B,,boolean,,,Oui/oui,", "yes and no are the same word"},
         {"a,A,B,,text,,%Y,,",
          "line 4, column external_format: \"%Y\" will not do: this type has no format"},
         {"a,A,B,,,,,,good.csv", "line 4, column values: only for type code"},
