@@ -93,7 +93,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                     in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
     if (fault->has_id)
         memcpy(event.id_of, row->id, sizeof event.id_of);
-    if (!fault->has_id || csv->fault != NULL)
+    if (!fault->has_id || fault->has_bad_id || csv->fault != NULL)
         in->has_unreadable_id = true; /* the row may be about another record than it seems */
     detail = json_pack("{s:s, s:I}", "text", fault->reason, "column", (json_int_t)fault->column);
     text = json_dumps(detail, JSON_COMPACT);
@@ -396,13 +396,12 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     return 1;
 }
 
-/* Spreadsheets keep 15 digits.  1: an ID of this row looks so, and is not one that is known;
- * *column: its. */
-static int is_rounded(struct rt_intake *in, const struct rt_row *row, size_t *column,
-                      struct rt_err *err)
+/* Spreadsheets keep 15 digits.  1: an ID of this row looks so, and is not one that is known; it is
+ * taken out of the row, *column: its. */
+static int is_rounded(struct rt_intake *in, struct rt_row *row, size_t *column, struct rt_err *err)
 {
     int64_t rid;
-    int rc;
+    int rc, found = 0;
 
     for (int s = 0; s < 2; s++) {
         if (!rt_id_is_long(row->id[s]))
@@ -411,12 +410,17 @@ static int is_rounded(struct rt_intake *in, const struct rt_row *row, size_t *co
         in->rounded_ids += rt_id_is_rounded(row->id[s]);
         if (!in->rejects_rounded || !rt_id_is_rounded(row->id[s]))
             continue;
-        *column = rt_rowmap_id_column(in->map, (enum rt_side)s);
         rc = rt_store_find(in->work->store, (enum rt_side)s, row->id[s], &rid, err);
-        if (rc != 1)
-            return rc < 0 ? -1 : 1;
+        if (rc < 0)
+            return -1;
+        if (rc == 1)
+            continue;
+        if (!found)
+            *column = rt_rowmap_id_column(in->map, (enum rt_side)s);
+        row->id[s] = rt_slice_from(NULL, 0);
+        found = 1;
     }
-    return 0;
+    return found;
 }
 
 static int is_eligible(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_err *err)
@@ -452,6 +456,8 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     if (rc == 1) {
         fault =
             (struct rt_row_fault){.column = column,
+                                  .has_id = row.id[0].len > 0 || row.id[1].len > 0,
+                                  .has_bad_id = true,
                                   .is_spreadsheet = true,
                                   .reason = "the ID looks damaged by a spreadsheet: every long ID "
                                             "of this file ends in zeros after the 15th digit"};

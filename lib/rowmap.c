@@ -196,28 +196,47 @@ static int fault_at(struct rt_row_fault *fault, size_t column, const char *fmt, 
     return 1;
 }
 
+/* The column of the first cell that a spreadsheet has damaged in the ID that side `of` gives,
+ * 1-based; 0: none.  *why: what is wrong. */
+static size_t damaged_cell(const struct rt_rowmap *map, const struct rt_csv_row *csv,
+                           enum rt_side of, const char **why)
+{
+    for (size_t i = 0; i < map->schema->id_count[of]; i++) {
+        size_t f = field_number(map, map->schema->id[of][i]);
+
+        *why = rt_id_damage(cell_of(map, csv, f));
+        if (*why != NULL)
+            return map->column[f] + 1;
+    }
+    return 0;
+}
+
+/* An ID that cannot be read is none, but the other one still tells whose row it is; the first of
+ * them is told. */
 static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
                    struct rt_row *row, struct rt_row_fault *fault)
 {
-    for (int s = 0; s < 2; s++) {
-        for (size_t i = 0; i < map->schema->id_count[s]; i++) {
-            size_t f = field_number(map, map->schema->id[s][i]);
-            const char *why = rt_id_damage(cell_of(map, csv, f));
+    for (int s = 1; s >= 0; s--) {
+        const char *why;
+        size_t column = damaged_cell(map, csv, (enum rt_side)s, &why);
 
-            fault->is_spreadsheet = why != NULL;
-            if (why != NULL)
-                return fault_at(fault, map->column[f] + 1,
-                                "the ID looks damaged by a spreadsheet: %s", why);
+        if (column > 0) {
+            fault_at(fault, column, "the ID looks damaged by a spreadsheet: %s", why);
+            fault->is_spreadsheet = true;
+        } else if (read_id(map, csv, (enum rt_side)s, arena, &row->id[s]) < 0) {
+            fault_at(fault, rt_rowmap_id_column(map, (enum rt_side)s),
+                     "the %s ID has several fields, and some of them are empty",
+                     rt_side_name((enum rt_side)s));
+        } else {
+            continue;
         }
-        if (read_id(map, csv, (enum rt_side)s, arena, &row->id[s]) < 0)
-            return fault_at(fault, map->column[field_number(map, map->schema->id[s][0])] + 1,
-                            "the %s ID has several fields, and some of them are empty",
-                            rt_side_name((enum rt_side)s));
+        row->id[s] = rt_slice_from(NULL, 0);
+        fault->has_bad_id = true;
     }
-    if (row->id[0].len == 0 && row->id[1].len == 0)
+    fault->has_id = row->id[0].len > 0 || row->id[1].len > 0;
+    if (!fault->has_bad_id && !fault->has_id)
         return fault_at(fault, 0, "the row has no ID");
-    fault->has_id = true;
-    return 0;
+    return fault->has_bad_id;
 }
 
 static int map_value(struct rt_rowmap *map, const struct rt_csv_row *csv, size_t i,
@@ -262,7 +281,10 @@ int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt
         /* The cells may have shifted, but an ID that names a known record is better noted than
          * overlooked. */
         map_ids(map, csv, arena, row, fault);
-        fault->has_id = fault->has_id && is_text(row->id[0]) && is_text(row->id[1]);
+        for (int s = 0; s < 2; s++)
+            if (!is_text(row->id[s]))
+                row->id[s] = rt_slice_from(NULL, 0);
+        fault->has_id = row->id[0].len > 0 || row->id[1].len > 0;
         return fault_at(fault, csv->fault_column, "%s", csv->fault);
     }
     if (map_ids(map, csv, arena, row, fault))

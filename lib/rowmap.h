@@ -28,7 +28,8 @@ const char *rt_rowmap_ignored(const struct rt_rowmap *map);
 struct rt_row_fault {
     size_t column; /* 1-based; 0: the row as a whole */
     char reason[200];
-    bool has_id;         /* the row's own ID could be read: row->id is right */
+    bool has_id;         /* an ID could be read: row->id holds those that could */
+    bool has_bad_id;     /* an ID could not: it is damaged, or partly empty */
     bool is_spreadsheet; /* an ID of it looks damaged by one */
 };
 

@@ -54,6 +54,18 @@ def test_record_with_a_rejected_row_is_frozen_until_a_newer_row_comes(make):
     assert only(p.trip(ext=[row("E1", "N1", amount="1")]).external)["x"] == "E1"
 
 
+@pytest.mark.parametrize("x, n", [("E1", '="N1"'), ("E1", "'N1"), ("E1", "1.5E+16"), ("E1", "123456789012345000"), ("E1", "N\xff"),
+                                  ("'E1", "N1"), ("123456789012345000", "N1")])
+def test_row_with_one_readable_id_freezes_its_record(pair, x, n):
+    pair.tick()
+    raw = pair.text("external", [row(x, n, summary="edited")]).encode("latin-1")
+    pair.drop("external", raw=raw)
+    assert pair.emit().nothing and pair.items("rejected")
+    assert pair.trip(nat=[row("E1", "N1", body="more")]).nothing
+    both = only(pair.trip(ext=[row("E1", "N1", summary="edited")]).external)
+    assert pick(both, "summary", "body") == ("edited", "more")
+
+
 def test_while_a_refused_file_is_undecided_nothing_is_sent_to_its_side(pair):
     pair.tick()
     pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,on")
