@@ -79,6 +79,9 @@ struct rt_cmd {
     unsigned needs;
     /* The exit status (0, 1, or any of rt_code), or -1 with err set. */
     int (*run)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
+    /* Told when the session could not be opened, or run ended with -1; or NULL. */
+    void (*failed)(const struct rt_session *session, const struct rt_args *args,
+                   const struct rt_err *err);
 };
 
 /* All commands in the order of the help; ends with NULL. */

@@ -182,6 +182,15 @@ out:
     return level;
 }
 
+/* What monitors show is standard output, also when the state cannot be used. */
+static void failed(const struct rt_session *session, const struct rt_args *args,
+                   const struct rt_err *err)
+{
+    if (rt_args_has(args, "check") && !session->json)
+        rt_say("ROUNDTRIP %s - %s: %s\n", err->code == RT_STOPPED ? "CRITICAL" : "UNKNOWN",
+               session->config ? session->config->name : session->profile, err->msg);
+}
+
 const struct rt_cmd rt_cmd_status = {
     .name = "status",
     .synopsis = "[--check]",
@@ -189,4 +198,5 @@ const struct rt_cmd rt_cmd_status = {
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_STATE,
     .run = run,
+    .failed = failed,
 };

@@ -121,6 +121,8 @@ static int run_command(struct rt_session *session, int argc, char **argv, struct
         rc = rt_session_open(session, &args, err) < 0 ? -1 : session->cmd->run(session, &args, err);
         if (rc < 0)
             rt_session_note_failure(session, err);
+        if (rc < 0 && session->cmd->failed != NULL)
+            session->cmd->failed(session, &args, err);
     }
     rt_session_close(session);
     rt_args_clear(&args);

@@ -293,6 +293,18 @@ def test_status_check_levels(pair):
     assert pair.run("status", "--check", status=2).out.startswith("ROUNDTRIP CRITICAL - ")
 
 
+def test_status_check_has_its_line_when_the_state_or_the_settings_cannot_be_used(pair):
+    (pair.path / "state.db").rename(pair.path / "away.db")
+    lost = pair.run("status", "--check", status=2)
+    assert lost.out.startswith("ROUNDTRIP CRITICAL - trip: state.db is gone") and lost.out.count("\n") == 1
+    pair.put("roundtrip.ini", "[extrenal]\n")
+    wrong = pair.run("status", "--check", status=78)
+    assert wrong.out.startswith("ROUNDTRIP UNKNOWN - ") and wrong.out.count("\n") == 1
+    assert not pair.run("status", status=78).out
+    (pair.path / "away.db").rename(pair.path / "state.db")
+    pair.write()
+
+
 def test_status_check_notices_that_nothing_ran(pair):
     pair.tick(24 * 4)
     assert "no emit since 2026-11-03T06:00:00Z" in pair.run("status", "--check", status=1).out
