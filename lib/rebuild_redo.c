@@ -227,6 +227,19 @@ static int optional_side(const json_t *line, const char *key)
     return side_of(line, key, &side) < 0 ? -1 : (int)side;
 }
 
+/* Where the bytes are: of a file that was known already, baseline keeps no second copy. */
+static int find_bytes(struct rt_rebuild *r, const json_t *line, const struct rt_file *file,
+                      const char **path, struct rt_err *err)
+{
+    struct rt_file first;
+    int rc = 0;
+
+    if (is_what(line, "known"))
+        rc = rt_store_file_by_digest(r->store, file->side, file->digest, &r->arena, &first, err);
+    *path = rt_arena_printf(&r->arena, "%s/%s", r->profile, rc == 1 ? first.path : file->path);
+    return rc < 0 ? -1 : check_bytes(r, file, *path, err);
+}
+
 static int redo_baseline(struct rt_rebuild *r, const struct rt_group *group, size_t at,
                          struct rt_err *err)
 {
@@ -245,8 +258,7 @@ static int redo_baseline(struct rt_rebuild *r, const struct rt_group *group, siz
             break;
         files[file.side] = file;
         r->work.given[file.side] = &files[file.side];
-        options.path[file.side] = rt_arena_printf(&r->arena, "%s/%s", r->profile, file.path);
-        rc = check_bytes(r, &file, options.path[file.side], err);
+        rc = find_bytes(r, group->lines[i], &file, &options.path[file.side], err);
         r->result->files++;
     }
     if (rc == 0)

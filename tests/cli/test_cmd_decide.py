@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+import rebuilt
 from profile import MODIFIED, SCHEMA, field, only, pick, row
 
 
@@ -601,6 +602,13 @@ def test_baseline_archives_its_files_and_leaves_them_alone(p, tmp_path):
     baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
     assert len(p.files_under("archive/in/external")) == 1 and len(p.files_under("archive/in/native")) == 1
     assert len(list(tmp_path.glob("*.csv"))) == 2
+
+
+def test_state_is_rebuilt_after_a_baseline_with_files_that_were_known(p, tmp_path):
+    for _ in range(2):
+        baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
+    assert "known already" in baseline(p, tmp_path, nat=[row("E1", "N1")]).err
+    assert rebuilt.check(p) is None
 
 
 def test_baseline_while_paused(p, tmp_path):
