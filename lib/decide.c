@@ -308,8 +308,8 @@ static int retry_row(struct delivery *d, struct rt_record *record, const struct 
     struct rt_end *end = &record->end[d->delta->side];
 
     (void)arena;
-    if (row->action == RT_ROW_DELETE && end->absence == RT_ABSENCE_DELETE) {
-        end->absence = RT_PRESENT;
+    if (row->action == RT_ROW_DELETE && end->absence == RT_ABSENCE_TOLD) {
+        rt_end_untell(end);
         return 1;
     }
     if (rt_decide_distrust(record, d->delta->side, row->delta))

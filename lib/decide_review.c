@@ -202,7 +202,7 @@ static int insert_again(struct decide *d, enum rt_side side, struct rt_err *err)
     char *text;
     int rc;
 
-    if (other->absence == RT_ABSENCE_DELETE)
+    if (other->absence == RT_ABSENCE_DELETE || other->absence == RT_ABSENCE_TOLD)
         other->absence = RT_PRESENT; /* the delete that was written for it no longer holds */
     if (is_marked) {
         end->absence = RT_PRESENT;

@@ -285,7 +285,7 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
     row.id[1] = record->end[1].id;
     row.cid = record->want->cid;
     if (planned->action == RT_ACTION_DELETE)
-        record->end[w->side].absence = RT_ABSENCE_DELETE;
+        record->end[w->side].absence = RT_ABSENCE_TOLD;
     else
         rt_plan_written(record, w->side, row.delta, row.position);
     if (planned->action == RT_ACTION_INSERT &&

@@ -331,13 +331,15 @@ static void follow_trail(struct look *look)
 void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
                      enum rt_absence how)
 {
-    struct rt_end *end = &record->end[side];
+    struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
     bool is_propagated = rules->config->side[side].deletes == RT_DELETES_PROPAGATE;
 
     if (end->absence != RT_PRESENT)
         return;
     end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
     end->edit_vs_delete = rt_merge_wants_more(rules, record, side);
+    if (other->absence == RT_ABSENCE_TOLD)
+        other->edit_vs_delete = false; /* it had come back, and is gone again */
 }
 
 static void note_absence(struct look *look)
@@ -353,6 +355,8 @@ static void note_absence(struct look *look)
         look->out->came_back = true;
         end->absence = RT_PRESENT;
         end->edit_vs_delete = false;
+        if (other->absence == RT_ABSENCE_TOLD)
+            other->edit_vs_delete = true; /* it was deleted there because of us */
     }
     if (look->has_edit && other->absence != RT_PRESENT && other->absence != RT_ABSENCE_KEPT)
         other->edit_vs_delete = true;

@@ -305,7 +305,7 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
         end->given_delta = kept ? end->sent[kept - 1].delta : 0;
     }
     if (row->action == RT_ROW_DELETE)
-        end->absence = RT_PRESENT;
+        rt_end_untell(end);
     rc = rt_store_save(w->work->store, &record, NULL, err);
     rt_work_touch(w->work, row->rid);
 out:

@@ -46,6 +46,12 @@ bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *re
            flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
 }
 
+void rt_end_untell(struct rt_end *end)
+{
+    end->absence = RT_PRESENT;
+    end->edit_vs_delete = false;
+}
+
 bool rt_end_is_quiet(const struct rt_end *end)
 {
     return end->seen != NULL && end->sent_count == 0 && end->flaw == RT_FLAW_NONE &&

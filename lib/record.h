@@ -69,10 +69,11 @@ enum rt_flaw { RT_FLAW_NONE, RT_FLAW_REJECTED, RT_FLAW_CLASH, RT_FLAW_REPEATED, 
 
 enum rt_absence {
     RT_PRESENT,
-    RT_MISSING,       /* not in the side's newest snapshot */
-    RT_DELETED,       /* marked deleted by the side */
-    RT_ABSENCE_KEPT,  /* a person decided: it stays on the other side and is not sent here */
-    RT_ABSENCE_DELETE /* the delete is to be sent to the other side, or was */
+    RT_MISSING,        /* not in the side's newest snapshot */
+    RT_DELETED,        /* marked deleted by the side */
+    RT_ABSENCE_KEPT,   /* a person decided: it stays on the other side and is not sent here */
+    RT_ABSENCE_DELETE, /* the delete is to be sent to the other side, or was */
+    RT_ABSENCE_TOLD    /* the other side's delete was written for it */
 };
 
 /* A value that a side was handed and does not show (R7). */
@@ -147,6 +148,9 @@ enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_r
                                  const struct rt_field *field);
 bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
                         const struct rt_field *field, enum rt_side side);
+
+/* The delete that was written for this side is not to be: it was withdrawn, or not taken. */
+void rt_end_untell(struct rt_end *end);
 
 /* Would the same row of this side, seen again in a later file, change nothing at all?  Only then
    may it be recognised by a digest alone. */

@@ -47,6 +47,42 @@ def test_propagated_delete_is_written_once(make):
     assert p.trip(ext=[ONE]).nothing
 
 
+@pytest.fixture
+def back(make):
+    """E2 was not in one snapshot, so its delete was written; the next snapshot shows it again."""
+    p = snapshots(make, "propagate")
+    p.settings["external"]["action_column"] = "Action"
+    p.write()
+    assert only(p.trip(ext=[ONE]).native)["Action"] == "delete"
+    assert p.trip(ext=[ONE, TWO], hours=1).nothing
+    assert len(p.items("edit-vs-delete")) == 1
+    return p
+
+
+@pytest.mark.review
+def test_what_comes_back_after_its_delete_is_not_deleted_in_turn(back):
+    back.decide("accept", "edit-vs-delete")
+    assert pick(only(back.sync().native), "x", "n", "Action") == ("E2", "", "insert")
+    assert back.trip(nat=[ONE, {**TWO, "n": "N7"}], hours=1).nothing and not back.items()
+
+
+@pytest.mark.review
+def test_delete_may_stand_for_what_came_back(back):
+    back.decide("dismiss", "edit-vs-delete")
+    assert back.sync().nothing and back.trip(ext=[ONE, TWO]).nothing and not back.items()
+
+
+@pytest.mark.review
+def test_delete_taken_back_settles_what_came_back(back):
+    back.run("retry", "2")
+    assert back.sync().nothing and not back.items()
+
+
+@pytest.mark.review
+def test_what_comes_back_and_goes_again_is_deleted_once(back):
+    assert back.trip(ext=[ONE], hours=1).nothing and not back.items()
+
+
 def test_more_deletes_than_allowed_trip_the_guard(make):
     p = snapshots(make, "propagate", {"max_deletes": None})
     p.tick()

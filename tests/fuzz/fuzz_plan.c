@@ -411,7 +411,7 @@ static bool write_due(struct world *w, size_t r, enum rt_side side)
     if (!rt_action_is_sent(decision.action))
         return false;
     if (decision.action == RT_ACTION_DELETE) {
-        w->record[r]->end[side].absence = RT_ABSENCE_DELETE;
+        w->record[r]->end[side].absence = RT_ABSENCE_TOLD;
     } else {
         rt_plan_written(w->record[r], side, ++w->delta, 1);
         w->inserts[r][side] += decision.action == RT_ACTION_INSERT;

@@ -610,7 +610,7 @@ static void write_down(struct world *w, struct rt_record *record, enum rt_side s
                        enum rt_action action)
 {
     if (action == RT_ACTION_DELETE)
-        record->end[side].absence = RT_ABSENCE_DELETE;
+        record->end[side].absence = RT_ABSENCE_TOLD;
     else
         rt_plan_written(record, side, w->delta, record->rid);
 }
