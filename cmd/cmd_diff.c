@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/diff_report.h"
 
+#include "lib/decide.h"
 #include "lib/intake.h"
 #include "lib/outbox.h"
 
@@ -111,21 +112,28 @@ static int tell_plan(struct rt_session *session, struct rt_emit *emit, struct rt
     return 0;
 }
 
-static bool is_different(const struct rt_session *session, const struct rt_emit *emit)
+/* Would anything be sent, or be put on the review list?  1, 0, -1; before: its last item so far. */
+static int is_different(struct rt_session *session, const struct rt_emit *emit, int64_t before,
+                        struct rt_err *err)
 {
+    int64_t last;
+
     for (int s = 0; s < 2; s++) {
         const struct rt_counts *c = &session->work.counts[s];
 
         if (emit->side[s].count || emit->side[s].review || c->of[RT_CHANGE_REJECTED] ||
             c->of[RT_CHANGE_CLASH] || c->of[RT_CHANGE_SUSPECTED] || c->of[RT_CHANGE_CONFLICT] ||
             c->refused_files)
-            return true;
+            return 1;
     }
-    return false;
+    if (rt_decide_note_overdue(&session->work, err) < 0 ||
+        rt_store_last_item(session->store, &last, err) < 0)
+        return -1;
+    return last > before;
 }
 
 static int diff(struct rt_session *session, const struct rt_args *args, struct rt_emit *emit,
-                struct rt_err *err)
+                int64_t before, struct rt_err *err)
 {
     struct rt_diff_report report = {.session = session, .emit = emit};
     int status;
@@ -134,8 +142,10 @@ static int diff(struct rt_session *session, const struct rt_args *args, struct r
         tell_plan(session, emit, err) < 0)
         return -1;
     status = rt_choice_status(session, emit);
-    if (status == 0 && rt_args_has(args, "exit-code") && is_different(session, emit))
-        status = RT_DIFFERS;
+    if (status == 0 && rt_args_has(args, "exit-code"))
+        status = is_different(session, emit, before, err);
+    if (status < 0)
+        return -1;
     if (session->json)
         say_json(session, emit, status);
     else if (report.format == RT_DIFF_SUMMARY)
@@ -149,12 +159,14 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
 {
     struct rt_choice choice = {0};
     struct rt_emit emit = {0};
+    int64_t last_item;
     int rc = -1;
 
-    if (take_in(session, args, err) < 0 || rt_choice_read(session, args, &choice, err) < 0)
+    if (rt_store_last_item(session->store, &last_item, err) < 0 ||
+        take_in(session, args, err) < 0 || rt_choice_read(session, args, &choice, err) < 0)
         goto out;
     rt_emit_init(&emit, &session->work, &choice.options);
-    rc = diff(session, args, &emit, err);
+    rc = diff(session, args, &emit, last_item, err);
 out:
     rt_emit_clear(&emit);
     rt_choice_clear(&choice);

@@ -187,14 +187,15 @@ int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_
     return rc;
 }
 
-int rt_store_count_items(struct rt_store *store, int64_t *count, struct rt_err *err)
+int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT count(*) FROM item WHERE is_open", err);
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT coalesce(max(item), 0) FROM item WHERE is_open", err);
 
-    *count = 0;
+    *number = 0;
     if (stmt == NULL || rt_store_step(store, stmt, err) < 0)
         return -1;
-    *count = sqlite3_column_int64(stmt, 0);
+    *number = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     return 0;
 }

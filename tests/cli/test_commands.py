@@ -85,6 +85,28 @@ def test_diff_exit_code(pair):
     pair.run("diff")
 
 
+@pytest.mark.parametrize("rows", [
+    [row("E1", "N1", summary="two"), row("E1", "N1", summary="three"), row("E2", "N2")], [row("E2", "N2")],
+], ids=["repeated", "missing"])
+def test_diff_exit_code_tells_what_is_only_for_review(make, rows):
+    p = make(external={"snapshot_pattern": "*", "deletes": "review"}).agree(row("E1", "N1"), row("E2", "N2"))
+    p.tick()
+    p.drop("external", rows)
+    p.run("diff", "--exit-code", status=1)
+    p.emit()
+    assert len(p.items()) == 1
+    p.run("diff", "--exit-code")
+
+
+def test_diff_exit_code_tells_what_is_overdue(p):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 4)
+    p.run("diff", "--exit-code", status=1)
+    p.emit()
+    assert p.items("overdue")
+    p.run("diff", "--exit-code")
+
+
 def test_diff_of_files_does_not_take_them_in(pair, tmp_path):
     pair.tick()
     file = tmp_path / f"try_{pair.now:%Y-%m-%dT%H%M}.csv"
