@@ -328,6 +328,12 @@ static void follow_trail(struct look *look)
     trail[RT_TRAIL_MAX - 1] = now;
 }
 
+/* Gone there, by a delete of its own that is sent on or by one that we wrote. */
+static bool is_delete_sent(const struct rt_end *end)
+{
+    return end->absence == RT_ABSENCE_DELETE || end->absence == RT_ABSENCE_TOLD;
+}
+
 void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
                      enum rt_absence how)
 {
@@ -338,7 +344,7 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
         return;
     end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
     end->edit_vs_delete = rt_merge_wants_more(rules, record, side);
-    if (other->absence == RT_ABSENCE_TOLD)
+    if (is_delete_sent(other))
         other->edit_vs_delete = false; /* it had come back, and is gone again */
 }
 
@@ -346,19 +352,22 @@ static void note_absence(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side],
                   *other = &look->record->end[rt_side_other(look->side)];
+    bool was_told = end->absence == RT_ABSENCE_TOLD;
 
     if (look->row->is_deleted) {
+        look->has_gone = end->absence == RT_PRESENT;
+        look->out->confirmed |= was_told;
         rt_merge_absent(look->rules, look->record, look->side, RT_DELETED);
         return;
     }
     if (end->absence != RT_PRESENT) {
         look->out->came_back = true;
-        end->absence = RT_PRESENT;
-        end->edit_vs_delete = false;
-        if (other->absence == RT_ABSENCE_TOLD)
-            other->edit_vs_delete = true; /* it was deleted there because of us */
+        rt_end_untell(end);
+        if (!was_told && is_delete_sent(other))
+            other->edit_vs_delete = true;
     }
-    if (look->has_edit && other->absence != RT_PRESENT && other->absence != RT_ABSENCE_KEPT)
+    if ((look->has_edit || look->has_conflict) && other->absence != RT_PRESENT &&
+        other->absence != RT_ABSENCE_KEPT)
         other->edit_vs_delete = true;
 }
 
@@ -368,7 +377,7 @@ static enum rt_change judge(const struct look *look, bool is_new)
         return RT_CHANGE_CONFLICT;
     if (is_new)
         return RT_CHANGE_NEW;
-    if (look->has_edit || look->row->is_deleted || look->out->came_back)
+    if (look->has_edit || look->has_gone || look->out->came_back)
         return RT_CHANGE_CHANGED;
     if (look->has_local)
         return RT_CHANGE_LOCAL;
