@@ -8,7 +8,8 @@ static const struct rt_kind_text texts[RT_KIND_COUNT] = {
                           "Both sides changed the same field, differently."},
     [RT_KIND_FIRST_SEEN] =
         {"first-seen", NULL, NULL,
-         "A field is new, and the first values that the two sides show for it differ."},
+         "A field is new, or a baseline found the record on both sides, and the first values "
+         "differ."},
     [RT_KIND_CLASH] = {"clash", "joins the two records as the row says", "ignores the row",
                        "A row names two IDs that do not belong together."},
     [RT_KIND_SUSPECTED] =
