@@ -2,7 +2,7 @@
 #include "cmd/json.h"
 #include "cmd/show.h"
 
-#include "lib/plan.h"
+#include "lib/emit.h"
 
 #include <stdio.h>
 
@@ -110,13 +110,14 @@ static void show_version(struct rt_show *show, int side, const struct rt_version
                        v->is_trusted ? "" : ", not taken as it seems");
 }
 
-static void show_end(struct rt_show *show, int side)
+static int show_end(struct rt_show *show, struct rt_emit *emit, int side, struct rt_err *err)
 {
     const struct rt_end *end = &show->record.end[side];
     struct rt_decision decision;
     json_t *out = json_object_get(show->root, rt_side_name((enum rt_side)side));
 
-    rt_plan_side(&show->session->rules, &show->record, (enum rt_side)side, &decision);
+    if (rt_emit_judge(emit, &show->record, (enum rt_side)side, &decision, err) < 0)
+        return -1;
     if (show->root == NULL)
         rt_say_wrapped(4, "\nto %s: %s%s%s\n", label(show, side), rt_action_name(decision.action),
                        *decision.reason ? ": " : "", decision.reason);
@@ -126,6 +127,22 @@ static void show_end(struct rt_show *show, int side)
     for (size_t i = 0; i < end->sent_count; i++)
         if (end->sent[i].delta != 0)
             show_version(show, side, &end->sent[i]);
+    return 0;
+}
+
+/* As emit would decide. */
+static int show_ends(struct rt_show *show, struct rt_err *err)
+{
+    struct rt_emit_options anything = {.limit = RT_NO_LIMIT};
+    struct rt_emit emit;
+    int rc;
+
+    rt_emit_init(&emit, &show->session->work, &anything);
+    rc = rt_emit_note_blocks(&emit, err);
+    for (int s = 0; s < 2 && rc == 0; s++)
+        rc = show_end(show, &emit, s, err);
+    rt_emit_clear(&emit);
+    return rc;
 }
 
 /* ---- what stands against it ---- */
@@ -195,9 +212,7 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     if (show_looks(&show, err) < 0)
         goto out;
     rt_show_fields(&show);
-    for (int s = 0; s < 2; s++)
-        show_end(&show, s);
-    if (show_state(&show, err) < 0 || rt_show_story(&show, err) < 0)
+    if (show_ends(&show, err) < 0 || show_state(&show, err) < 0 || rt_show_story(&show, err) < 0)
         goto out;
     if (show.root != NULL)
         rt_json_say(json_incref(show.root));

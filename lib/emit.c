@@ -28,8 +28,7 @@ void rt_emit_clear(struct rt_emit *emit)
 
 /* ---- deciding ---- */
 
-/* Before --only, --to and --limit: what the rules and the side's settings say. */
-static int decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                   struct rt_decision *decision, struct rt_err *err)
 {
     struct rt_delta_format format;
@@ -70,7 +69,7 @@ static bool is_asked_for(const struct rt_emit *emit, int64_t rid, enum rt_side s
 int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                    struct rt_decision *decision, struct rt_err *err)
 {
-    if (decide(emit, record, side, decision, err) < 0)
+    if (rt_emit_judge(emit, record, side, decision, err) < 0)
         return -1;
     if (!rt_action_is_sent(decision->action) ||
         rt_rid_set_has(&emit->side[side].chosen, record->rid))
@@ -125,7 +124,7 @@ static int consider(struct rt_emit *emit, struct rt_record *record, enum rt_side
     int64_t limit = emit->options->limit;
     struct rt_decision decision;
 
-    if (decide(emit, record, side, &decision, err) < 0)
+    if (rt_emit_judge(emit, record, side, &decision, err) < 0)
         return -1;
     if (!rt_plan_is_open(&decision))
         return is_noted ? rt_store_drop_due(emit->work->store, record->rid, side, err) : 0;
@@ -202,13 +201,9 @@ static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struc
     return rc;
 }
 
-struct blocks {
-    struct rt_emit *emit;
-};
-
 static int note_block(void *context, const struct rt_item *item, struct rt_err *err)
 {
-    struct rt_emit *emit = ((struct blocks *)context)->emit;
+    struct rt_emit *emit = context;
     struct rt_side_plan *plan;
 
     (void)err;
@@ -222,13 +217,17 @@ static int note_block(void *context, const struct rt_item *item, struct rt_err *
     return 0;
 }
 
+int rt_emit_note_blocks(struct rt_emit *emit, struct rt_err *err)
+{
+    return rt_store_each_item(emit->work->store, "refused", note_block, emit, err);
+}
+
 int rt_emit_plan(struct rt_emit *emit, struct rt_err *err)
 {
     struct rt_rid_set done[2] = {{0}, {0}};
-    struct blocks blocks = {emit};
     int rc = -1;
 
-    if (rt_store_each_item(emit->work->store, "refused", note_block, &blocks, err) < 0)
+    if (rt_emit_note_blocks(emit, err) < 0)
         goto out;
     for (int s = 0; s < 2; s++)
         if (consider_noted(emit, (enum rt_side)s, &done[s], err) < 0)

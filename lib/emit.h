@@ -56,6 +56,12 @@ void rt_emit_clear(struct rt_emit *emit);
 /* Decides.  -1 only for failures. */
 int rt_emit_plan(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
+/* For a single record, without a plan: notes which sides a refused file blocks, and tells what the
+   rules, the blocks and the side's encoding say, before --only, --to and --limit. */
+int rt_emit_note_blocks(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
+int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                  struct rt_decision *decision, struct rt_err *err) RT_MUST_CHECK;
+
 /* What the plan says of one record and side, with everything that stands against it. */
 int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                    struct rt_decision *decision, struct rt_err *err) RT_MUST_CHECK;

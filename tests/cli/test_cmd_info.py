@@ -461,6 +461,20 @@ def test_show_says_why_not(pair):
     assert "left" in out and "right" in out
 
 
+@pytest.mark.parametrize("encoding, raw, why", [
+    ("iso-8859-1", None, "wait: summary has characters that iso-8859-1 cannot hold"),
+    ("utf-8", b"", "wait: a refused file of database is undecided (review 1)"),
+])
+def test_show_says_what_holds_its_side_up(make, encoding, raw, why):
+    p = make(native={"encoding": encoding}).agree(row("E1", "N1"))
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="\u6f22\u5b57")])
+    if raw is not None:
+        p.drop("native", raw=raw)
+    p.emit(status=(0, 65))
+    assert f"to database: {why}\n" in p.run("show", "E1").out and why in p.run("status").out
+
+
 def test_show_of_a_pending_insert(p):
     p.trip(ext=[row("E1")])
     p.trip(ext=[row("E1", body="more")])
