@@ -32,6 +32,24 @@ static int put(struct rt_delta_format *format, struct rt_buf *out, const char *t
     return rt_csv_put(&format->writer, out, rt_slice_str(text), err);
 }
 
+/* A word of the settings, such as a header or a label: can the side's files hold it? */
+static int check_word(const struct rt_delta_format *format, const char *word, struct rt_err *err)
+{
+    if (rt_csv_fits(&format->writer, rt_slice_str(word)))
+        return 0;
+    return rt_err_set(
+        err, RT_CONFIG,
+        "roundtrip.ini: [%s] encoding: %s cannot hold \"%.100s\", which is written for that side; "
+        "change one of them",
+        rt_side_name(format->side), format->writer.options.encoding, word);
+}
+
+static int put_header(struct rt_delta_format *format, struct rt_buf *out, const char *header,
+                      struct rt_err *err)
+{
+    return check_word(format, header, err) < 0 ? -1 : put(format, out, header, err);
+}
+
 static int put_id_headers(struct rt_delta_format *format, struct rt_buf *out, struct rt_err *err)
 {
     const struct rt_schema *schema = format->rules->schema;
@@ -40,7 +58,7 @@ static int put_id_headers(struct rt_delta_format *format, struct rt_buf *out, st
         for (size_t i = 0; i < schema->id_count[s]; i++) {
             const char *header = schema->id[s][i]->column[format->side].out;
 
-            if (header != NULL && put(format, out, header, err) < 0)
+            if (header != NULL && put_header(format, out, header, err) < 0)
                 return -1;
         }
     }
@@ -67,16 +85,36 @@ int rt_delta_header(struct rt_delta_format *format, struct rt_buf *out, struct r
         return -1;
     for (size_t i = 0; i < schema->content_count; i++)
         if (is_written(format, schema->content[i]) &&
-            put(format, out, schema->content[i]->column[format->side].out, err) < 0)
+            put_header(format, out, schema->content[i]->column[format->side].out, err) < 0)
             return -1;
-    if ((deleted_header(format) != NULL && put(format, out, deleted_header(format), err) < 0) ||
-        (origin != NULL && put(format, out, origin, err) < 0) ||
+    if ((deleted_header(format) != NULL &&
+         put_header(format, out, deleted_header(format), err) < 0) ||
+        (origin != NULL && put_header(format, out, origin, err) < 0) ||
         (settings->written_at_column != NULL &&
-         put(format, out, settings->written_at_column, err) < 0) ||
-        (settings->action_column != NULL && put(format, out, settings->action_column, err) < 0))
+         put_header(format, out, settings->written_at_column, err) < 0) ||
+        (settings->action_column != NULL &&
+         put_header(format, out, settings->action_column, err) < 0))
         return -1;
     rt_csv_end_row(&format->writer, out);
     return 0;
+}
+
+int rt_delta_check(const struct rt_config *config, const struct rt_schema *schema,
+                   enum rt_side side, struct rt_err *err)
+{
+    struct rt_rules rules = {.config = config, .schema = schema};
+    struct rt_delta_format format;
+    struct rt_buf header = {0};
+    int rc = rt_delta_format_init(&format, &rules, side, 0, err);
+
+    if (rc == 0)
+        rc = rt_delta_header(&format, &header, err);
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (schema->origin != NULL && schema->origin->column[side].out != NULL)
+            rc = check_word(&format, config->side[s].label, err);
+    rt_delta_format_clear(&format);
+    rt_buf_clear(&header);
+    return rc;
 }
 
 static int put_ids(struct rt_delta_format *format, const struct rt_delta_cells *cells,

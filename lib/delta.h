@@ -22,6 +22,10 @@ int rt_delta_format_init(struct rt_delta_format *format, const struct rt_rules *
                          enum rt_side side, int64_t written_at, struct rt_err *err) RT_MUST_CHECK;
 void rt_delta_format_clear(struct rt_delta_format *format);
 
+/* Can the side's encoding hold the headers and labels that its deltas have?  RT_CONFIG. */
+int rt_delta_check(const struct rt_config *config, const struct rt_schema *schema,
+                   enum rt_side side, struct rt_err *err) RT_MUST_CHECK;
+
 /* Appends the header line. */
 int rt_delta_header(struct rt_delta_format *format, struct rt_buf *out,
                     struct rt_err *err) RT_MUST_CHECK;

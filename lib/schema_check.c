@@ -1,3 +1,4 @@
+#include "lib/delta.h"
 #include "lib/schema_read.h"
 
 #include <stdlib.h>
@@ -195,7 +196,8 @@ int rt_settings_check(const struct rt_config *config, const struct rt_schema *sc
         if (check_deletes(config, schema, side, err) != 0 ||
             check_binding(config, schema, side, err) != 0 ||
             check_extra_column(schema, side, "written_at_column", s->written_at_column, err) != 0 ||
-            check_extra_column(schema, side, "action_column", s->action_column, err) != 0)
+            check_extra_column(schema, side, "action_column", s->action_column, err) != 0 ||
+            rt_delta_check(config, schema, side, err) != 0)
             return -1;
     }
     return check_newest(config, schema, err);

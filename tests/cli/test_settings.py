@@ -174,6 +174,20 @@ def test_delimiter_both_ways(make):
     assert p.trip(nat=[row("E1", "N1", summary="a|b")]).nothing
 
 
+@pytest.mark.parametrize("settings, schema", [
+    ({"written_at_column": "geschrieben \u20ac"}, SCHEMA),
+    ({"label": "Datenbank \u20ac"}, SCHEMA + [field("origin", role="origin")]),
+    ({}, SCHEMA + [field("sum", native="Summe \u20ac")]),
+], ids=["extra column", "label", "header"])
+def test_what_is_always_written_must_fit_the_encoding(make, settings, schema):
+    p = make(schema=schema, native=settings)
+    p.run("check")
+    p.settings["native"]["encoding"] = "iso-8859-1"
+    p.write()
+    err = p.run("check", status=78).err
+    assert "iso-8859-1 cannot hold" in err and "\u20ac" in err
+
+
 def test_encoding_both_ways(make):
     p = make(native={"encoding": "iso-8859-1"})
     assert "Zoë".encode("latin-1") in p.trip(ext=[row("E1", summary="Zoë")])[0].raw
