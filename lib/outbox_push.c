@@ -117,7 +117,8 @@ static int local_file(struct push *push, const struct rt_delta *delta,
     return rc;
 }
 
-/* What a load printed: pairs of IDs to bind. */
+/* What a load printed: pairs of IDs to bind.  It has ended with 0, so the delta is handed over
+ * whatever that is: to run it again could make every row twice. */
 static int bind_crosswalk(struct push *push, struct rt_err *err)
 {
     struct rt_source_memory memory;
@@ -128,8 +129,14 @@ static int bind_crosswalk(struct push *push, struct rt_err *err)
         return 0;
     rt_source_from_memory(&memory, rt_buf_slice(&push->crosswalk), &source);
     if (rt_decide_bind_csv(push->work, &source, "the output of load", RT_TOLD_BY_LOADER, &counts,
-                           err) < 0)
-        return -1;
+                           err) < 0) {
+        if (err->code != RT_DATA)
+            return -1;
+        rt_log_warn(push->work->log,
+                    "%s: from there on no pairs of IDs are learnt: give them to "
+                    "roundtrip bind",
+                    err->msg);
+    }
     rt_log_info(push->work->log, "%lld pairs of IDs learnt from load",
                 (long long)counts.of[RT_BOUND]);
     return 0;

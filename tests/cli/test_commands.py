@@ -398,6 +398,19 @@ def test_command_transport_round_trip(make):
     assert pick(only(p.emit().external), "x", "n", "summary") == ("E1", "N1", "two")
 
 
+@pytest.mark.parametrize("prints, bound", [
+    ("echo COPY 1", False), ("printf 'external_id,native_id\\nE1,N1\\nE2'", True), ("printf 'external_id\\nE1\\n'", False),
+], ids=["other words", "cut", "one column"])
+def test_load_that_ended_well_is_not_run_again_whatever_it_prints(make, prints, bound):
+    p = make(native={"transport": "command", "imports": None, "load": 'cat "$1" >> loaded.csv; ' + prints})
+    p.drop("external", [row("E1")])
+    err = p.run("run").err
+    assert "output of load" in err and "roundtrip bind" in err
+    p.run("push")
+    assert (p.path / "loaded.csv").read_bytes().count(b"E1") == 1 and not p.listing("outbox/native")
+    assert ("N1" in p.run("show", "E1").out) == bound
+
+
 def test_failed_fetch_of_one_side_emits_nothing(make):
     p = make(native={"transport": "command", "imports": None, "extract": "exit 3", "load": "true"})
     p.drop("external", [row("E1")])
