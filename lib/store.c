@@ -221,7 +221,7 @@ static int configure(struct rt_store *store, struct rt_err *err)
             RT_PLANTED("state-unsynced")
                 ? "PRAGMA synchronous = OFF"
                 : "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
-                  "PRAGMA cache_size = -12288",
+                  "PRAGMA cache_size = -7168",
             err) < 0)
         return -1;
     return 0;

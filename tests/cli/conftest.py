@@ -16,11 +16,14 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
 
 
-def is_rebuilt(name):
+def is_rebuilt(test):
     """Is the state of this test's profiles made again from the archive at its end?  REBUILT=1: always, 5: one in five, as is
-    usual but for LONG=1; 0: never."""
-    one_in = int(os.environ.get("REBUILT", "1" if os.environ.get("LONG") == "1" else "5"))
-    return one_in and zlib.crc32(name.encode()) % one_in == 0
+    usual but for LONG=1, and but for the large ones; 0: never."""
+    is_long = os.environ.get("LONG") == "1"
+    one_in = int(os.environ.get("REBUILT", "1" if is_long else "5"))
+    if test.get_closest_marker("slow") and not is_long:
+        return False
+    return one_in and zlib.crc32(test.nodeid.encode()) % one_in == 0
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def make(tmp_path, request):
         return made[-1]
 
     yield build
-    for profile in made if is_rebuilt(request.node.nodeid) else ():
+    for profile in made if is_rebuilt(request.node) else ():
         difference = rebuilt.check(profile)
         assert difference is None, f"a rebuilt state is another one:\n{difference}"
 

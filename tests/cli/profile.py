@@ -22,6 +22,7 @@ WORDS = ("rejected", "repeated", "clash", "stale", "excluded", "suspected", "con
          "echo", "unchanged")
 SENDS = ("insert", "update", "delete")
 ALIAS = {"external_id": "x", "native_id": "n"}
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # a folder for what has to survive no crash
 SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
 

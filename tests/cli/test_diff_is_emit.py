@@ -4,9 +4,9 @@ import tempfile
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from profile import SENDS, SIDES, Profile, row
+from profile import MEMORY, SENDS, SIDES, Profile, row
 
-EXAMPLES = int(os.environ.get("DIFF_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("DIFF_EXAMPLES", "400" if os.environ.get("LONG") == "1" else "20"))
 texts = st.sampled_from(["one", "two", "three", ""])
 rows = st.fixed_dictionaries(dict(i=st.integers(1, 4), both=st.booleans(), summary=texts, body=texts,
                                   email=st.sampled_from(["a@example.org", "b@example.org"])))
@@ -60,7 +60,7 @@ def compare_values(lines, deltas):
 @given(days=days, conflict=st.sampled_from(["review", "external", "native"]),
        resend=st.booleans(), either=st.booleans())
 def test_diff_announces_exactly_what_emit_writes_and_touches_nothing(days, conflict, resend, either):
-    with tempfile.TemporaryDirectory(prefix="roundtrip-diff-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="roundtrip-diff-", dir=MEMORY) as folder:
         p = Profile(folder, external={"action_column": "Action"},
                     native={"action_column": "Action", "matches_by": "either-id" if either else "own-id"},
                     policy={"conflict": conflict, "not_taken": "resend" if resend else "review"})

@@ -7,7 +7,7 @@ the world is left alone until nothing moves; then ten quiet days must emit nothi
 must hold the same, and each edit that an accepted file showed must be there, have been replaced, or be told by the
 review list or the record's story.
 
-HISTORIES=300 says how many (3000 with LONG=1), FIRST=0 where the seeds begin, DAYS=6 how long.  A failed history keeps its folder and
+HISTORIES=150 says how many of each kind (3000 with LONG=1), FIRST=0 where the seeds begin, DAYS=6 how long.  A failed history keeps its folder and
 prints its seed; `python3 test_model.py SEED [review]` plays one with a transcript.
 """
 import datetime
@@ -23,14 +23,14 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 
-from profile import EMAIL, IDS, OTHER, SIDES, Delta, Profile, field  # noqa: E402
+from profile import EMAIL, IDS, MEMORY, OTHER, SIDES, Delta, Profile, field  # noqa: E402
 
 E, N = SIDES
 TWO_WAY = ("kind", "summary", "body")
 ONE_WAY = {"email": N}
 FIELDS = TWO_WAY + tuple(ONE_WAY)
 SCHEMA = IDS + [field(f) for f in TWO_WAY] + [EMAIL]
-HISTORIES = int(os.environ.get("HISTORIES", "3000" if os.environ.get("LONG") == "1" else "300"))
+HISTORIES = int(os.environ.get("HISTORIES", "3000" if os.environ.get("LONG") == "1" else "150"))
 FIRST = int(os.environ.get("FIRST", "0"))
 LENGTH = int(os.environ.get("DAYS", "6"))
 LAG = 5                                          # hours; every import lands within it
@@ -39,7 +39,6 @@ DECIDED = {"conflict": "take", "first-seen": "take", "not-taken": "either", "fla
            "refused": "accept"}
 ABSENT = ("missing", "edit-vs-delete")           # of snapshots alone
 UNEXPECTED = ("clash", "suspected", "repeated", "rejected", "read-only", "went-back")
-FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # nothing of a history has to survive a crash
 
 
 class System:
@@ -436,7 +435,7 @@ class History:
 
 
 def play(seed, review, verbose=False, keep=True):
-    folder = tempfile.mkdtemp(prefix=f"roundtrip-model-{seed}-", dir=FOLDERS)
+    folder = tempfile.mkdtemp(prefix=f"roundtrip-model-{seed}-", dir=MEMORY)
     history = None
     try:
         history = History(seed, review, folder)
