@@ -46,8 +46,8 @@ int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side
     (RT_KIND_BIT(RT_KIND_CLASH) | RT_KIND_BIT(RT_KIND_REPEATED) | RT_KIND_BIT(RT_KIND_REJECTED) |  \
      RT_KIND_BIT(RT_KIND_WENT_BACK) | RT_KIND_BIT(RT_KIND_SUSPECTED))
 
-/* Puts the rows in question into the item's detail. */
-static char *with_rows(char *detail, const char *rows)
+/* Puts the rows in question into the item's detail, and takes both apart. */
+static char *with_rows(char *detail, char *rows)
 {
     size_t len = strlen(detail);
     char *text;
@@ -55,7 +55,67 @@ static char *with_rows(char *detail, const char *rows)
     detail[len - 1] = '\0'; /* the closing brace */
     text = rt_xasprintf("%s,\"rows\":%s}", detail, rows);
     free(detail);
+    free(rows);
     return text;
+}
+
+static bool is_of(const json_t *row, enum rt_side side)
+{
+    const char *name = json_string_value(json_object_get(row, "side"));
+
+    return name != NULL && strcmp(name, rt_side_name(side)) == 0;
+}
+
+/* The item's rows `so_far` of sides that are still in question, and the new ones of one side. */
+static json_t *rows_now(const struct rt_record *record, enum rt_flaw flaw, const json_t *so_far,
+                        json_t *new)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < json_array_size(so_far); i++)
+        for (int s = 0; s < 2; s++) {
+            json_t *row = json_array_get(so_far, i);
+
+            if (is_of(row, (enum rt_side)s) && record->end[s].flaw == flaw &&
+                !is_of(json_array_get(new, 0), (enum rt_side)s))
+                json_array_append(list, row);
+        }
+    json_array_extend(list, new);
+    return list;
+}
+
+/* The rows that the item is about from now on, as JSON; NULL: it stays as it is.  Those that an
+ * answer takes may be of both sides at once. */
+static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                   const char *subject, char **text, struct rt_err *err)
+{
+    const char *rows = work->flawed_kind == kind ? work->flawed_rows : NULL;
+    enum rt_flaw flaw = kind == RT_KIND_REPEATED    ? RT_FLAW_REPEATED
+                        : kind == RT_KIND_WENT_BACK ? RT_FLAW_WENT_BACK
+                                                    : RT_FLAW_NONE;
+    struct rt_arena arena = {0};
+    struct rt_item item = {.detail = NULL};
+    json_t *old, *new, *so_far, *list;
+    int rc = 0;
+
+    *text = rows ? rt_xstrdup(rows) : NULL;
+    if (flaw != RT_FLAW_NONE)
+        rc = rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, &arena, &item, err);
+    if (rc == 1) {
+        old = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
+        new = rows ? json_loads(rows, JSON_ALLOW_NUL, NULL) : json_array();
+        so_far = json_object_get(old, "rows");
+        list = rows_now(record, flaw, so_far, new);
+        free(*text);
+        *text = rows != NULL || json_array_size(list) != json_array_size(so_far)
+                    ? json_dumps(list, JSON_COMPACT)
+                    : NULL;
+        json_decref(list);
+        json_decref(new);
+        json_decref(old);
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
 }
 
 static int sync_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
@@ -63,19 +123,20 @@ static int sync_item(struct rt_work *work, const struct rt_record *record, enum 
 {
     char subject[32], *detail;
     struct rt_item item;
-    bool has_rows;
+    char *rows;
     int rc;
 
     snprintf(subject, sizeof subject, "r%" PRId64, record->rid);
     if (!is_open)
         return rt_store_close_item(work->store, rt_kind_text(kind)->name, subject,
                                    "settled by later files", err);
-    has_rows = work->flawed_rows != NULL && work->flawed_kind == kind;
-    if ((RT_KIND_BIT(kind) & ROW_KINDS) && !has_rows)
+    if (rows_of(work, record, kind, subject, &rows, err) < 0)
+        return -1;
+    if ((RT_KIND_BIT(kind) & ROW_KINDS) && rows == NULL)
         return 0;
     detail = rt_review_detail(&work->rules, record, kind);
-    if (has_rows)
-        detail = with_rows(detail, work->flawed_rows);
+    if (rows != NULL)
+        detail = with_rows(detail, rows);
     item = (struct rt_item){.kind = rt_kind_text(kind)->name,
                             .subject = subject,
                             .rid = record->rid,

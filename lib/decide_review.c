@@ -112,21 +112,31 @@ static int decide_clash(struct decide *d, struct rt_err *err)
     return rt_decide_pair_as(d->work, &row, &d->arena, err);
 }
 
+/* The rows of each side that is in question are decided together; the last of a side counts. */
+static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
+{
+    const json_t *rows = json_object_get(d->detail, "rows"), *one;
+    struct rt_row row[2] = {{.line = 0}, {.line = 0}}, read;
+    size_t i;
+
+    json_array_foreach(rows, i, one)
+    {
+        rt_decide_read_row(rules_of(d)->schema, one, &d->arena, &read);
+        if (d->record.rid == 0 || d->record.end[read.side].flaw == flaw)
+            row[read.side] = read;
+    }
+    clear_flaw(&d->record, flaw);
+    if (save(d, err) < 0)
+        return -1;
+    for (int s = 0; s < 2 && is_accept(d); s++)
+        if (row[s].content != NULL && rt_decide_apply_row(d->work, &row[s], &d->arena, err) < 0)
+            return -1;
+    return 0;
+}
+
 static int decide_repeated(struct decide *d, struct rt_err *err)
 {
-    const json_t *rows = json_object_get(d->detail, "rows");
-    struct rt_row row;
-
-    if (d->record.rid) {
-        clear_flaw(&d->record, RT_FLAW_REPEATED);
-        if (save(d, err) < 0)
-            return -1;
-    }
-    if (!is_accept(d) || json_array_size(rows) == 0)
-        return 0;
-    rt_decide_read_row(rules_of(d)->schema, json_array_get(rows, json_array_size(rows) - 1),
-                       &d->arena, &row);
-    return rt_decide_apply_row(d->work, &row, &d->arena, err);
+    return decide_rows(d, RT_FLAW_REPEATED, err);
 }
 
 static int decide_rejected(struct decide *d, struct rt_err *err)
@@ -137,13 +147,7 @@ static int decide_rejected(struct decide *d, struct rt_err *err)
 
 static int decide_went_back(struct decide *d, struct rt_err *err)
 {
-    struct rt_row row;
-
-    clear_flaw(&d->record, RT_FLAW_WENT_BACK);
-    if (save(d, err) < 0 || !is_accept(d))
-        return is_accept(d) ? -1 : 0;
-    rt_decide_read_row(rules_of(d)->schema, json_object_get(d->detail, "rows"), &d->arena, &row);
-    return rt_decide_apply_row(d->work, &row, &d->arena, err);
+    return decide_rows(d, RT_FLAW_WENT_BACK, err);
 }
 
 /* What is due for the side is looked at again by the next emit, as it always is. */

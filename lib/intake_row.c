@@ -205,7 +205,7 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     struct rt_settler *settler = &in->work->settler;
     struct rt_observed observed;
     bool is_settled = false;
-    char *json = NULL;
+    char *json = NULL, *rows = NULL;
     int rc;
 
     rt_merge_observe(&in->work->rules, record, row, &in->row_arena, &observed);
@@ -217,13 +217,16 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     if (observed.change != RT_CHANGE_STALE)
         prints[in->side] = &print;
     in->work->flawed_kind = RT_KIND_WENT_BACK;
-    if (observed.went_back)
-        in->work->flawed_rows = json = rt_intake_row_json(in->work->rules.schema, row);
+    if (observed.went_back) {
+        json = rt_intake_row_json(in->work->rules.schema, row);
+        in->work->flawed_rows = rows = rt_xasprintf("[%s]", json);
+    }
     if (observed.change == RT_CHANGE_NEW && settler->settle != NULL)
         is_settled = settler->settle(settler->context, record);
     rc = rt_book_save(in->work, record, prints, err);
     in->work->flawed_rows = NULL;
     free(json);
+    free(rows);
     if (rc < 0)
         return -1;
     if (is_settled)

@@ -471,6 +471,10 @@ int rt_store_was_dismissed(struct rt_store *store, const char *kind, const char 
                            bool *dismissed, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
                   struct rt_item *item, struct rt_err *err) RT_MUST_CHECK; /* 1, 0, -1 */
+/* The open item of that kind and subject.  1, 0, -1. */
+int rt_store_open_item(struct rt_store *store, const char *kind, const char *subject,
+                       struct rt_arena *arena, struct rt_item *item,
+                       struct rt_err *err) RT_MUST_CHECK;
 typedef int rt_store_visit_item(void *context, const struct rt_item *item, struct rt_err *err);
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context,

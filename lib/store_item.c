@@ -161,6 +161,25 @@ int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena
     return rc;
 }
 
+int rt_store_open_item(struct rt_store *store, const char *kind, const char *subject,
+                       struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT " COLUMNS " FROM item WHERE kind = ?1 AND subject = ?2 AND is_open", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, kind);
+    rt_bind_text(stmt, 2, subject);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1) {
+        read_item(stmt, arena, item);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context, struct rt_err *err)
 {

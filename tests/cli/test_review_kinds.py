@@ -347,6 +347,36 @@ def test_a_clash_later_on_does_not_replace_the_repeated_rows(pair):
     sends(pair, "native", x="E1", summary="three")
 
 
+def test_repeated_rows_of_both_sides_are_decided_together(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")],
+              nat=[row("E1", "N1", body="four"), row("E1", "N1", body="five")])
+    assert len(pair.items("repeated")) == 1
+    pair.decide("accept", "repeated")
+    deltas = pair.sync()
+    for side in ("external", "native"):
+        assert pick(only(deltas.side(side)), "summary", "body") == ("three", "five")
+    assert not pair.items() and pair.sync().nothing
+
+
+def test_repeated_rows_stay_when_those_of_the_other_side_are_settled(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    pair.trip(nat=[row("E1", "N1", body="four"), row("E1", "N1", body="five")])
+    pair.trip(nat=[row("E1", "N1", body="six")])
+    assert "five" not in pair.run("review", "show", only(pair.items("repeated"))["item"]).out
+    pair.decide("accept", "repeated")
+    assert pick(only(pair.sync().native), "summary", "body") == ("three", "six")
+
+
+def test_rows_that_went_back_on_both_sides_are_decided_together(make):
+    new, old = "2026-11-01T10:00:00Z", "2026-10-01T10:00:00Z"
+    p = make(schema=SCHEMA + [MODIFIED]).agree({**PLAIN, "modified": new})
+    p.trip(ext=[row("E1", "N1", summary="old", modified=old)], nat=[row("E1", "N1", body="older", modified=old)])
+    p.decide("accept", "went-back")
+    deltas = p.sync()
+    for side in ("external", "native"):
+        assert pick(only(deltas.side(side)), "summary", "body") == ("old", "older")
+
+
 def test_a_conflict_is_not_about_the_row_that_clashes(pair):
     pair.trip(ext=[row("E1", "N1", summary="left")], nat=[row("E1", "N1", summary="right")])
     before = only(of_kind(pair, "conflict"))
