@@ -94,7 +94,7 @@ static int look(struct review *r, bool is_list, const struct rt_args *args, stru
         rt_decide_note_overdue(&r->session->work, err) == 0 &&
         rt_review_begin(&r->report, err) == 0)
         rc = is_list ? list(r, err) : show(r, err);
-    rt_review_end(&r->report);
+    rt_review_end(&r->report, rc == 0);
     if (rc == 0 && rt_listed_write(&r->choice.listed, r->session->profile, &ignored) < 0)
         rt_tell(r->session, "what was shown cannot be remembered: %s\n", ignored.msg);
     return rc;

@@ -30,9 +30,11 @@ int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
     return 0;
 }
 
-void rt_review_end(struct rt_review_report *report)
+void rt_review_end(struct rt_review_report *report, bool is_well)
 {
-    if (report->items != NULL)
+    if (!is_well)
+        json_decref(report->items);
+    else if (report->items != NULL)
         rt_json_say(
             json_pack("{s:s, s:i, s:o}", "command", "review", "status", 0, "items", report->items));
     rt_csv_writer_clear(&report->writer);

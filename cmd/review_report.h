@@ -25,6 +25,7 @@ int rt_review_tell(struct rt_review_report *report, const struct rt_item *item,
                    struct rt_err *err) RT_MUST_CHECK; /* a line */
 int rt_review_show(struct rt_review_report *report, const struct rt_item *item,
                    struct rt_err *err) RT_MUST_CHECK; /* all of it */
-void rt_review_end(struct rt_review_report *report);  /* prints the JSON, and frees */
+/* Prints the JSON, if all went well: else the failure is the one object.  Frees. */
+void rt_review_end(struct rt_review_report *report, bool is_well);
 
 #endif
