@@ -5,6 +5,7 @@
 #include "lib/intake.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
+#include "lib/prune.h"
 #include "lib/run.h"
 #include "lib/spool.h"
 
@@ -157,7 +158,9 @@ int rt_session_commit(struct rt_session *session, int status, struct rt_err *err
         return -1;
     rt_intake_publish_digests(&session->work);
     rt_work_lap(&session->work, RT_LAP_COMMIT);
-    return session->work.is_dry ? 0 : rt_outbox_finish(&session->work, err);
+    if (session->work.is_dry)
+        return 0;
+    return rt_outbox_finish(&session->work, err) < 0 ? -1 : rt_prune_archive(&session->work, err);
 }
 
 void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure)

@@ -220,6 +220,9 @@ int rt_store_file_by_id(struct rt_store *store, int64_t id, struct rt_arena *are
                         struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_arena *arena,
                           struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
+/* When the run that took it in began: 1, 0, -1. */
+int rt_store_file_taken_at(struct rt_store *store, const char *path, int64_t *at,
+                           struct rt_err *err) RT_MUST_CHECK;
 /* The file of that side taken in with those bytes, the newest by stamp. */
 int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
                             struct rt_arena *arena, struct rt_file *file,

@@ -138,6 +138,25 @@ int rt_store_file_by_path(struct rt_store *store, const char *path, struct rt_ar
     return take_one(store, stmt, arena, file, err);
 }
 
+int rt_store_file_taken_at(struct rt_store *store, const char *path, int64_t *at,
+                           struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store,
+                                          "SELECT run.started FROM file JOIN run USING (run)"
+                                          " WHERE file.path = ?1 ORDER BY file.file DESC LIMIT 1",
+                                          err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, path);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1)
+        *at = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return rc;
+}
+
 int rt_store_file_by_digest(struct rt_store *store, enum rt_side side, struct rt_digest digest,
                             struct rt_arena *arena, struct rt_file *file, struct rt_err *err)
 {

@@ -1,10 +1,11 @@
 """roundtrip.ini: what is wrong settings (78), and what each setting does."""
+import datetime
 import gzip
 import re
 
 import pytest
 
-from profile import SCHEMA, field, only, pick, row
+from profile import SCHEMA, Profile, field, only, pick, row
 
 
 # -- wrong settings --------------------------------------------------------------------------------------------
@@ -355,3 +356,57 @@ def test_guard_by_percent_from_fifty_rows_on(p):
 def test_guard_can_be_turned_off(make):
     p = make(policy={"max_changes": "none", "max_change_percent": "none"})
     assert len(p.trip(ext=[row(f"E{i}") for i in range(80)]).native) == 80
+
+
+# -- keep_archive ------------------------------------------------------------------------------------------------------
+def archived(p):
+    return sorted(f.name.split("_")[0] for f in p.files_under("archive") if f.name != "journal")
+
+
+def test_files_leave_the_archive_when_their_age_is_up_and_the_journal_stays(tmp_path):
+    p = Profile(tmp_path / "p", policy={"keep_archive": "2d"})      # not of `make`: it cannot be rebuilt from nothing
+    p.tick()
+    p.drop("external", [row("E1")], at=p.now - datetime.timedelta(days=300))
+    p.sync()
+    assert len(archived(p)) == 2                # counted from when it was taken in, not from its own time
+    p.run("backup", "copy.db")
+    p.trip(ext=[row("E2")], hours=48)
+    assert len(archived(p)) == 4
+    p.trip(ext=[row("E3")], hours=1)
+    assert len(archived(p)) == 4 and (p.path / "archive/journal").exists()
+    p.run("check", "--state")
+    (p.path / "state.db").rename(p.path / "away.db")
+    assert "backup" in p.run("rebuild", status=2).err
+    (p.path / "copy.db").rename(p.path / "state.db")
+    p.run("rebuild")
+    assert p.run("status").out == p.run("status").out and p.emit().nothing
+
+
+def test_what_was_not_handed_over_yet_does_not_leave(tmp_path):
+    p = Profile(tmp_path / "p", policy={"keep_archive": "1h"}, native={"imports": None})
+    p.drop("external", [row("E1")])
+    delta = p.emit()[0]
+    for _ in range(3):
+        p.tick()
+        p.run("push")
+    assert delta.path.exists() and len(archived(p)) == 0
+    p.take_outbox("native")
+    p.run("push")
+    assert len(archived(p)) == 0 and p.run("show", "E1").out.count("handed over") == 2
+
+
+def test_what_the_state_does_not_know_stays_in_the_archive(tmp_path):
+    p = Profile(tmp_path / "p", policy={"keep_archive": "1h"})
+    p.trip(ext=[row("E1")])
+    p.put("archive/in/external/000099-x.csv", "mine")
+    p.put("archive/out/native/y.csv", "mine")
+    p.tick(24)
+    p.run("emit")
+    assert archived(p) == ["000099-x.csv", "y.csv"]
+
+
+def test_the_archive_is_kept_for_ever_by_default(p):
+    p.trip(ext=[row("E1")])
+    p.tick(24 * 365)
+    p.run("emit")
+    assert len(archived(p)) == 2
