@@ -129,6 +129,36 @@ static int fail_name(const struct check *check, enum rt_side side, const char *n
                 "%s", why);
 }
 
+/* Length of the path's next part; *path is moved to it, past slashes and ".". */
+static size_t next_part(const char **path)
+{
+    size_t len;
+
+    for (;; (*path)++) {
+        *path += strspn(*path, "/");
+        len = strcspn(*path, "/");
+        if (len != 1 || **path != '.')
+            return len;
+    }
+}
+
+/* However they are written: e, ./e, e/. */
+static bool is_same_folder(const char *a, const char *b)
+{
+    size_t len = 0;
+
+    if ((*a == '/') != (*b == '/'))
+        return false;
+    do {
+        a += len;
+        b += len;
+        len = next_part(&a);
+        if (len != next_part(&b) || memcmp(a, b, len) != 0)
+            return false;
+    } while (len > 0);
+    return true;
+}
+
 static int check_output_name(const struct check *check, enum rt_side side)
 {
     const struct rt_side_config *s = &check->config->side[side];
@@ -149,7 +179,7 @@ static int check_output_name(const struct check *check, enum rt_side side)
     name = rt_output_name(s->output_name, &parts);
     if (rt_output_name_check(s, name, &err) != 0)
         rc = fail_name(check, side, name, err.msg);
-    else if (s->exports && s->imports && strcmp(s->exports, s->imports) == 0 &&
+    else if (s->exports && s->imports && is_same_folder(s->exports, s->imports) &&
              rt_name_matches(s->pattern, name))
         rc = fail(check, section_of(side), "imports",
                   "our own file \"%s\" would be fetched again, as `exports` is the same folder; "

@@ -305,6 +305,8 @@ static void test_wrong_values(void **state)
         {"external", "label = Database", "both sides are called"},
         {"external", "written_at_column = x\naction_column = x", "has the same name"},
         {"external", "exports = d\nimports = d", "would be fetched again"},
+        {"external", "exports = ./d//e\nimports = d/./e/", "would be fetched again"},
+        {"external", "exports = /d\nimports = //d/.", "would be fetched again"},
         {"policy", "conflict = both", "write review, external, native or newest"},
         {"policy", "not_taken = again", "write review or resend"},
         {"policy", "suspected_duplicate = x", "write review or bind"},
