@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A name or a cell in a message may hold anything; a terminal must not obey it, nor a log break. */
-static void keep_to_one_line(char *text)
+void rt_keep_to_one_line(char *text)
 {
     for (; *text; text++)
         if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -21,7 +20,7 @@ int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
-    keep_to_one_line(err->msg);
+    rt_keep_to_one_line(err->msg);
     return -1;
 }
 
@@ -35,7 +34,7 @@ int rt_err_errno(struct rt_err *err, enum rt_code code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
-    keep_to_one_line(err->msg);
+    rt_keep_to_one_line(err->msg);
     len = strlen(err->msg);
     snprintf(err->msg + len, sizeof err->msg - len, ": %s", strerror(saved));
     errno = saved;
@@ -51,7 +50,7 @@ int rt_err_context(struct rt_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(context, sizeof context - 2, fmt, ap);
     va_end(ap);
-    keep_to_one_line(context);
+    rt_keep_to_one_line(context);
     strcat(context, ": ");
     len = strlen(context);
     room = sizeof err->msg - len - 1;

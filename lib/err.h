@@ -32,6 +32,10 @@ struct rt_err {
     char msg[1024]; /* NUL-terminated; a longer message is cut */
 };
 
+/* ? for each control character: a name or a cell in a message may hold anything, and a terminal
+ * must not obey it, nor a log break. */
+void rt_keep_to_one_line(char *text);
+
 /* Sets code and message, with ? for each control character in it.  Always returns -1, so that
  * callers can "return rt_err_set(...)". */
 int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...) RT_PRINTF(3, 4);

@@ -1,5 +1,7 @@
 #include "lib/log.h"
 
+#include "lib/err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,6 +15,7 @@ static void send(const struct rt_log *log, enum rt_log_level level, const char *
     if (log == NULL || log->message == NULL)
         return;
     vsnprintf(text, sizeof text, fmt, ap);
+    rt_keep_to_one_line(text);
     log->message(log->context, level, text);
 }
 

@@ -61,3 +61,12 @@ def test_a_code_that_is_not_in_the_table_says_where_to_add_it(make):
     p.drop("external", [row("E1", summary="Vist")])
     assert re.search(r'line 2, column \d: code "Vist" is not in the value table of the schema: add a line for it there',
                      p.run("emit").err)
+
+
+def test_warnings_hold_no_control_characters_of_a_file(pair):
+    pair.tick()
+    raw = 'EID,NID,Summary,Body,Email,"x\x1b[31m\ny"\n"E\x1b\n1",N1,one,text,,\n'
+    pair.drop("external", raw=raw.encode())
+    err = pair.emit().result.err
+    assert "are ignored: x?[31m?y\n" in err and "identity clash: the row says external ID E??1 " in err
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", err)
