@@ -108,7 +108,7 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
         return 0;
     }
     if (rt_name_fault(name) != NULL) {
-        rt_log_warn(work->log, "inbox/%s: a file whose name %s is left alone: rename it",
+        rt_log_warn(work->log, "inbox/%s: a file is left alone for its name: %s: rename it",
                     rt_side_name(side), rt_name_fault(name));
         free(path);
         return 0;

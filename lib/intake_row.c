@@ -74,8 +74,8 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                              .file = in->file.id,
                              .line = (int64_t)csv->line,
                              .what = rt_change_name(RT_CHANGE_REJECTED)};
+    char column[32] = "", *text; /* no column: the row as a whole */
     json_t *detail;
-    char *text;
     int rc;
 
     rt_intake_count(in, RT_CHANGE_REJECTED);
@@ -87,10 +87,11 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                            .line = (int64_t)csv->line,
                            .column = fault->column,
                            .reason = rt_arena_strdup(&in->file_arena, fault->reason)};
+    if (fault->column > 0)
+        snprintf(column, sizeof column, ", column %zu", fault->column);
     if (in->reject_count <= RT_ROWS_TOLD)
-        rt_log_warn(in->work->log,
-                    "%s: line %llu, column %zu: %s: the row is set aside in rejects/",
-                    in->file.name, (unsigned long long)csv->line, fault->column, fault->reason);
+        rt_log_warn(in->work->log, "%s: line %llu%s: %s: the row is set aside in rejects/",
+                    in->file.name, (unsigned long long)csv->line, column, fault->reason);
     if (fault->has_id)
         memcpy(event.id_of, row->id, sizeof event.id_of);
     if (!fault->has_id || fault->has_bad_id || csv->fault != NULL)

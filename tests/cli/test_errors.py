@@ -70,3 +70,10 @@ def test_warnings_hold_no_control_characters_of_a_file(pair):
     err = pair.emit().result.err
     assert "are ignored: x?[31m?y\n" in err and "identity clash: the row says external ID E??1 " in err
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", err)
+
+
+def test_a_row_that_is_rejected_as_a_whole_names_no_column(pair):
+    pair.tick()
+    pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,one\nE1,N1,\xff,text,\n")
+    err = pair.emit().result.err
+    assert ": line 2: 3 cells, but the header has 5" in err and ": line 3, column 3: byte 0xFF " in err
