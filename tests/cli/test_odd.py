@@ -88,8 +88,8 @@ def test_odd_file(trip, name, options, reader, program, why):
         with open(f, newline="", encoding="utf-8") as stream:
             rejected += [(int(r["line"]), int(r["column"] or 0)) for r in csv.DictReader(stream)]
     assert rejected == told, result
-    for line, _ in told:
-        assert f"{name}: line {line}," in result.err, result
+    for line, column in told:
+        assert f"{name}: line {line}" + (f", column {column}: " if column else ": ") in result.err, result
     sent = []
     for path in result.out.split():
         with open(p.path / path if not path.startswith("/") else path, newline="", encoding="utf-8") as stream:
