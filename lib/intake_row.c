@@ -400,6 +400,25 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     return 1;
 }
 
+/* Counts the long numbers in an ID, in each of its fields; has one of them only 15 digits left? */
+static bool count_long(struct rt_intake *in, enum rt_side side, struct rt_slice id)
+{
+    size_t n = in->work->rules.schema->id_count[side];
+    struct rt_slice one = id, *parts = &one;
+    bool any = false;
+
+    if (n > 1) {
+        parts = rt_arena_alloc(&in->row_arena, n * sizeof *parts);
+        rt_id_split(id, n, &in->row_arena, parts);
+    }
+    for (size_t i = 0; i < n; i++) {
+        in->long_ids += rt_id_is_long(parts[i]);
+        in->rounded_ids += rt_id_is_rounded(parts[i]);
+        any = any || rt_id_is_rounded(parts[i]);
+    }
+    return any;
+}
+
 /* Spreadsheets keep 15 digits.  1: an ID of this row looks so, and is not one that is known; it is
  * taken out of the row, *column: its. */
 static int is_rounded(struct rt_intake *in, struct rt_row *row, size_t *column, struct rt_err *err)
@@ -408,11 +427,7 @@ static int is_rounded(struct rt_intake *in, struct rt_row *row, size_t *column, 
     int rc, found = 0;
 
     for (int s = 0; s < 2; s++) {
-        if (!rt_id_is_long(row->id[s]))
-            continue;
-        in->long_ids++;
-        in->rounded_ids += rt_id_is_rounded(row->id[s]);
-        if (!in->rejects_rounded || !rt_id_is_rounded(row->id[s]))
+        if (!count_long(in, (enum rt_side)s, row->id[s]) || !in->rejects_rounded)
             continue;
         rc = rt_store_find(in->work->store, (enum rt_side)s, row->id[s], &rid, err);
         if (rc < 0)

@@ -238,6 +238,19 @@ def test_ids_through_a_spreadsheet(make, how, content):
     check_stopped(p, 65, "spreadsheet", "rejects/")
 
 
+def test_rounded_fields_of_an_id_of_several(make):
+    schema = [field("external_id", "EID", "EXT_ID", role="external_id", type="id"),
+              field("office", "Office", "OFFICE", role="native_id"), field("number", "Number", "NUMBER", role="native_id"),
+              field("summary")]
+    p = make(schema=schema)
+    p.drop("native", raw=b"EXT_ID,OFFICE,NUMBER,SUMMARY\n,A,123456789012345000,one\n,B,123456789012346000,two\n")
+    result = p.emit().result
+    assert not result.out and "2 rejected" in result.err and "spreadsheet" in result.err
+    p.tick()
+    p.drop("native", raw=b"EXT_ID,OFFICE,NUMBER,SUMMARY\n,A,123456789012345000,one\n,B,123456789012346001,two\n")
+    assert len(p.emit().external) == 2
+
+
 def test_few_damaged_ids_are_rows_that_are_rejected(make):
     p = load(make(schema=LONG), long_rows())
     p.drop("native", [{**r, "n": through_spreadsheet(r["n"], "exponent")} for r in long_rows()[:5]])
