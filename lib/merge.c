@@ -343,9 +343,15 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
     if (end->absence != RT_PRESENT)
         return;
     end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
-    end->edit_vs_delete = rt_merge_wants_more(rules, record, side);
-    if (is_delete_sent(other))
-        other->edit_vs_delete = false; /* it had come back, and is gone again */
+    end->edit_vs_delete = other->absence == RT_PRESENT && rt_merge_wants_more(rules, record, side);
+    other->edit_vs_delete = false; /* gone on both sides: nothing is left to be inserted again */
+}
+
+/* Gone there before an edit had arrived. */
+static bool is_behind(const struct look *look, const struct rt_end *other)
+{
+    return (other->absence == RT_MISSING || other->absence == RT_DELETED) &&
+           rt_merge_wants_more(look->rules, look->record, rt_side_other(look->side));
 }
 
 static void note_absence(struct look *look)
@@ -363,7 +369,7 @@ static void note_absence(struct look *look)
     if (end->absence != RT_PRESENT) {
         look->out->came_back = true;
         rt_end_untell(end);
-        if (!was_told && is_delete_sent(other))
+        if (!was_told && (is_delete_sent(other) || is_behind(look, other)))
             other->edit_vs_delete = true;
     }
     if ((look->has_edit || look->has_conflict) && other->absence != RT_PRESENT &&

@@ -83,6 +83,15 @@ def test_what_comes_back_and_goes_again_is_deleted_once(back):
     assert back.trip(ext=[ONE], hours=1).nothing and not back.items()
 
 
+@pytest.mark.review
+@pytest.mark.parametrize("deletes", ["ignore", "propagate"])
+def test_edited_on_both_sides_and_gone_on_both_is_no_question(make, deletes):
+    p = snapshots(make, deletes, content="snapshot")
+    p.trip(ext=[{**ONE, "summary": "left"}, TWO], nat=[{**ONE, "body": "right"}, TWO], hours=1)
+    assert p.trip(ext=[TWO], nat=[TWO], hours=1).nothing
+    assert not p.items() and p.sync().nothing
+
+
 def test_more_deletes_than_allowed_trip_the_guard(make):
     p = snapshots(make, "propagate", {"max_deletes": None})
     p.tick()
