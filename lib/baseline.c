@@ -69,6 +69,12 @@ static int take_in(struct baseline *b, struct rt_err *err)
             return rt_err_set(err, RT_DATA,
                               "%s: the file was refused, so nothing of the baseline was recorded",
                               path);
+        if (b->work->emptied[s].held > 0)
+            return rt_err_set(
+                err, RT_STOPPED,
+                "%s: a snapshot without rows, from a side that was seen to hold %" PRId64
+                " records: nothing of the baseline was recorded",
+                path, b->work->emptied[s].held);
     }
     return 0;
 }

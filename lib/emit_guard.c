@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REASON_SIZE 512
+
 /* The plan's digest, by which a person approves it, and the guards that ask for one. */
 
 /* Records that a snapshot of this run does not show, if that leads to a delete or to a question. */
@@ -21,6 +23,10 @@ static void digest_missing(const struct rt_emit *emit, enum rt_side side, struct
 {
     char text[40];
 
+    if (emit->work->emptied[side].held > 0) {
+        snprintf(text, sizeof text, "emptied %" PRId64, emit->work->emptied[side].held);
+        rt_hasher_add(hasher, rt_slice_str(text));
+    }
     if (missing_that_counts(emit, side) == 0)
         return;
     snprintf(text, sizeof text, "missing %" PRId64, missing_that_counts(emit, side));
@@ -86,8 +92,16 @@ static int note_handed(void *context, const struct rt_delta *delta, struct rt_er
 static int guard_missing(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
                          struct rt_err *err)
 {
+    const struct rt_emptied *emptied = &emit->work->emptied[side];
     int64_t held;
 
+    if (emptied->held > 0) {
+        snprintf(reason, size,
+                 "%.255s: a snapshot without rows, from a side that was seen to hold %" PRId64
+                 " records: if it is wrong, take it out of inbox/",
+                 emptied->file, emptied->held);
+        return 1;
+    }
     if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
         return -1;
     return rt_guard_missing_trips(emit->work->rules.config, missing_that_counts(emit, side), held,
@@ -137,12 +151,12 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
 }
 
 /* Does a guard of that kind stand against that side? 1, and why. */
-static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing, char reason[160],
-                 struct rt_err *err)
+static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing,
+                 char reason[REASON_SIZE], struct rt_err *err)
 {
     if (is_about_missing)
-        return guard_missing(emit, side, reason, 160, err);
-    return guard_side(emit, side, reason, 160, err);
+        return guard_missing(emit, side, reason, REASON_SIZE, err);
+    return guard_side(emit, side, reason, REASON_SIZE, err);
 }
 
 /* Nothing, if this plan was approved. */
@@ -161,7 +175,7 @@ static int stop(struct rt_emit *emit, enum rt_side side, const char *reason, str
 
 int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)
 {
-    char reason[160];
+    char reason[REASON_SIZE];
 
     for (int s = 0; s < 2; s++)
         if (check_age(emit, (enum rt_side)s, err) < 0)

@@ -75,6 +75,14 @@ static int compare_rids(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static void note_emptied(struct rt_intake *in, int64_t held)
+{
+    struct rt_emptied *emptied = &in->work->emptied[in->side];
+
+    free(emptied->file);
+    *emptied = (struct rt_emptied){.file = rt_xstrdup(in->file.name), .held = held};
+}
+
 int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
 {
     struct absent absent = {.in = in};
@@ -88,18 +96,10 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
         rc = rt_store_each_print(in->work->store, in->side, collect, &absent, err);
     if (rc < 0)
         goto out;
-    rc = -1;
-    if (in->counts.rows == 0 && absent.held > 0) {
-        rt_err_set(err, RT_STOPPED,
-                   "%s: a snapshot without rows, from a side that was seen to hold %lld records: "
-                   "nothing is done; remove "
-                   "the file if it is wrong, or fetch a right one",
-                   in->file.name, (long long)absent.held);
-        goto out;
-    }
+    if (in->counts.rows == 0 && absent.held > 0)
+        note_emptied(in, absent.held);
     if (absent.count > 0)
         qsort(absent.rids, absent.count, sizeof *absent.rids, compare_rids);
-    rc = 0;
     for (size_t i = 0; rc == 0 && !in->has_unreadable_id && i < absent.count; i++)
         rc = mark_missing(in, absent.rids[i], err);
     if (rc == 0)

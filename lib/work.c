@@ -15,6 +15,8 @@ void rt_work_clear(struct rt_work *work)
     rt_expr_close(work->eligible[1]);
     rt_digest_writer_close(work->digests[0].writer);
     rt_digest_writer_close(work->digests[1].writer);
+    free(work->emptied[0].file);
+    free(work->emptied[1].file);
     rt_rid_set_clear(&work->settler.done);
     free(work->fresh);
     rt_rid_set_clear(&work->fresh_set);

@@ -37,6 +37,12 @@ struct rt_settler {
     struct rt_rid_set done; /* those for which it was true */
 };
 
+/* A snapshot without rows, from a side that was seen to hold so many records (0: none came). */
+struct rt_emptied {
+    char *file; /* its name, owned */
+    int64_t held;
+};
+
 /* Where the time of a run goes. */
 enum rt_lap { RT_LAP_INTAKE, RT_LAP_PLAN, RT_LAP_WRITE, RT_LAP_COMMIT, RT_LAP_COUNT };
 
@@ -53,6 +59,7 @@ struct rt_work {
     size_t fresh_count;
     struct rt_rid_set fresh_set;
     struct rt_pending_digests digests[2];
+    struct rt_emptied emptied[2]; /* what the guard asks about (R10) */
     struct rt_settler settler;
     int64_t stage_ms[RT_LAP_COUNT], lap; /* rt_clock_stopwatch_ms() */
     bool refused[2];                     /* a file of this side was refused in this run */

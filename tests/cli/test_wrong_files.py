@@ -3,6 +3,7 @@
 Whatever it was, no delta is written, the records stay as they were, and the message says what to do.
 """
 import os
+import re
 import sqlite3
 
 import pytest
@@ -68,7 +69,7 @@ def snapshots(make):
 def test_snapshot_without_rows_stops(snapshots, deletes, side):
     p = snapshots(deletes, side)
     name = p.drop(side, []).name
-    check_stopped(p, 2, name, "snapshot without rows", str(COUNT), "remove the file")
+    check_stopped(p, 2, "guard", name, "snapshot without rows", str(COUNT), "take it out of inbox/", "--approve")
     assert p.listing(f"inbox/{side}") == [name]
     (p.path / "inbox" / side / name).unlink()
     assert p.sync().nothing
@@ -88,8 +89,31 @@ def test_snapshot_without_rows_stops_diff_and_run_too(snapshots):
     p = snapshots("propagate")
     p.drop("native", [])
     before = dump(p)
-    for command in ("diff", "run"):
-        assert "snapshot without rows" in p.run(command, status=2).err
+    assert "emit would stop: guard" in p.run("diff").err
+    assert "snapshot without rows" in p.run("run", status=2).err
+    assert dump(p) == before
+
+
+@pytest.mark.parametrize("deletes", ["ignore", "review", "propagate"])
+def test_a_snapshot_without_rows_that_is_right_is_approved(snapshots, deletes):
+    p = snapshots(deletes, max_change_percent="none", max_deletes="none")
+    p.drop("native", [])
+    assert "the approved plan is another one" in p.run("emit", "--approve", "0123456789abcdef", status=2).err
+    plan = re.search(r"--approve (\w+)", p.run("emit", status=2).err)[1]
+    p.run("emit", "--approve", plan)
+    assert not p.listing("inbox/native")
+    assert {i["kind"] for i in p.items()} == ({"missing"} if deletes == "review" else set())
+    deleted = [r for d in p.listing("outbox/external") for r in (p.path / "outbox/external" / d).read_text().splitlines()[1:]]
+    assert len(deleted) == (COUNT if deletes == "propagate" else 0)
+
+
+def test_a_baseline_of_nothing_is_refused_where_there_was_something(make):
+    p = make(native={"content": "snapshot"})
+    p.put("some.csv", p.text("native", [row("", "N1"), row("", "N2")]))
+    p.put("nothing.csv", p.text("native", []))
+    p.run("baseline", "--native", "some.csv")
+    before = dump(p)
+    assert "snapshot without rows" in p.run("baseline", "--native", "nothing.csv", status=2).err
     assert dump(p) == before
 
 
