@@ -65,10 +65,6 @@ static int take_in(struct baseline *b, struct rt_err *err)
             continue;
         if (rt_intake_path(b->work, (enum rt_side)s, path, RT_NEVER, err) < 0)
             return -1;
-        if (b->work->refused[s])
-            return rt_err_set(err, RT_DATA,
-                              "%s: the file was refused, so nothing of the baseline was recorded",
-                              path);
         if (b->work->emptied[s].held > 0)
             return rt_err_set(
                 err, RT_STOPPED,

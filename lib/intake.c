@@ -322,6 +322,8 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
     const char *target;
     int rc;
 
+    if (in->work->settler.settle != NULL)
+        return rt_err_set(err, RT_DATA, "%s: nothing of the baseline was recorded", reason);
     rt_log_warn(
         in->work->log,
         "%s: the file is refused and moved to rejects/; nothing is sent to %s until that is "

@@ -103,13 +103,21 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
     struct rt_waiting_file *waiting;
     struct stat st;
 
-    if (name[0] == '.' || lstat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (name[0] == '.' || lstat(path, &st) < 0 || S_ISDIR(st.st_mode)) {
         free(path);
         return 0;
     }
     if (rt_name_fault(name) != NULL) {
         rt_log_warn(work->log, "inbox/%s: a file is left alone for its name: %s: rename it",
                     rt_side_name(side), rt_name_fault(name));
+        free(path);
+        return 0;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rt_log_warn(work->log,
+                    "inbox/%s/%s is left alone: it is no regular file: bring in what it stands for "
+                    "with roundtrip fetch %s FILE",
+                    rt_side_name(side), name, rt_side_name(side));
         free(path);
         return 0;
     }

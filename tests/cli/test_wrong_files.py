@@ -85,6 +85,23 @@ def test_file_of_zero_bytes_is_refused_and_told_once(snapshots):
     assert p.sync().nothing and not p.items()
 
 
+def test_a_link_in_the_inbox_is_left_alone_and_told(make):
+    p = make()
+    p.put("elsewhere.csv", p.text("native", [row("", "N1")]))
+    os.symlink(p.path / "elsewhere.csv", p.path / "inbox/native/linked_2026-11-01T0500.csv")
+    result = p.emit()
+    assert result.nothing and "inbox/native/linked_2026-11-01T0500.csv is left alone" in result.result.err
+    assert len(p.listing("inbox/native")) == 1
+
+
+def test_a_baseline_of_a_wrong_file_leaves_nothing(make):
+    p = make()
+    p.put("wrong.csv", "a,b\n1,2\n")
+    err = p.run("baseline", "--native", "wrong.csv", status=65).err
+    assert 'no column "EXT_ID"' in err and "nothing of the baseline was recorded" in err and "rejects" not in err
+    assert not p.files_under("rejects") and not p.items()
+
+
 def test_snapshot_without_rows_stops_diff_and_run_too(snapshots):
     p = snapshots("propagate")
     p.drop("native", [])
