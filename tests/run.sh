@@ -22,6 +22,7 @@ if [ -z "${TMPDIR:-}" ] && [ "$(free_kb | awk '$1 > 10000000' | wc -l)" = 2 ] &&
     TMPDIR=$(mktemp -d /dev/shm/roundtrip-tests-XXXXXX); then
     trap 'rm -rf "$TMPDIR"' EXIT
     trap 'exit 1' INT TERM HUP
+    chmod 711 "$TMPDIR" # PostgreSQL is started as its own user
     if cp /bin/true "$TMPDIR" && "$TMPDIR/true" 2>/dev/null; then # programs may be run there
         export TMPDIR
     fi
