@@ -225,26 +225,23 @@ int rt_show_story(struct rt_show *show, struct rt_err *err)
 {
     struct story story = {.show = show};
     struct rt_store *store = show->session->store;
-    json_t *list = json_array();
+    json_t *list = NULL; /* the story as JSON, in the root */
 
     if (add_birth(&story, err) < 0 ||
         rt_store_each_event(store, show->record.rid, see_event, &story, err) < 0 ||
-        rt_store_each_row_of(store, show->record.rid, see_row, &story, err) < 0) {
-        json_decref(list);
+        rt_store_each_row_of(store, show->record.rid, see_row, &story, err) < 0)
         return -1;
-    }
     if (story.count)
         qsort(story.chapters, story.count, sizeof *story.chapters, by_time);
     if (show->root == NULL)
         rt_say("\nstory\n");
+    else
+        json_object_set_new(show->root, "story", list = json_array());
     for (size_t i = 0; i < story.count; i++) {
-        if (show->root == NULL)
+        if (list == NULL)
             say_chapter(show, &story.chapters[i]);
         else
             json_array_append_new(list, chapter_json(&story.chapters[i]));
     }
-    if (show->root != NULL)
-        json_object_set(show->root, "story", list);
-    json_decref(list);
     return 0;
 }

@@ -69,7 +69,7 @@ static int take_in(struct baseline *b, struct rt_err *err)
             return rt_err_set(
                 err, RT_STOPPED,
                 "%s: a snapshot without rows, from a side that was seen to hold %" PRId64
-                " records: nothing of the baseline was recorded",
+                " records: nothing of the baseline was recorded; give it a file with rows",
                 path, b->work->emptied[s].held);
     }
     return 0;

@@ -115,7 +115,10 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
         json_decref(old);
     }
     rt_arena_clear(&arena);
-    return rc < 0 ? -1 : 0;
+    if (rc >= 0)
+        return 0;
+    free(*text);
+    return -1;
 }
 
 static int sync_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,

@@ -7,6 +7,7 @@
 #include "lib/source.h"
 #include "lib/spool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -400,6 +401,13 @@ static int put_again(struct rt_work *work, const struct rt_delta *delta,
     struct rt_remote *remote = NULL;
     int rc = -1;
 
+    if (access(from, F_OK) != 0 && errno == ENOENT) {
+        rt_err_set(err, RT_USAGE,
+                   "delta %06" PRId64 " is not in archive/out any more (keep_archive): "
+                   "roundtrip retry %" PRId64 " makes its rows due again",
+                   delta->number, delta->number);
+        goto out;
+    }
     if (rt_output_name_check(settings, name, err) < 0)
         goto out;
     if (is_taken_by_others(settings)) {

@@ -143,17 +143,11 @@ static void read_item(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_item
     item->detail = rt_column_str(stmt, 11, arena);
 }
 
-int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
-                  struct rt_item *item, struct rt_err *err)
+static int take_one(struct rt_store *store, sqlite3_stmt *stmt, struct rt_arena *arena,
+                    struct rt_item *item, struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE item = ?1", err);
-    int rc;
+    int rc = rt_store_step(store, stmt, err);
 
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, number);
-    rc = rt_store_step(store, stmt, err);
     if (rc == 1) {
         read_item(stmt, arena, item);
         sqlite3_reset(stmt);
@@ -161,23 +155,29 @@ int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena
     return rc;
 }
 
+int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,
+                  struct rt_item *item, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE item = ?1", err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, number);
+    return take_one(store, stmt, arena, item, err);
+}
+
 int rt_store_open_item(struct rt_store *store, const char *kind, const char *subject,
                        struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store, "SELECT " COLUMNS " FROM item WHERE kind = ?1 AND subject = ?2 AND is_open", err);
-    int rc;
 
     if (stmt == NULL)
         return -1;
     rt_bind_text(stmt, 1, kind);
     rt_bind_text(stmt, 2, subject);
-    rc = rt_store_step(store, stmt, err);
-    if (rc == 1) {
-        read_item(stmt, arena, item);
-        sqlite3_reset(stmt);
-    }
-    return rc;
+    return take_one(store, stmt, arena, item, err);
 }
 
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,

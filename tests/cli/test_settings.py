@@ -375,11 +375,21 @@ def test_files_leave_the_archive_when_their_age_is_up_and_the_journal_stays(tmp_
     p.trip(ext=[row("E3")], hours=1)
     assert len(archived(p)) == 4 and (p.path / "archive/journal").exists()
     p.run("check", "--state")
+    told = p.run("status").out
     (p.path / "state.db").rename(p.path / "away.db")
     assert "backup" in p.run("rebuild", status=2).err
     (p.path / "copy.db").rename(p.path / "state.db")
     p.run("rebuild")
-    assert p.run("status").out == p.run("status").out and p.emit().nothing
+    assert p.run("status").out == told and p.emit().nothing
+
+
+def test_what_left_the_archive_is_not_handed_over_again_but_can_be_due_again(tmp_path):
+    p = Profile(tmp_path / "p", policy={"keep_archive": "1h"})
+    p.trip(ext=[row("E1")])
+    p.trip(hours=24)
+    assert "roundtrip retry 1 makes its rows due again" in p.run("push", "--again", "1", status=64).err
+    p.run("retry", "1")
+    assert len(p.sync().native) == 1
 
 
 def test_what_was_not_handed_over_yet_does_not_leave(tmp_path):
