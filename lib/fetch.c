@@ -43,41 +43,41 @@ static void fetch_clear(struct fetch *f)
     rt_arena_clear(&f->arena);
 }
 
-/* A name in the inbox that is free: NAME, or NAME with -2, -3 ... before its first dot. */
-static char *free_name(const struct fetch *f, const char *name)
+/* Number n of the names that a file may have in the inbox: NAME, then with -2, -3 ... before its
+ * first dot. */
+static char *nth_name(const char *name, int n)
 {
     const char *dot = strchr(name, '.');
     size_t stem = dot ? (size_t)(dot - name) : strlen(name);
-    char *candidate = rt_xstrdup(name);
 
-    for (int n = 2;; n++) {
-        char *path = rt_xasprintf("%s/%s", f->inbox, candidate);
-        bool is_free = access(path, F_OK) != 0;
-
-        free(path);
-        if (is_free)
-            return candidate;
-        free(candidate);
-        candidate = rt_xasprintf("%.*s-%d%s", (int)stem, name, n, dot ? dot : "");
-    }
+    return n == 1 ? rt_xstrdup(name)
+                  : rt_xasprintf("%.*s-%d%s", (int)stem, name, n, dot ? dot : "");
 }
 
-/* 1: these bytes wait in the inbox under this name already (a run was killed before it could note
- * them). */
-static int is_in_inbox(const struct fetch *f, const char *name, struct rt_digest digest,
-                       struct rt_err *err)
+/* Where these bytes wait in the inbox under one of the names of `name` (1: a run was killed before
+ * it could note them, or they were copied again), else the first of those that is free (0). */
+static int find_place(const struct fetch *f, const char *name, struct rt_digest digest,
+                      char **place, struct rt_err *err)
 {
-    char *path = rt_xasprintf("%s/%s", f->inbox, name);
-    struct rt_file_facts facts;
-    int rc = 0;
+    for (int n = 1;; n++) {
+        struct rt_file_facts facts;
+        bool is_free;
+        char *path;
+        int rc = 0;
 
-    if (access(path, F_OK) == 0) {
-        rc = rt_spool_facts(path, &facts, err);
-        if (rc == 0)
+        *place = nth_name(name, n);
+        path = rt_xasprintf("%s/%s", f->inbox, *place);
+        is_free = access(path, F_OK) != 0;
+        if (!is_free && (rc = rt_spool_facts(path, &facts, err)) == 0)
             rc = rt_digest_is_equal(facts.digest, digest);
+        free(path);
+        if (is_free || rc == 1)
+            return rc;
+        free(*place);
+        *place = NULL;
+        if (rc < 0)
+            return -1;
     }
-    free(path);
-    return rc;
 }
 
 /* A name in the inbox is one file: what waited there, of a run that was killed, is this one. */
@@ -166,6 +166,7 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
                 struct rt_err *err)
 {
     struct rt_file known;
+    char *place = NULL;
     int rc;
 
     file->digest = rt_spool_digest(spool);
@@ -179,7 +180,11 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
         tell_copied_again(f, file->name);
         return note_file(f, file, err);
     }
-    rc = is_in_inbox(f, *name, file->digest, err);
+    rc = find_place(f, *name, file->digest, &place, err);
+    if (rc < 0)
+        return -1;
+    free(*name);
+    *name = place;
     if (rc == 1 && f->options->stamp == RT_NEVER) {
         int waits = is_waiting(f, *name, file, err);
 
@@ -188,14 +193,8 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
         if (waits != 0)
             return waits < 0 ? -1 : 0;
     }
-    if (rc < 0)
-        return -1;
     if (rc == 0) {
-        char *wanted = *name;
-
         rt_spool_set_mtime(spool, file->mtime);
-        *name = free_name(f, wanted);
-        free(wanted);
         rt_spool_rename(spool, *name);
         if (rt_spool_commit(spool, err) < 0)
             return -1;
@@ -359,12 +358,11 @@ static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, con
     struct rt_file file = {.name = rt_arena_strdup(&f->arena, entry->name),
                            .mtime = entry->has_mtime ? entry->mtime : f->work->rules.now};
     struct rt_spool *spool = NULL;
-    char *temporary = free_name(f, name);
     int rc = -1;
 
     file.remote = remote_key(f, entry);
     rt_log_info(f->work->log, "fetching %s", entry->name);
-    if (rt_spool_open(f->inbox, temporary, false, &spool, err) < 0)
+    if (rt_spool_open(f->inbox, name, false, &spool, err) < 0)
         goto out;
     if (f->remote->class->get(f->remote, path, spool, err) < 0) {
         rc = judge_failed_get(f, entry, path, err);
@@ -375,7 +373,6 @@ static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, con
         rc = after_fetch(f, path, entry->name, err);
 out:
     rt_spool_close(spool);
-    free(temporary);
     free(name);
     return rc;
 }

@@ -128,6 +128,7 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 /* intake_ledger.c: which files, in which order, and what the ledger says of them. */
 struct rt_waiting_file {
     struct rt_file file;
+    const char *came_as; /* the name before fetch found it taken in the inbox */
     char *path;
 };
 struct rt_waiting_files {

@@ -96,6 +96,20 @@ int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
     return rt_intake_stamp(settings, name, file->mtime, &file->stamp, err);
 }
 
+static int tell_first_name(struct rt_work *work, struct rt_waiting_file *waiting,
+                           struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_file noted;
+
+    waiting->came_as = waiting->file.name;
+    if (waiting->file.id == 0)
+        return 0;
+    if (rt_store_file_by_id(work->store, waiting->file.id, arena, &noted, err) < 0)
+        return -1;
+    waiting->came_as = noted.name;
+    return 0;
+}
+
 static int add_waiting(struct rt_work *work, enum rt_side side, const char *folder,
                        const char *name, struct rt_waiting_files *list, struct rt_err *err)
 {
@@ -126,11 +140,12 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
     *waiting = (struct rt_waiting_file){.path = path, .file = {.side = side, .name = name}};
     list->count++;
     if (rt_intake_describe(work, path, RT_NEVER, &list->arena, &waiting->file, err) == 0)
-        return 0;
+        return tell_first_name(work, waiting, &list->arena, err);
     if (err->code != RT_DATA)
         return -1;
     /* Refused for its name: it comes last, and its turn will say why. */
     waiting->file.stamp = INT64_MAX;
+    waiting->came_as = waiting->file.name;
     return 0;
 }
 
@@ -155,16 +170,22 @@ static int list_folder(struct rt_work *work, enum rt_side side, struct rt_waitin
     return rc;
 }
 
+/* What came under one name several times goes in the order in which it was fetched: the newest has
+ * the last word, also when the name tells the same time. */
 static int compare_waiting(const void *a, const void *b)
 {
-    const struct rt_file *x = &((const struct rt_waiting_file *)a)->file;
-    const struct rt_file *y = &((const struct rt_waiting_file *)b)->file;
+    const struct rt_waiting_file *p = a, *q = b;
+    const struct rt_file *x = &p->file, *y = &q->file;
+    int order;
 
     if (x->stamp != y->stamp)
         return x->stamp < y->stamp ? -1 : 1;
     if (x->side != y->side)
         return x->side == RT_EXTERNAL ? -1 : 1;
-    return strcmp(x->name, y->name);
+    order = strcmp(p->came_as, q->came_as);
+    if (order == 0 && x->id != 0 && y->id != 0)
+        order = x->id < y->id ? -1 : x->id > y->id;
+    return order != 0 ? order : strcmp(x->name, y->name);
 }
 
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)

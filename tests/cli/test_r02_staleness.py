@@ -109,3 +109,23 @@ def test_same_bytes_under_another_name_without_a_name_stamp_are_a_no_op(make):
     for name, value, at in files:
         os.utime(p.drop("external", [row("E1", summary=value)], name=name), (at, at))
     assert only(p.emit().native)["summary"] == "two"
+
+
+def test_of_files_under_one_name_the_one_fetched_last_has_the_last_word(make):
+    p = make(stamp=DAYS)
+    for value in ("first", "second", "third"):
+        p.put("day-2026-10-31.csv", f"EID,NID,Summary,Body,Email\nE1,N1,{value},,\n")
+        p.run("fetch", "external", "day-2026-10-31.csv")
+    assert len(p.listing("inbox/external")) == 3
+    assert only(p.emit().native)["summary"] == "third"
+
+
+def test_a_file_copied_again_while_two_of_its_name_wait_is_known(make):
+    p = make(stamp=None, external={"exports": "exports"})
+    (p.path / "exports").mkdir()
+    for minute, value in enumerate(("first", "second", "second", "first", "second")):
+        copied = p.put("exports/day.csv", f"EID,NID,Summary,Body,Email\nE1,N1,{value},,\n")
+        os.utime(copied, (1_793_400_000 + 60 * minute,) * 2)
+        p.run("fetch", "external")
+    assert p.listing("inbox/external") == ["day-2.csv", "day.csv"]
+    assert only(p.emit().native)["summary"] == "second"
