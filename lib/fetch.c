@@ -499,6 +499,7 @@ static const char *extract_command(const struct fetch *f, bool *is_full)
     return *is_full ? f->settings->extract_full : f->settings->extract;
 }
 
+/* 1: it was left out, and what it holds is not known any better. */
 static int fetch_command(struct fetch *f, struct rt_err *err)
 {
     bool is_full;
@@ -516,7 +517,7 @@ static int fetch_command(struct fetch *f, struct rt_err *err)
     if (text == NULL) {
         rt_log_info(f->work->log, "%s has no extract_full: left out of the full run",
                     f->settings->label);
-        return 0;
+        return 1;
     }
     /* The time before the command runs: what is edited meanwhile may not be in it. */
     options.stamp = f->work->rules.now;
@@ -536,6 +537,20 @@ static int fetch_command(struct fetch *f, struct rt_err *err)
     return rc;
 }
 
+static int fetch_source(struct fetch *f, struct rt_err *err)
+{
+    const struct rt_side_config *side = f->settings;
+
+    if (side->transport == RT_TRANSPORT_COMMAND)
+        return fetch_command(f, err);
+    if (f->options->full && !side->is_snapshot && side->snapshot_pattern == NULL)
+        rt_log_info(f->work->log,
+                    "%s gives no snapshots (content, snapshot_pattern): left out of the full run, "
+                    "its changes are fetched as always",
+                    side->label);
+    return fetch_folder(f, err);
+}
+
 int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch_options *options,
                   struct rt_err *err)
 {
@@ -549,12 +564,12 @@ int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch
         goto out;
     }
     rc = rt_spool_mkdir(f.inbox, err);
-    if (rc == 0 && f.settings->transport == RT_TRANSPORT_COMMAND)
-        rc = fetch_command(&f, err);
-    else if (rc == 0)
-        rc = fetch_folder(&f, err);
-    if (rc < 0)
+    if (rc == 0)
+        rc = fetch_source(&f, err);
+    if (rc != 0) {
+        rc = rc < 0 ? -1 : 0;
         goto out;
+    }
     rc = rt_store_begin(work->store, err);
     if (rc == 0)
         rc = rt_profile_set_fetch_required(work->store, side, false, err);

@@ -169,9 +169,9 @@ static int journal_handed(struct rt_work *work, const struct rt_delta *delta, in
 }
 
 int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
-                     int64_t at, struct rt_err *err)
+                     const char *name, int64_t at, struct rt_err *err)
 {
-    char *from = rt_outbox_path(delta->side, part->name);
+    char *from = rt_outbox_path(delta->side, name);
     char *to = rt_xasprintf("archive/out/%s/%s", rt_side_name(delta->side), part->name);
     int rc = -1;
 
@@ -192,6 +192,41 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
     return rc;
 }
 
+bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta,
+                        const struct rt_delta_part *part)
+{
+    char *path =
+        rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), part->name);
+    bool is_there = access(path, F_OK) == 0;
+
+    free(path);
+    return !part->is_handed && !is_there;
+}
+
+/* Others took the file along; the archive gets the same bytes, made again under a hidden name. */
+static int notice_part(struct rt_work *work, struct rt_delta *delta,
+                       const struct rt_delta_part *part, struct rt_err *err)
+{
+    char *hidden = rt_outbox_hidden(delta->number, part->part);
+    const char *name = work->is_dry ? part->name : hidden;
+    int rc = work->is_dry ? 0 : rt_outbox_render(work, delta, part, err);
+
+    if (rc < 0 && err->code == RT_STOPPED) {
+        rt_log_warn(work->log,
+                    "%s: taken from the outbox, but not kept in archive/out: the settings have "
+                    "changed since it was written",
+                    part->name);
+        rt_err_clear(err);
+        name = part->name;
+        rc = 0;
+    }
+    /* It may have been taken as soon as it was published: from then on a file can show it (R3). */
+    if (rc == 0)
+        rc = rt_outbox_handed(work, delta, part, name, delta->written_at, err);
+    free(hidden);
+    return rc;
+}
+
 static int notice_delta(struct rt_work *work, struct rt_delta *delta, struct rt_arena *arena,
                         struct rt_err *err)
 {
@@ -199,19 +234,10 @@ static int notice_delta(struct rt_work *work, struct rt_delta *delta, struct rt_
 
     if (rt_outbox_list_parts(work, delta->number, arena, &list, err) < 0)
         return -1;
-    for (size_t i = 0; i < list.count; i++) {
-        const struct rt_delta_part *part = &list.parts[i];
-        char *path =
-            rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), part->name);
-        bool is_there = access(path, F_OK) == 0;
-
-        free(path);
-        /* It may have been taken as soon as it was published: from then on a file can show it (R3).
-         */
-        if (!part->is_handed && !is_there &&
-            rt_outbox_handed(work, delta, part, delta->written_at, err) < 0)
+    for (size_t i = 0; i < list.count; i++)
+        if (rt_outbox_is_taken(work, delta, &list.parts[i]) &&
+            notice_part(work, delta, &list.parts[i], err) < 0)
             return -1;
-    }
     return 0;
 }
 
@@ -301,7 +327,7 @@ static int make_move(void *context, const char *from, const char *to, struct rt_
     int rc = 0;
 
     /* A target that is there was moved before; what is at the source now is another file of that
-       name. A file that others took out of the outbox has no source any more. */
+       name. A source that is not there either was lost. */
     if (access(target, F_OK) != 0 && access(source, F_OK) == 0)
         rc = rt_spool_move(source, target, err);
     free(source);

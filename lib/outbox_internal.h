@@ -39,9 +39,13 @@ int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out
 int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
                           struct rt_err *err) RT_MUST_CHECK;
 
-/* Notes a part as handed over at `at` and, with the last one, its delta; moves its file to
- * archive/out. */
+/* Is the file of a part that was not handed over gone from the outbox? */
+bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta,
+                        const struct rt_delta_part *part);
+
+/* Notes a part as handed over at `at` and, with the last one, its delta; moves its file, which the
+ * outbox has as `name`, to archive/out. */
 int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
-                     int64_t at, struct rt_err *err) RT_MUST_CHECK;
+                     const char *name, int64_t at, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

@@ -150,8 +150,8 @@ static int record_hand_over(struct push *push, struct rt_delta *delta,
 
     if (rt_store_begin(store, err) < 0)
         return -1;
-    if (rt_outbox_handed(push->work, delta, part, at, err) < 0 || bind_crosswalk(push, err) < 0 ||
-        rt_store_commit(store, err) < 0) {
+    if (rt_outbox_handed(push->work, delta, part, part->name, at, err) < 0 ||
+        bind_crosswalk(push, err) < 0 || rt_store_commit(store, err) < 0) {
         rt_store_abort(store);
         return -1;
     }
@@ -218,6 +218,25 @@ static bool is_taken_by_others(const struct rt_side_config *settings)
                                                        : settings->imports == NULL;
 }
 
+/* Only a dry run still meets one that was taken. */
+static void tell_waiting(const struct push *push, const struct rt_delta *delta,
+                         const struct rt_part_list *list)
+{
+    bool is_taken = true;
+
+    for (size_t i = 0; i < list->count; i++)
+        is_taken = is_taken && (list->parts[i].is_handed ||
+                                rt_outbox_is_taken(push->work, delta, &list->parts[i]));
+    if (is_taken)
+        rt_log_info(push->work->log,
+                    "delta %06" PRId64 " was taken from outbox/%s: the next push notes it",
+                    delta->number, rt_side_name(delta->side));
+    else
+        rt_log_info(push->work->log,
+                    "delta %06" PRId64 " waits in outbox/%s until it is taken from there",
+                    delta->number, rt_side_name(delta->side));
+}
+
 static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena *arena,
                       struct rt_err *err)
 {
@@ -230,9 +249,7 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
         rt_outbox_check_header(push->work, delta->side, delta->header, err) < 0)
         return -1;
     if (is_taken_by_others(settings)) {
-        rt_log_info(push->work->log,
-                    "delta %06" PRId64 " waits in outbox/%s until it is taken from there",
-                    delta->number, rt_side_name(delta->side));
+        tell_waiting(push, delta, &list);
         return 0;
     }
     for (size_t i = 0; i < list.count; i++) {

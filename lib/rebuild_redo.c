@@ -317,7 +317,8 @@ static int redo_hand_over(struct rt_rebuild *r, const json_t *line, struct rt_er
         return -1;
     for (size_t i = 0; i < parts.count; i++)
         if (parts.parts[i].part == number(line, "part"))
-            return rt_outbox_handed(&r->work, &delta, &parts.parts[i], number(line, "since"), err);
+            return rt_outbox_handed(&r->work, &delta, &parts.parts[i], parts.parts[i].name,
+                                    number(line, "since"), err);
     return rt_err_set(err, RT_STOPPED, "delta %06" PRId64 " has no such part", delta.number);
 }
 

@@ -354,6 +354,35 @@ def test_push_again_hands_the_same_bytes_over_under_a_new_name(pair):
     assert (pair.path / "imports/native" / new).read_bytes() == delta.raw and told == new + "\n"
 
 
+@pytest.mark.parametrize("settings", [{}, {"compress": "gzip"}, {"batch_rows": "1"}])
+def test_what_others_took_from_the_outbox_is_in_the_archive_too(make, settings):
+    p = make(imports=False, native=settings)
+    p.drop("external", [row("E1"), row("E2")])
+    written = {d.name: d.raw for d in p.emit()}
+    p.take_outbox("native")
+    assert "was taken from outbox/native" in p.run("push", "--dry-run").err
+    assert not p.listing("archive/out/native")
+    p.run("push")
+    assert {n: (p.path / "archive/out/native" / n).read_bytes() for n in p.listing("archive/out/native")} == written
+    assert not [f for f in (p.path / "outbox").rglob("*") if f.is_file()]
+    p.tick(1)
+    told = p.run("push", "--again", "1").out.split()
+    assert sorted(told) == p.listing("outbox/native") and not set(told) & set(written)
+    assert sorted((p.path / "outbox/native" / n).read_bytes() for n in told) == sorted(written.values())
+
+
+def test_what_others_took_and_cannot_be_made_again_is_handed_over_all_the_same(make):
+    p = make(imports=False)
+    p.drop("external", [row("E1")])
+    p.emit()
+    p.take_outbox("native")
+    p.settings["native"]["line_ending"] = "crlf"
+    p.write()
+    assert "not kept in archive/out" in p.run("push").err
+    assert not p.files_under("outbox") and not p.files_under("archive/out")
+    assert "handed over" in p.run("show", "E1").out
+
+
 def test_push_again_is_refused_after_a_later_version(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     pair.trip(ext=[row("E1", "N1", summary="three")])
@@ -383,6 +412,28 @@ def test_run_does_all_of_it(pair):
 
 def test_run_full_skips_a_side_without_a_way_to_give_a_snapshot(pair):
     pair.run("run", "--full")
+
+
+def test_run_full_says_which_folder_gives_no_snapshots(make):
+    p = make(external={"exports": "exports"}, native={"exports": "extracts", "snapshot_pattern": "*full*"})
+    for folder in ("exports", "extracts"):
+        (p.path / folder).mkdir()
+    told = p.run("run", "--full").err
+    assert "EverTrue gives no snapshots" in told and "database gives" not in told
+    assert "gives no snapshots" not in p.run("run").err
+
+
+def test_run_full_is_no_fetch_of_a_side_that_it_leaves_out(make):
+    p = make(native={"transport": "command", "imports": None, "extract": "cat extract.csv", "load": "cp $1 loaded.csv"})
+    p.put("extract.csv", p.text("native", []))
+    p.drop("external", [row("E1")])
+    told = p.run("run", "--full", status=2).err
+    assert "database has no extract_full" in told and "database was not fetched since" in told
+    assert not (p.path / "loaded.csv").exists()
+    p.run("run")
+    assert (p.path / "loaded.csv").exists()
+    p.tick()
+    p.run("run", "--full")
 
 
 def test_command_transport_round_trip(make):

@@ -402,7 +402,10 @@ def test_what_was_not_handed_over_yet_does_not_leave(tmp_path):
     assert delta.path.exists() and len(archived(p)) == 0
     p.take_outbox("native")
     p.run("push")
-    assert len(archived(p)) == 0 and p.run("show", "E1").out.count("handed over") == 2
+    assert archived(p) == [delta.name] and p.run("show", "E1").out.count("handed over") == 2
+    p.tick(2)
+    p.run("push")
+    assert archived(p) == []
 
 
 def test_what_the_state_does_not_know_stays_in_the_archive(tmp_path):
