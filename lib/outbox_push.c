@@ -402,6 +402,27 @@ static int find_later(void *context, const struct rt_delta_row *row, struct rt_e
     return rc;
 }
 
+/* The bytes that were handed over, or none. */
+static int check_archived(const struct rt_delta *delta, const struct rt_delta_part *part,
+                          const char *path, struct rt_err *err)
+{
+    struct rt_file_facts facts;
+
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64 " is not in archive/out any more (keep_archive): "
+                          "roundtrip retry %" PRId64 " makes its rows due again",
+                          delta->number, delta->number);
+    if (rt_spool_facts(path, &facts, err) < 0)
+        return -1;
+    if (!rt_digest_is_equal(facts.digest, part->digest))
+        return rt_err_set(err, RT_STOPPED,
+                          "%s: it is not what was handed over: put it back from a backup; or "
+                          "roundtrip retry %" PRId64 " makes its rows due again",
+                          path, delta->number);
+    return 0;
+}
+
 static int put_again(struct rt_work *work, const struct rt_delta *delta,
                      const struct rt_delta_part *part, const struct rt_push_options *options,
                      struct rt_err *err)
@@ -418,13 +439,8 @@ static int put_again(struct rt_work *work, const struct rt_delta *delta,
     struct rt_remote *remote = NULL;
     int rc = -1;
 
-    if (access(from, F_OK) != 0 && errno == ENOENT) {
-        rt_err_set(err, RT_USAGE,
-                   "delta %06" PRId64 " is not in archive/out any more (keep_archive): "
-                   "roundtrip retry %" PRId64 " makes its rows due again",
-                   delta->number, delta->number);
+    if (check_archived(delta, part, from, err) < 0)
         goto out;
-    }
     if (rt_output_name_check(settings, name, err) < 0)
         goto out;
     if (is_taken_by_others(settings)) {

@@ -383,6 +383,14 @@ def test_what_others_took_and_cannot_be_made_again_is_handed_over_all_the_same(m
     assert "handed over" in p.run("show", "E1").out
 
 
+def test_push_again_of_bytes_that_have_changed_is_refused(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.put(f"archive/out/native/{delta.name}", delta.raw.replace(b"two", b"six"))
+    before = pair.listing("imports/native")
+    assert "not what was handed over" in pair.run("push", "--again", delta.name, status=2).err
+    assert pair.listing("imports/native") == before
+
+
 def test_push_again_is_refused_after_a_later_version(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     pair.trip(ext=[row("E1", "N1", summary="three")])
