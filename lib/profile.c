@@ -89,9 +89,7 @@ static bool has_files(const char *profile, const char *folder)
     return any;
 }
 
-/* Also a profile that nothing was taken into yet has a journal, as soon as something was decided.
- */
-static bool has_archive(const char *profile)
+bool rt_profile_has_archive(const char *profile)
 {
     char *journal = rt_xasprintf("%s/archive/journal", profile);
     struct stat st;
@@ -150,7 +148,7 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
     int rc = 0;
 
     *store = NULL;
-    if (access(path, F_OK) != 0 && has_archive(profile))
+    if (access(path, F_OK) != 0 && rt_profile_has_archive(profile))
         rc = rt_err_set(err, RT_STOPPED,
                         "state.db is gone, but the archive is not empty: restore it from a backup, "
                         "or run roundtrip rebuild");

@@ -18,8 +18,12 @@ struct rt_profile_file { /* of a new profile: settings, schema, tables of codes 
     struct rt_slice text;
 };
 
+/* Does the archive hold anything?  Also a profile that nothing was taken into yet has a journal, as
+ * soon as something was decided. */
+bool rt_profile_has_archive(const char *profile);
+
 /* Is there nothing yet that a new profile would overwrite?  RT_USAGE with the file that is there.
- */
+ * What a killed init has left does not count. */
 int rt_profile_is_free(const char *dir, struct rt_err *err) RT_MUST_CHECK;
 
 /*

@@ -3,8 +3,10 @@
 #include "lib/clock.h"
 #include "lib/spool.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int check_free(const char *dir, const char *name, struct rt_err *err)
@@ -20,14 +22,78 @@ static int check_free(const char *dir, const char *name, struct rt_err *err)
                       dir, name);
 }
 
+/* There while a profile is being made.  With it and without settings, what lies there is of an init
+ * that was killed, and is made again. */
+#define MARK ".being-made"
+
+static bool is_unfinished(const char *dir)
+{
+    char *mark = rt_xasprintf("%s/" MARK, dir), *ini = rt_xasprintf("%s/roundtrip.ini", dir);
+    bool is = access(mark, F_OK) == 0 && access(ini, F_OK) != 0;
+
+    free(mark);
+    free(ini);
+    return is;
+}
+
 int rt_profile_is_free(const char *dir, struct rt_err *err)
 {
     static const char *const names[] = {"roundtrip.ini", "schema.csv", "state.db"};
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (rt_profile_has_archive(dir))
+        return rt_err_set(
+            err, RT_USAGE,
+            "%s: the archive of a profile is there, and belongs to the settings and "
+            "the state of then: put them back from a backup, or choose another folder",
+            dir);
+    for (size_t i = 0; !is_unfinished(dir) && i < sizeof names / sizeof *names; i++)
         if (check_free(dir, names[i], err) < 0)
             return -1;
     return 0;
+}
+
+static int remove_file(const char *dir, const char *name, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", dir, name);
+    int rc = access(path, F_OK) == 0 ? rt_spool_remove(path, err) : 0;
+
+    free(path);
+    return rc;
+}
+
+static int begin(const char *dir, const struct rt_profile_file *files, size_t count,
+                 struct rt_err *err)
+{
+    char *mark = rt_xasprintf("%s/" MARK, dir);
+    int rc = 0, fd = -1;
+
+    if (is_unfinished(dir)) {
+        for (size_t i = 0; rc == 0 && i < count; i++)
+            rc = remove_file(dir, files[i].name, err);
+        if (rc == 0)
+            rc = remove_file(dir, "state.db", err);
+        if (rc == 0)
+            rc = remove_file(dir, "state.db-journal", err);
+    } else {
+        fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+            rc = rt_err_errno(err, RT_IO, "cannot create %s", mark);
+        else
+            close(fd);
+    }
+    free(mark);
+    return rc;
+}
+
+/* A folder that was there may be open to others; a profile may not. */
+static int close_to_others(const char *dir, struct rt_err *err)
+{
+    struct stat st;
+
+    if (stat(dir, &st) < 0 || !(st.st_mode & (S_IRWXG | S_IRWXO)) || chmod(dir, 0700) == 0)
+        return 0;
+    return rt_err_errno(err, RT_REFUSED, "%s: others can read it, and it cannot be closed to them",
+                        dir);
 }
 
 static int make_folders(const char *dir, struct rt_err *err)
@@ -88,13 +154,15 @@ static int make_file(const char *dir, const struct rt_profile_file *file, struct
 int rt_profile_make(const char *dir, const struct rt_profile_file *files, size_t count,
                     struct rt_err *err)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; !is_unfinished(dir) && i < count; i++)
         if (check_free(dir, files[i].name, err) < 0)
             return -1;
-    if (rt_profile_is_free(dir, err) < 0 || make_folders(dir, err) < 0 || make_state(dir, err) < 0)
+    if (rt_profile_is_free(dir, err) < 0 || make_folders(dir, err) < 0 ||
+        close_to_others(dir, err) < 0 || begin(dir, files, count, err) < 0 ||
+        make_state(dir, err) < 0)
         return -1;
     for (size_t i = 0; i < count; i++)
         if (make_file(dir, &files[i], err) < 0)
             return -1;
-    return 0;
+    return remove_file(dir, MARK, err);
 }

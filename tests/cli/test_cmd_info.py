@@ -55,6 +55,33 @@ def test_init_overwrites_nothing(p, tmp_path, name):
     assert (tmp_path / "new" / name).read_text() == "mine"
 
 
+def test_init_closes_a_folder_that_was_there(p, tmp_path):
+    (tmp_path / "new").mkdir(mode=0o755)
+    (tmp_path / "new").chmod(0o755)
+    init(p, tmp_path, "new")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    p.run("-C", "new", "resume", cwd=tmp_path)
+
+
+def test_init_into_the_archive_of_a_lost_profile_is_refused(p, tmp_path):
+    (tmp_path / "new/archive").mkdir(parents=True)
+    (tmp_path / "new/archive/journal").write_text("mine\n")
+    assert "archive" in init(p, tmp_path, "new", status=64).err
+    assert [f.name for f in (tmp_path / "new").iterdir()] == ["archive"]
+
+
+def test_init_that_was_killed_can_be_run_again(p, tmp_path):
+    init(p, tmp_path, "whole")
+    (tmp_path / "new").mkdir(mode=0o700)
+    for name in (".being-made", "state.db", "schema.csv"):
+        (tmp_path / "new" / name).write_text("")
+    init(p, tmp_path, "new")
+    assert sorted(f.name for f in (tmp_path / "new").iterdir()) == sorted(f.name for f in (tmp_path / "whole").iterdir())
+    (tmp_path / "new/.being-made").write_text("")           # killed at the very end: it is made, and stays
+    init(p, tmp_path, "new", status=64)
+    p.run("-C", "new", "resume", cwd=tmp_path)
+
+
 @pytest.mark.parametrize("args", [[], ["a", "b"], ["a", "--preset", "nonsense"], ["acme.gifts.x", "--preset", "evertrue"]])
 def test_init_wrong_usage_leaves_nothing(p, tmp_path, args):
     before = set(tmp_path.iterdir())
