@@ -362,7 +362,11 @@ static int note_known(struct rt_intake *in, struct rt_err *err)
 
 static int read_until_settled(struct rt_intake *in, struct rt_err *err)
 {
+    size_t touched = in->work->fresh_count;
+
     for (;;) {
+        /* They go by the order of what counts: a rebuild does not read a refused file. */
+        rt_work_untouch(in->work, touched);
         forget_rows(in);
         rt_rid_set_clear(&in->work->settler.done);
         if (rt_store_savepoint(in->work->store, err) < 0)
@@ -374,6 +378,7 @@ static int read_until_settled(struct rt_intake *in, struct rt_err *err)
                disk full SQLite may have given up the whole transaction already. */
             if (err->code == RT_DATA && rt_store_rewind(in->work->store, &failed) < 0)
                 *err = failed;
+            rt_work_untouch(in->work, touched);
             return -1;
         }
         if (!in->must_read_again)

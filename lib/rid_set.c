@@ -30,6 +30,14 @@ bool rt_rid_set_add(struct rt_rid_set *set, int64_t rid)
     return true;
 }
 
+void rt_rid_set_remove(struct rt_rid_set *set, int64_t rid)
+{
+    if (!rt_rid_set_has(set, rid))
+        return;
+    set->words[(size_t)rid / 64] &= ~((uint64_t)1 << (rid % 64));
+    set->count--;
+}
+
 bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid)
 {
     size_t word = (size_t)rid / 64;

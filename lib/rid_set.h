@@ -17,6 +17,7 @@ struct rt_rid_set {
 };
 
 bool rt_rid_set_add(struct rt_rid_set *set, int64_t rid); /* true: it was not in it */
+void rt_rid_set_remove(struct rt_rid_set *set, int64_t rid);
 bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid);
 void rt_rid_set_clear(struct rt_rid_set *set);
 

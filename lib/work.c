@@ -45,6 +45,12 @@ void rt_work_touch(struct rt_work *work, int64_t rid)
     work->fresh[work->fresh_count++] = rid;
 }
 
+void rt_work_untouch(struct rt_work *work, size_t count)
+{
+    while (work->fresh_count > count)
+        rt_rid_set_remove(&work->fresh_set, work->fresh[--work->fresh_count]);
+}
+
 void rt_work_lap(struct rt_work *work, enum rt_lap stage)
 {
     int64_t now = rt_clock_stopwatch_ms();

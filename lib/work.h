@@ -85,6 +85,9 @@ const char *rt_seconds_json(const struct rt_work *work, struct rt_arena *arena);
 /* Notes that what is due for a record may have changed. */
 void rt_work_touch(struct rt_work *work, int64_t rid);
 
+/* Forgets all but the first `count` of `fresh`: what touched the others was undone. */
+void rt_work_untouch(struct rt_work *work, size_t count);
+
 /* The counts of one side as a JSON object, in an arena. */
 const char *rt_counts_json(const struct rt_counts *counts, struct rt_arena *arena);
 

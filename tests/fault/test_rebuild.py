@@ -81,6 +81,19 @@ def days(folder):
     yield p
 
 
+def test_rows_of_a_file_that_was_refused_further_down_leave_no_trace_in_the_order(folder, points):
+    for side in SIDES:
+        (folder / "imports" / side).mkdir(parents=True)
+    p = scenarios.agreed(folder / "p")
+    p.tick()
+    late, early = row("E2", "N2", summary="two"), row("E1", "N1", summary="one more")
+    p.drop("external", raw=p.text("external", [late, early])[:-1].encode(), at=p.now.replace(hour=1))
+    p.drop("external", [early, late])
+    assert [r["x"] for r in p.emit(status=65).native] == ["E1", "E2"]
+    assert rebuilt.check(p) is None
+    points("rebuild")
+
+
 def newest_delta(p):
     with sqlite3.connect(p.path / "state.db") as db:
         return str(db.execute("SELECT max(delta) FROM delta WHERE state = 2").fetchone()[0])
