@@ -76,6 +76,7 @@ static void say_summary(struct rt_session *session, const struct rt_emit *emit)
                session->config->side[s].label, plan->count,
                plan->waiting + plan->due - (int64_t)plan->count, plan->review, plan->excluded);
     }
+    rt_say("plan %s\n", emit->digest);
 }
 
 static void say_json(struct rt_session *session, const struct rt_emit *emit, int status)
@@ -94,14 +95,17 @@ static void say_json(struct rt_session *session, const struct rt_emit *emit, int
     rt_arena_clear(&arena);
 }
 
-/* diff says what emit would do, so also that a guard would stop it. */
-static int tell_plan(struct rt_session *session, struct rt_emit *emit, struct rt_err *err)
+/* diff says what emit would do, so also that a guard would stop it.  Where standard output is for a
+ * table, the plan's digest is told beside it. */
+static int tell_plan(struct rt_session *session, enum rt_diff_format format, struct rt_emit *emit,
+                     struct rt_err *err)
 {
     struct rt_err guard;
 
     if (rt_emit_digest(emit, err) < 0)
         return -1;
-    rt_tell(session, "plan %s\n", emit->digest);
+    if (session->json || format != RT_DIFF_SUMMARY)
+        rt_tell(session, "plan %s\n", emit->digest);
     if (rt_emit_guard(emit, &guard) < 0) {
         if (guard.code != RT_STOPPED) {
             *err = guard;
@@ -139,7 +143,7 @@ static int diff(struct rt_session *session, const struct rt_args *args, struct r
     int status;
 
     if (read_format(args, &report.format, err) < 0 || rt_emit_plan(emit, err) < 0 ||
-        tell_plan(session, emit, err) < 0)
+        tell_plan(session, report.format, emit, err) < 0)
         return -1;
     status = rt_choice_status(session, emit);
     if (status == 0 && rt_args_has(args, "exit-code"))

@@ -410,6 +410,14 @@ def test_changed_header_is_2_until_accepted(pair):
     assert "Body Text" in pair.emit()[0].header
 
 
+def test_diff_prints_the_digest_that_approve_wants_also_when_quiet(make):
+    p = make(policy={"max_changes": "1"})
+    p.drop("external", [row("E1"), row("E2")])
+    plan = p.run("-q", "diff").out.splitlines()[-1].removeprefix("plan ")
+    assert p.run("-q", "diff", "--format", "csv").out.splitlines()[0].startswith("side,")
+    assert len(p.emit("--approve", plan).native) == 2
+
+
 # -- run ---------------------------------------------------------------------------------------------------------------
 def test_run_does_all_of_it(pair):
     pair.tick()

@@ -49,7 +49,7 @@ def test_the_first_import(world):
     w.run(one)
     assert [len(f.read_text().splitlines()) for f in sorted((w.p.path / "imports/external").iterdir())] == [2]
     look, emit, push = (command for command, _ in page.commands(rest))
-    plan = re.search(r"^plan (\w+)$", w.shell.run(look).stderr, re.M)[1]
+    plan = re.search(r"^plan (\w+)$", w.shell.run(look).stdout, re.M)[1]
     w.shell.run(emit.replace("PLAN", plan))
     w.shell.run(push)
     assert sum(len(f.read_text().splitlines()) - 1 for f in (w.p.path / "imports/external").iterdir()) == 200
