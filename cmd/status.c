@@ -86,14 +86,17 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     struct rt_arena arena = {0};
     struct rt_status_delta entry = {.number = number, .rows = rows};
     struct rt_delta delta = {.state = RT_DELTA_WITHDRAWN};
+    bool is_waived;
     int rc = rt_store_delta(r->session->store, number, &arena, &delta, err);
 
     rt_arena_clear(&arena);
     if (rc < 0 || delta.state != RT_DELTA_HANDED)
         return rc < 0 ? -1 : 0;
+    if (rt_store_is_waived(r->session->store, number, &is_waived, err) < 0)
+        return -1;
     entry.handed_at = delta.handed_at;
     entry.is_overdue = config->side[r->side].shows_imports && delta.confirmed_at == RT_NEVER &&
-                       delta.handed_at + config->overdue < r->session->rules.now;
+                       !is_waived && delta.handed_at + config->overdue < r->session->rules.now;
     side->flight = grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
     side->flight[side->flight_count++] = entry;
     side->flight_rows += rows;

@@ -142,12 +142,15 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     struct rt_arena arena = {0};
     struct rt_delta delta = {.state = RT_DELTA_WITHDRAWN};
     enum rt_report_delivery state = RT_DELIVERY_UNSEEN;
+    bool is_waived;
     int rc = rt_store_delta(r->store, number, &arena, &delta, err);
 
     rt_arena_clear(&arena);
     if (rc < 0 || delta.state != RT_DELTA_HANDED)
         return rc < 0 ? -1 : 0;
-    if (side->shows_imports && delta.confirmed_at == RT_NEVER &&
+    if (rt_store_is_waived(r->store, number, &is_waived, err) < 0)
+        return -1;
+    if (side->shows_imports && delta.confirmed_at == RT_NEVER && !is_waived &&
         delta.handed_at + r->config->overdue < r->report->now)
         state = RT_DELIVERY_OVERDUE;
     side->deliveries[RT_DELIVERY_SEEN].deltas--;

@@ -104,25 +104,23 @@ int rt_store_end_item(struct rt_store *store, int64_t number, const char *how, s
     return rt_store_run(store, stmt, err);
 }
 
-int rt_store_was_dismissed(struct rt_store *store, const char *kind, const char *subject,
-                           bool *dismissed, struct rt_err *err)
+int rt_store_is_waived(struct rt_store *store, int64_t delta, bool *is_waived, struct rt_err *err)
 {
     sqlite3_stmt *stmt =
         rt_store_prepare(store,
-                         "SELECT 1 FROM item WHERE kind = ?1 AND subject = ?2 AND NOT is_open"
-                         " AND how = 'dismissed'",
+                         "SELECT 1 FROM item WHERE kind = 'overdue' AND subject = 'd' || ?1"
+                         " AND NOT is_open AND how = 'dismissed'",
                          err);
     int rc;
 
-    *dismissed = false;
+    *is_waived = false;
     if (stmt == NULL)
         return -1;
-    rt_bind_text(stmt, 1, kind);
-    rt_bind_text(stmt, 2, subject);
+    rt_bind_int(stmt, 1, delta);
     rc = rt_store_step(store, stmt, err);
     if (rc < 0)
         return -1;
-    *dismissed = rc == 1;
+    *is_waived = rc == 1;
     sqlite3_reset(stmt);
     return 0;
 }

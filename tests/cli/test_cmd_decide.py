@@ -306,9 +306,12 @@ def test_overdue_accepted_sends_again(p):
 def test_overdue_dismissed_is_not_asked_again(p):
     p.trip(ext=[row("E1")])
     p.tick(24 * 4)
+    assert "1 row overdue" in p.run("status", "--check", status=1).out
     p.decide("dismiss", "overdue")
+    assert "overdue" not in p.run("status").out
     p.tick(24)
     assert not p.items() and p.sync().nothing
+    p.run("status", "--check", status=0)
 
 
 def test_overdue_closes_when_it_is_shown(p):
