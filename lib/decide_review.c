@@ -250,25 +250,47 @@ static int64_t delta_of(const struct decide *d)
     return strtoll(d->item->subject + 1, NULL, 10); /* "d5" */
 }
 
+/* What the story says of a dismissed one: the values that are given up are nowhere else from now
+   on. Caller frees. */
+static char *given_up(const struct decide *d, const struct rt_record *record, enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+    struct rt_buf text = {0};
+    char *copy;
+
+    rt_buf_add_str(&text, "not-taken: what the side shows is its edit");
+    for (size_t i = 0; i < end->not_taken_count; i++) {
+        size_t f = end->not_taken[i].field;
+        const struct rt_field *field = rules_of(d)->schema->content[f];
+        struct rt_value want = record->want->value[f];
+
+        if (rt_value_is_same(field, side, want, end->not_taken[i].value))
+            rt_buf_printf(&text, "; given up: %s \"%.*s\"", field->name, RT_SLICE_FMT(want.raw));
+    }
+    copy = rt_xstrdup(rt_buf_str(&text));
+    rt_buf_clear(&text);
+    return copy;
+}
+
 static int decide_waiting(void *context, int64_t rid, enum rt_side side, struct rt_err *err)
 {
     struct decide *d = context;
     struct rt_arena arena = {0};
     struct rt_record record;
+    char *text = NULL;
     int rc = rt_store_load(d->work->store, rid, &arena, &record, err);
 
     if (rc == 0) {
+        text = is_accept(d) ? rt_xstrdup("not-taken: sent again") : given_up(d, &record, side);
         if (is_accept(d))
             rt_decide_distrust(&record, side, record.end[side].not_taken_delta);
         else
             rt_merge_shown_is_edit(rules_of(d), &record, side, &arena);
-        rc = rt_book_note(d->work, &record, (int)side, "review",
-                          is_accept(d) ? "not-taken: sent again"
-                                       : "not-taken: what the side shows is its edit",
-                          err);
+        rc = rt_book_note(d->work, &record, (int)side, "review", text, err);
     }
     if (rc == 0)
         rc = rt_decide_save(d->work, &record, err);
+    free(text);
     rt_arena_clear(&arena);
     return rc;
 }

@@ -290,7 +290,10 @@ def test_not_taken_accepted(pair):
 
 def test_not_taken_dismissed(pair):
     not_taken(pair)
+    out = pair.run("review", "show", only(pair.items())["item"]).out
+    assert "\nE1 / N1\nsummary\n  sent: two\n  database: one\naccept: " in out, out
     pair.decide("dismiss", "not-taken")
+    assert 'its edit; given up: summary "two"' in " ".join(pair.run("show", "E1").out.split())
     deltas = pair.sync()
     assert only(deltas.external)["summary"] == "one" and not deltas.native
 
@@ -298,6 +301,7 @@ def test_not_taken_dismissed(pair):
 def test_overdue_accepted_sends_again(p):
     p.trip(ext=[row("E1")])
     p.tick(24 * 4)
+    assert "\nE1 / -\naccept: " in p.run("review", "show", only(p.items())["item"]).out
     p.decide("accept", "overdue")
     assert not p.items()
     assert only(p.sync().native)["x"] == "E1"
