@@ -16,9 +16,11 @@ static void forget_rows(struct rt_intake *in)
     rt_rid_set_clear(&in->seen);
     free(in->rejects);
     free(in->repeats);
+    free(in->flawed);
     in->rejects = NULL;
+    in->flawed = NULL;
     in->repeats = NULL;
-    in->reject_count = in->repeat_count = 0;
+    in->reject_count = in->repeat_count = in->flawed_count = 0;
     in->counts = (struct rt_counts){0};
     in->has_unreadable_id = false;
     in->long_ids = in->rounded_ids = in->damaged = 0;
@@ -125,7 +127,8 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
     in->known.has_raw = false;
     if (check_damage(in, err) < 0 || rt_intake_judge_repeats(in, err) < 0 ||
         (!in->must_read_again &&
-         (rt_intake_absent(in, err) < 0 || rt_intake_keep_digests(in, err) < 0)))
+         (rt_intake_judge_flaws(in, err) < 0 || rt_intake_absent(in, err) < 0 ||
+          rt_intake_keep_digests(in, err) < 0)))
         rc = -1;
 out:
     rt_csv_close(reader);
@@ -306,7 +309,8 @@ static int taken(struct rt_intake *in, struct rt_err *err)
     in->counts.bytes = (int64_t)in->file.size;
     in->work->counts[in->side].files++;
     add_counts(&in->work->counts[in->side], &in->counts);
-    if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0)
+    if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0 ||
+        rt_intake_settle_rows(in, err) < 0)
         return -1;
     return settle_file(in, RT_FILE_TAKEN, archived_path(in), NULL, err);
 }

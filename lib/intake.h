@@ -4,8 +4,8 @@
  * Files go by stamp, then external first, then by name.  One file is one savepoint: a file that is
  * refused half way leaves nothing but its mention in the ledger and the review list.  Rows are read
  * once; a file in which two rows speak of the same record is read a second time, with those rows
- * set aside (R9).  Memory holds the file's row numbers and its rejected and repeated rows, nothing
- * else.
+ * set aside (R9).  Memory holds the file's row numbers and its rejected, clashing and repeated
+ * rows, nothing else.
  *
  * With work->is_dry no file is moved or written; the state must then be a scratch one.
  */

@@ -24,6 +24,13 @@ struct rt_repeat_row { /* a row set aside because another row of the file speaks
     bool is_eligible;
 };
 
+struct rt_flawed { /* a rejected or clashing row (R9) */
+    enum rt_flaw flaw;
+    struct rt_slice id[2]; /* those that could be read */
+    int64_t line;
+    const char *rows; /* JSON, for the review item */
+};
+
 enum rt_path { RT_PATH_LOOKUP, RT_PATH_DIGEST, RT_PATH_KEYS };
 
 /* What intake_known.c knows of the rows of the side's last snapshot, and notes for the next one. */
@@ -64,6 +71,8 @@ struct rt_intake {
     bool has_unreadable_id;
     int64_t long_ids, rounded_ids; /* spreadsheets zero what is past the 15th digit */
     bool rejects_rounded;
+    struct rt_flawed *flawed;
+    size_t flawed_count;
     int64_t damaged; /* rows with an ID that a spreadsheet has damaged */
     /* R9: IDs of records that more than one row speaks of, found by the first reading */
     struct rt_repeat_id {
@@ -121,6 +130,17 @@ int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
 int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
                         struct rt_digest print, bool is_eligible);
 int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+
+/* intake_flaw.c: rows for the review list.  `rows` is JSON, and is copied. */
+void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt_slice id[2],
+                        int64_t line, const char *rows);
+/* At the end of the file: freezes the records of flawed rows, and lists those that have none. */
+int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+/* An item of rows that no record of the state stands for. */
+int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt_slice id[2],
+                        int64_t line, const char *rows, struct rt_err *err) RT_MUST_CHECK;
+/* The file was taken in: closes such items that it settles. */
+int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_absence.c: R10, after the last row of a snapshot. */
 int rt_intake_absent(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;

@@ -160,26 +160,6 @@ static char *rows_json(const struct rt_intake *in, const struct group *group)
     return text;
 }
 
-/* Rows of a record that is not in the state: the item stands for the rows themselves. */
-static int list_rows(struct rt_intake *in, const struct rt_row *row, const char *rows,
-                     struct rt_err *err)
-{
-    char subject[48], *detail = rt_xasprintf("{\"rows\":%s}", rows);
-    struct rt_item item = {.kind = "repeated",
-                           .subject = subject,
-                           .side = (int)in->side,
-                           .file = in->file.id,
-                           .line = row->line,
-                           .opened = in->work->rules.now,
-                           .detail = detail};
-    int rc;
-
-    snprintf(subject, sizeof subject, "f%lld:%lld", (long long)in->file.id, (long long)row->line);
-    rc = rt_store_put_item(in->work->store, &item, err);
-    free(detail);
-    return rc;
-}
-
 /* A person must say which row counts; until then nothing is sent for the record. */
 static int put_to_people(struct rt_intake *in, const struct group *group, struct rt_err *err)
 {
@@ -208,7 +188,7 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
     if (rt_store_add_event(in->work->store, &event, err) < 0)
         goto out;
     if (record == NULL) {
-        rc = list_rows(in, first, rows, err);
+        rc = rt_intake_list_rows(in, RT_KIND_REPEATED, first->id, first->line, rows, err);
         goto out;
     }
     rt_rid_set_add(&in->seen, record->rid);

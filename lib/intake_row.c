@@ -38,33 +38,6 @@ char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *ro
 
 /* ---- rejected rows ---- */
 
-/* The record of a rejected row waits for a person, or for a newer row (R9). */
-static int freeze(struct rt_intake *in, const struct rt_slice id[2], enum rt_flaw flaw,
-                  const char *rows, struct rt_err *err)
-{
-    struct rt_found found;
-    int rc = 0;
-
-    if (rt_book_find(in->work, id, in->side, &in->row_arena, &found, err) < 0)
-        return -1;
-    in->work->flawed_rows = rows;
-    in->work->flawed_kind = flaw == RT_FLAW_CLASH ? RT_KIND_CLASH : RT_KIND_REJECTED;
-    for (int s = 0; s < 2 && rc == 0; s++) {
-        struct rt_record *record = found.at[s];
-
-        if (record == NULL || (s == 1 && found.at[0] == record))
-            continue;
-        rt_rid_set_add(&in->seen, record->rid);
-        if (in->file.stamp < record->end[in->side].look.stamp)
-            continue; /* a newer file has shown it already */
-        record->end[in->side].flaw = flaw;
-        in->counts.frozen++;
-        rc = rt_book_save(in->work, record, NULL, err);
-    }
-    in->work->flawed_rows = NULL;
-    return rc;
-}
-
 static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const struct rt_row *row,
                   const struct rt_row_fault *fault, struct rt_err *err)
 {
@@ -104,8 +77,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     json_object_set_new(detail, "file", json_integer((json_int_t)in->file.id));
     json_object_set_new(detail, "line", json_integer((json_int_t)csv->line));
     text = json_dumps(detail, JSON_COMPACT);
-    if (rc == 0 && fault->has_id)
-        rc = freeze(in, row->id, RT_FLAW_REJECTED, text, err);
+    rt_intake_add_flaw(in, RT_FLAW_REJECTED, event.id_of, event.line, text);
     json_decref(detail);
     free(text);
     return rc;
@@ -134,8 +106,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
         rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
                     in->file.name, (long long)row->line, rt_buf_str(&text));
     rc = rt_store_add_event(in->work->store, &event, err);
-    if (rc == 0)
-        rc = freeze(in, row->id, RT_FLAW_CLASH, json, err);
+    rt_intake_add_flaw(in, RT_FLAW_CLASH, row->id, row->line, json);
     rt_buf_clear(&text);
     free(json);
     return rc;

@@ -424,7 +424,8 @@ static int redo_rekey(struct rt_rebuild *r, const json_t *line, struct rt_err *e
 }
 
 struct search {
-    char subject[64];
+    char subject[64];   /* "": an item of its own, known by the place of its row */
+    int64_t file, line; /* that place */
     struct rt_arena *arena;
     struct rt_item item;
     bool is_found;
@@ -434,8 +435,12 @@ static int match_item(void *context, const struct rt_item *item, struct rt_err *
 {
     struct search *search = context;
 
+    bool is_it = *search->subject
+                     ? strcmp(item->subject, search->subject) == 0
+                     : item->rid == 0 && item->file == search->file && item->line == search->line;
+
     (void)err;
-    if (strcmp(item->subject, search->subject) != 0)
+    if (!is_it)
         return 0;
     search->is_found = true;
     search->item = *item;
@@ -447,9 +452,11 @@ static int match_item(void *context, const struct rt_item *item, struct rt_err *
 
 /* What an open item is about, as the list calls it: a record, a delta, or a file or a line of it.
  */
-static int subject_of(struct rt_rebuild *r, const json_t *line, char *subject, size_t size,
+static int subject_of(struct rt_rebuild *r, const json_t *line, struct search *search,
                       struct rt_err *err)
 {
+    char *subject = search->subject;
+    size_t size = sizeof search->subject;
     int64_t rid;
 
     if (text(line, "external_id") || text(line, "native_id")) {
@@ -459,8 +466,8 @@ static int subject_of(struct rt_rebuild *r, const json_t *line, char *subject, s
     } else if (json_object_get(line, "delta")) {
         snprintf(subject, size, "d%" PRId64, number(line, "delta"));
     } else if (json_object_get(line, "line")) {
-        snprintf(subject, size, "f%" PRId64 ":%" PRId64, number(line, "file"),
-                 number(line, "line"));
+        search->file = number(line, "file");
+        search->line = number(line, "line");
     } else {
         snprintf(subject, size, "f%" PRId64, number(line, "file"));
     }
@@ -475,12 +482,12 @@ static int redo_review(struct rt_rebuild *r, const json_t *line, struct rt_err *
 
     if (kind == NULL || verb == NULL)
         return lacks("what was decided", err);
-    if (subject_of(r, line, search.subject, sizeof search.subject, err) < 0 ||
+    if (subject_of(r, line, &search, err) < 0 ||
         rt_store_each_item(r->store, kind, match_item, &search, err) < 0)
         return -1;
     if (!search.is_found)
         return rt_err_set(err, RT_STOPPED, "there is no open item %s of %s to decide", kind,
-                          search.subject);
+                          *search.subject ? search.subject : "a row");
     (void)side_of(line, "side", &side);
     return rt_decide_item(&r->work, &search.item,
                           strcmp(verb, "accept") == 0    ? RT_VERB_ACCEPT

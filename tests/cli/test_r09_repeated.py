@@ -130,3 +130,93 @@ def test_of_many_disputes_the_first_are_told_and_the_rest_counted(p):
     assert told.count("speak of the same record and differ") == 20
     assert "external_2026-11-01T0600.csv: 30 more like these: see roundtrip review" in told
     assert len(p.items("repeated")) == 50
+
+
+# -- rejected rows stand on the review list, whatever stands around them -------------------------------------------
+
+def rejected_of(p):
+    return [(i["external_id"], i["native_id"], i["line"]) for i in p.items() if i["kind"] == "rejected"]
+
+
+@pytest.mark.review
+def test_rejected_rows_of_records_that_are_not_known_are_on_the_review_list(make):
+    p = make(schema=NUMBERED)
+    p.drop("external", [row("E1", amount="much"), row("", amount="1"), row("E2", amount="2")])
+    assert only(p.emit().native)["x"] == "E2"
+    assert rejected_of(p) == [("E1", "", "2"), ("", "", "3")]
+    assert '"much" is not a number' in p.items()[0]["what"]
+
+
+@pytest.mark.review
+def test_an_id_that_is_rejected_again_stays_one_item_until_a_good_row_settles_it(make):
+    p = make(schema=NUMBERED)
+    p.trip(ext=[row("E1", amount="much")])
+    p.trip(ext=[row("E3", amount="1"), row("E1", amount="more")])
+    assert rejected_of(p) == [("E1", "", "3")]
+    assert only(p.trip(ext=[row("E1", amount="3")]).native)["amount"] == "3"
+    assert not p.items()
+
+
+@pytest.mark.review
+def test_row_without_an_id_is_settled_by_the_mended_file(make):
+    p = make(schema=NUMBERED)
+    p.trip(ext=[row("", amount="1")])
+    p.trip(ext=[row("E2", amount="1")])
+    assert rejected_of(p) == [("", "", "2")]
+    name, = (n for n in p.listing("rejects") if not n.endswith(".reasons.csv"))
+    p.drop("external", [row("E1", amount="1")], name=name)
+    assert only(p.sync().native)["x"] == "E1"
+    assert not p.items()
+
+
+@pytest.mark.review
+def test_snapshot_settles_the_rows_without_a_record_of_an_earlier_file(make):
+    p = make(schema=NUMBERED, external={"content": "snapshot"})
+    p.trip(ext=[row("", amount="1"), row("E1", amount="much")])
+    p.trip(ext=[row("E2", amount="1"), row("", amount="1")])
+    assert rejected_of(p) == [("", "", "3")]
+
+
+@pytest.mark.review
+def test_repeated_rows_of_a_new_record_are_one_item_and_settled_by_a_single_row(p):
+    p.trip(ext=[row("E1", summary="two"), row("E1", summary="three")])
+    p.trip(ext=[row("E1", summary="three"), row("E1", summary="four")])
+    assert [(i["kind"], i["external_id"]) for i in p.items()] == [("repeated", "E1")]
+    assert only(p.trip(ext=[row("E1", summary="five")]).native)["summary"] == "five"
+    assert not p.items()
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("verb", ["accept", "dismiss"])
+def test_decided_row_without_a_record_is_gone_also_after_a_rebuild(make, verb):
+    p = make(schema=NUMBERED)
+    p.trip(ext=[row("E1", amount="much"), row("", amount="1")])
+    p.decide(verb, "rejected")
+    assert not p.items()
+    (p.path / "state.db").unlink()
+    p.run("rebuild")
+    assert not p.items()
+
+
+BAD, GOOD = row("E1", "N1", amount="much"), row("E1", "N1", amount="2")
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("is_known, bad", [(True, BAD), (False, BAD), (True, row("E1", "N2", amount="3"))])
+def test_bad_row_freezes_its_record_before_and_behind_a_good_one(make, is_known, bad, is_first):
+    p = make(schema=NUMBERED)
+    if is_known:
+        p.agree(row("E1", "N1", amount="1"))
+    assert p.trip(ext=[bad, GOOD] if is_first else [GOOD, bad]).nothing
+    p.decide("dismiss", only(p.items())["kind"])
+    assert only(p.sync().native)["amount"] == "2"
+
+
+@pytest.mark.review
+def test_rejected_row_among_repeated_ones_takes_no_item_away(make):
+    p = make(schema=NUMBERED).agree(row("E1", "N1", amount="1"))
+    p.trip(ext=[row("E1", "N1", amount="2"), BAD, row("E1", "N1", amount="3")])
+    assert sorted(i["kind"] for i in p.items()) == ["rejected", "repeated"]
+    assert only(p.trip(ext=[row("E1", "N1", amount="4")]).native)["amount"] == "4"
+    assert not p.items()

@@ -1,0 +1,181 @@
+#include "lib/intake_internal.h"
+
+#include "lib/review.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * R9: rows that a person must look at.  They are judged at the end of the file, so that a good row
+ * of the same record counts for as much in front of them as behind them.  A row that leads to no
+ * record stands on the review list by itself: what it says is nowhere else in the state.
+ */
+
+void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt_slice id[2],
+                        int64_t line, const char *rows)
+{
+    struct rt_flawed *flawed;
+
+    in->flawed = rt_xgrow(in->flawed, in->flawed_count, sizeof *in->flawed);
+    flawed = &in->flawed[in->flawed_count++];
+    *flawed = (struct rt_flawed){
+        .flaw = flaw, .line = line, .rows = rt_arena_strdup(&in->file_arena, rows)};
+    for (int s = 0; s < 2; s++)
+        flawed->id[s] = rt_arena_dup(&in->file_arena, id[s]);
+}
+
+/* ---- rows without a record ---- */
+
+/* One item an ID, however often it comes; without one, one item a row. */
+static void write_subject(const struct rt_intake *in, const struct rt_slice id[2], int64_t line,
+                          char *subject, size_t size)
+{
+    enum rt_side of = id[in->side].len ? in->side : rt_side_other(in->side);
+    struct rt_digest digest = rt_digest_of(id[of]);
+
+    if (id[of].len == 0)
+        snprintf(subject, size, "f%lld:%lld", (long long)in->file.id, (long long)line);
+    else
+        snprintf(subject, size, "i%d%d:%016llx%016llx", in->side, of,
+                 (unsigned long long)digest.high, (unsigned long long)digest.low);
+}
+
+static json_t *json_id(struct rt_slice id)
+{
+    return json_stringn(id.ptr ? id.ptr : "", id.len);
+}
+
+int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt_slice id[2],
+                        int64_t line, const char *rows, struct rt_err *err)
+{
+    json_t *detail =
+        json_pack("{s:o, s:o, s:o}", "external_id", json_id(id[RT_EXTERNAL]), "native_id",
+                  json_id(id[RT_NATIVE]), "rows", json_loads(rows, JSON_ALLOW_NUL, NULL));
+    char subject[64], *text = json_dumps(detail, JSON_COMPACT);
+    struct rt_item item = {.kind = rt_kind_text(kind)->name,
+                           .subject = subject,
+                           .side = (int)in->side,
+                           .file = in->file.id,
+                           .line = line,
+                           .opened = in->work->rules.now,
+                           .detail = text};
+    int rc;
+
+    write_subject(in, id, line, subject, sizeof subject);
+    rc = rt_store_put_item(in->work->store, &item, err);
+    json_decref(detail);
+    free(text);
+    return rc;
+}
+
+static struct rt_slice id_of(const json_t *detail, const char *key)
+{
+    const json_t *id = json_object_get(detail, key);
+
+    return rt_slice_from(json_string_value(id), json_string_length(id));
+}
+
+/* 1: the record of the item's row was seen on this side since. */
+static int was_seen_since(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
+                          struct rt_err *err)
+{
+    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    struct rt_slice id[2] = {id_of(detail, "external_id"), id_of(detail, "native_id")};
+    struct rt_found found = {.at = {NULL, NULL}};
+    int rc = 0;
+
+    rt_arena_reset(&in->row_arena);
+    if (id[0].len || id[1].len)
+        rc = rt_book_find(in->work, id, in->side, &in->row_arena, &found, err);
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (found.at[s] != NULL && found.at[s]->end[in->side].look.stamp != RT_NEVER &&
+            found.at[s]->end[in->side].look.stamp >= stamp)
+            rc = 1;
+    json_decref(detail);
+    return rc;
+}
+
+/* Settled by a row of its record, by a snapshot, and by its own rows, fetched from rejects/. */
+static int settle_row(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_intake *in = context;
+    struct rt_file file;
+    char *ours;
+    int rc;
+
+    if (item->rid != 0 || item->side != (int)in->side || item->file == in->file.id)
+        return 0;
+    rc = rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &file, err);
+    if (rc != 1 || file.stamp > in->file.stamp)
+        return rc < 0 ? -1 : 0;
+    ours = rt_rejects_name(&file);
+    rc = in->file.is_snapshot || strcmp(ours, in->file.name) == 0;
+    free(ours);
+    if (rc == 0)
+        rc = was_seen_since(in, item, file.stamp, err);
+    if (rc != 1)
+        return rc;
+    return rt_store_close_item(in->work->store, item->kind, item->subject, "settled by later files",
+                               err);
+}
+
+int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err)
+{
+    static const enum rt_kind kinds[] = {RT_KIND_REJECTED, RT_KIND_REPEATED};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (rt_store_each_item(in->work->store, rt_kind_text(kinds[i])->name, settle_row, in, err) <
+            0)
+            return -1;
+    return 0;
+}
+
+/* ---- their records ---- */
+
+/* The record waits for a person, or for a newer row.  One that waits for another reason keeps it:
+ * the rejected row stands by itself then. */
+static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_kind kind,
+                  struct rt_record *record, struct rt_err *err)
+{
+    struct rt_end *end = &record->end[in->side];
+    int rc;
+
+    rt_rid_set_add(&in->seen, record->rid);
+    if (in->file.stamp < end->look.stamp)
+        return 0; /* a newer file has shown it already */
+    in->counts.frozen++;
+    if (kind == RT_KIND_REJECTED && end->flaw != RT_FLAW_NONE && end->flaw != flawed->flaw)
+        return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
+    end->flaw = flawed->flaw;
+    in->work->flawed_rows = flawed->rows;
+    in->work->flawed_kind = kind;
+    rc = rt_book_save(in->work, record, NULL, err);
+    in->work->flawed_rows = NULL;
+    return rc;
+}
+
+static int judge(struct rt_intake *in, const struct rt_flawed *flawed, struct rt_err *err)
+{
+    enum rt_kind kind = flawed->flaw == RT_FLAW_CLASH ? RT_KIND_CLASH : RT_KIND_REJECTED;
+    struct rt_found found = {.at = {NULL, NULL}};
+    int rc = 0;
+
+    rt_arena_reset(&in->row_arena);
+    if (flawed->id[0].len || flawed->id[1].len)
+        rc = rt_book_find(in->work, flawed->id, in->side, &in->row_arena, &found, err);
+    if (rc == 0 && found.at[0] == NULL && found.at[1] == NULL)
+        return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (found.at[s] != NULL && (s == 0 || found.at[0] != found.at[s]))
+            rc = freeze(in, flawed, kind, found.at[s], err);
+    return rc;
+}
+
+int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err)
+{
+    for (size_t i = 0; i < in->flawed_count; i++)
+        if (judge(in, &in->flawed[i], err) < 0)
+            return -1;
+    return 0;
+}
