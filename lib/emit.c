@@ -22,7 +22,6 @@ void rt_emit_clear(struct rt_emit *emit)
         free(emit->side[s].rows);
         rt_rid_set_clear(&emit->side[s].chosen);
     }
-    rt_arena_clear(&emit->kept);
     *emit = (struct rt_emit){0};
 }
 
@@ -99,23 +98,6 @@ static void count_open(struct rt_side_plan *plan, enum rt_action action)
     plan->excluded += action == RT_ACTION_EXCLUDE;
 }
 
-#define KEPT_MAX ((size_t)32 << 20) /* bytes */
-
-static bool is_kept(const struct rt_emit *emit)
-{
-    return emit->kept.total < KEPT_MAX;
-}
-
-/* Loads a record to be judged: to be kept until it is written, as long as there is room. */
-static int load(struct rt_emit *emit, int64_t rid, struct rt_arena *arena,
-                struct rt_record **record, struct rt_err *err)
-{
-    struct rt_arena *home = is_kept(emit) ? &emit->kept : arena;
-
-    *record = rt_arena_alloc(home, sizeof **record);
-    return rt_store_load(emit->work->store, rid, home, *record, err);
-}
-
 /* Decides for one record and side: into the plan, or onto the list of what is due later. */
 static int consider(struct rt_emit *emit, struct rt_record *record, enum rt_side side,
                     bool is_noted, struct rt_err *err)
@@ -136,8 +118,7 @@ static int consider(struct rt_emit *emit, struct rt_record *record, enum rt_side
     if (limit != RT_NO_LIMIT && (int64_t)plan->count >= limit)
         return note_open(emit, record->rid, side, &decision, err);
     plan->rows = rt_xgrow(plan->rows, plan->count, sizeof *plan->rows);
-    plan->rows[plan->count++] =
-        (struct rt_plan_row){record->rid, decision.action, is_noted, is_kept(emit) ? record : NULL};
+    plan->rows[plan->count++] = (struct rt_plan_row){record->rid, decision.action, is_noted};
     rt_rid_set_add(&plan->chosen, record->rid);
     return 0;
 }
@@ -154,7 +135,7 @@ static int consider_noted(struct rt_emit *emit, enum rt_side side, struct rt_rid
     while ((rc = rt_store_next_due(emit->work->store, side, &arena, &entry, err)) == 1) {
         rt_arena_reset(&arena);
         rt_rid_set_add(done, entry.rid);
-        if (load(emit, entry.rid, &arena, &record, err) < 0 ||
+        if (rt_store_borrow(emit->work->store, entry.rid, &arena, &record, err) < 0 ||
             consider(emit, record, side, true, err) < 0) {
             rc = -1;
             break;
@@ -192,7 +173,7 @@ static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struc
         }
         rt_arena_reset(&arena);
         if (rc == 0)
-            rc = load(emit, rid, &arena, &record, err);
+            rc = rt_store_borrow(work->store, rid, &arena, &record, err);
         for (int s = 0; s < 2 && rc == 0; s++)
             if (!rt_rid_set_has(&done[s], rid))
                 rc = consider(emit, record, (enum rt_side)s, false, err);
@@ -250,27 +231,17 @@ struct side_writer {
     struct rt_buf row;
 };
 
-/* NULL: it has to be loaded; the delta for the other side has changed it since it was kept. */
-static struct rt_record *kept_record(const struct side_writer *w, const struct rt_plan_row *planned)
-{
-    enum rt_side other = rt_side_other(w->side);
-    bool is_written = w->emit->written[other].number != 0 &&
-                      rt_rid_set_has(&w->emit->side[other].chosen, planned->rid);
-
-    return is_written ? NULL : planned->record;
-}
-
 static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
                      struct rt_arena *arena, struct rt_err *err)
 {
     const struct rt_plan_row *planned = &w->emit->side[w->side].rows[i];
     struct rt_store *store = w->emit->work->store;
-    struct rt_record loaded, *kept = kept_record(w, planned), *record = kept ? kept : &loaded;
+    struct rt_record *record;
     struct rt_delta_cells cells;
     struct rt_delta_row row = {
         .delta = w->delta->number, .position = (int64_t)i + 1, .rid = planned->rid};
 
-    if (kept == NULL && rt_store_load(store, planned->rid, arena, record, err) < 0)
+    if (rt_store_borrow(store, planned->rid, arena, &record, err) < 0)
         return -1;
     cells = rt_delta_cells_of(record, planned->action);
     rt_buf_reset(&w->row);

@@ -25,8 +25,7 @@ struct rt_emit_options {
 struct rt_plan_row {
     int64_t rid;
     enum rt_action action;
-    bool is_noted;            /* it is on the list of what is due */
-    struct rt_record *record; /* in emit->kept; NULL: to be loaded */
+    bool is_noted; /* it is on the list of what is due */
 };
 
 struct rt_side_plan {
@@ -44,7 +43,6 @@ struct rt_emit {
     struct rt_work *work;
     const struct rt_emit_options *options;
     struct rt_side_plan side[2];
-    struct rt_arena kept;       /* records between plan and write, up to a size */
     char digest[RT_DIGEST_HEX]; /* of the plan; "" until asked for */
     struct rt_delta written[2]; /* number 0: none */
 };

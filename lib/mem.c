@@ -107,7 +107,7 @@ static struct rt_arena_block *block_new(size_t size)
     return block;
 }
 
-void *rt_arena_alloc(struct rt_arena *arena, size_t size)
+static void *take(struct rt_arena *arena, size_t size)
 {
     const size_t align = _Alignof(max_align_t);
     size_t need = (size + align - 1) / align * align;
@@ -124,23 +124,28 @@ void *rt_arena_alloc(struct rt_arena *arena, size_t size)
     p = (char *)block->data + block->used;
     block->used += need;
     arena->total += need;
-    memset(p, 0, need);
     return p;
+}
+
+void *rt_arena_alloc(struct rt_arena *arena, size_t size)
+{
+    return memset(take(arena, size), 0, size);
 }
 
 struct rt_slice rt_arena_dup(struct rt_arena *arena, struct rt_slice bytes)
 {
-    char *p = rt_arena_alloc(arena, bytes.len + 1);
+    char *p = take(arena, bytes.len + 1);
 
     if (bytes.len)
         memcpy(p, bytes.ptr, bytes.len);
+    p[bytes.len] = '\0';
     return rt_slice_from(p, bytes.len);
 }
 
 char *rt_arena_strdup(struct rt_arena *arena, const char *text)
 {
     size_t len = strlen(text);
-    char *p = rt_arena_alloc(arena, len + 1);
+    char *p = take(arena, len + 1);
 
     memcpy(p, text, len + 1);
     return p;

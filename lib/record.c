@@ -25,6 +25,25 @@ void rt_record_init(struct rt_record *record)
     }
 }
 
+size_t rt_record_contents(struct rt_record *record, const struct rt_content **places[])
+{
+    size_t count = 0;
+
+    if (record->want != NULL)
+        places[count++] = &record->want;
+    for (int s = 0; s < 2; s++) {
+        struct rt_end *end = &record->end[s];
+
+        if (end->seen != NULL)
+            places[count++] = &end->seen;
+        if (end->given != NULL)
+            places[count++] = &end->given;
+        for (size_t i = 0; i < end->sent_count; i++)
+            places[count++] = &end->sent[i].content;
+    }
+    return count;
+}
+
 enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_record *record,
                                  const struct rt_field *field)
 {

@@ -140,6 +140,11 @@ struct rt_record {
 /* An empty record: nothing known, never looked at. */
 void rt_record_init(struct rt_record *record);
 
+/* Lists the places of a record where a content stands; returns how many.  Several may hold the same
+   one. */
+#define RT_RECORD_CONTENTS (1 + 2 * (2 + RT_SENT_MAX))
+size_t rt_record_contents(struct rt_record *record, const struct rt_content **places[]);
+
 /*
  * How a field flows for this record: its direction, except that in single-trip mode every two-way
  * field of a record born external behaves as to_native.

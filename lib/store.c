@@ -221,7 +221,7 @@ static int configure(struct rt_store *store, struct rt_err *err)
             RT_PLANTED("state-unsynced")
                 ? "PRAGMA synchronous = OFF"
                 : "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
-                  "PRAGMA cache_size = -7168",
+                  "PRAGMA cache_size = -2048",
             err) < 0)
         return -1;
     return 0;
@@ -293,6 +293,7 @@ void rt_store_close(struct rt_store *store)
     sqlite3_close(store->db);
     rt_store_bulk_forget(store);
     rt_store_forget_layouts(store);
+    rt_store_unkeep_all(store);
     free(store->delta_times);
     free(store->touched);
     rt_buf_clear(&store->scratch);
@@ -332,6 +333,7 @@ int rt_store_commit(struct rt_store *store, struct rt_err *err)
     if (rt_store_exec(store, "COMMIT", err) < 0)
         return -1;
     store->in_transaction = false;
+    rt_store_unkeep_all(store);
     return RT_STEP("store.committed") < 0
                ? rt_err_errno(err, RT_IO, "%s: after the commit", store->path)
                : 0;
@@ -342,6 +344,7 @@ void rt_store_abort(struct rt_store *store)
     if (store == NULL || !store->in_transaction)
         return;
     store->in_transaction = false;
+    rt_store_unkeep_all(store);
     store->delta_times_count = -1;
     rt_store_forget_touched(store);
     rt_store_forget_found(store);
@@ -365,6 +368,7 @@ int rt_store_release(struct rt_store *store, struct rt_err *err)
 int rt_store_rewind(struct rt_store *store, struct rt_err *err)
 {
     store->delta_times_count = -1;
+    rt_store_unkeep_all(store);
     rt_store_forget_layouts(store);
     rt_store_bulk_forget(store);
     rt_store_forget_found(store);

@@ -98,6 +98,11 @@ int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id,
 int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                   struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
 
+/* The same to be planned and written: as a rule the store's own copy, which stays until the
+   transaction ends, and may be changed and saved; in the arena where the store has no room. */
+int rt_store_borrow(struct rt_store *store, int64_t rid, struct rt_arena *arena,
+                    struct rt_record **record, struct rt_err *err) RT_MUST_CHECK;
+
 /* Saves a record; one with rid 0 is new and gets its number. Contents with cid 0 are appended.
    `print[s]`: the digest of the side's last row as it came (rt_row_print), NULL to leave what is
    there. */

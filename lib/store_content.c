@@ -67,6 +67,7 @@ int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema, 
     int rc = -1;
 
     rt_store_forget_layouts(store);
+    rt_store_unkeep_all(store);
     store->schema = schema;
     store->layout = 0;
     describe_layout(schema, &fields);

@@ -22,6 +22,7 @@
 
 struct rt_layout; /* store_content.c */
 struct rt_bulk;   /* store_bulk.c */
+struct rt_kept;   /* store_kept.c */
 
 struct rt_store {
     sqlite3 *db;
@@ -57,6 +58,7 @@ struct rt_store {
     size_t touched_count;
     size_t touched_from[2];    /* earlier ones are part of the side's new digest file */
     struct rt_bulk *bulk;      /* or NULL */
+    struct rt_kept *kept;      /* or NULL */
     struct rt_buf found_id[2]; /* the ID that was found last, until IDs change; empty: none */
     int64_t found_rid[2];
     struct rt_buf scratch; /* for building texts */
@@ -142,6 +144,13 @@ void rt_store_bulk_forget(struct rt_store *store);
    moves to record_base when it has become much. */
 bool rt_store_appends(const struct rt_store *store);
 int rt_store_compact(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_kept.c: keeps a copy of a record as it is in the tables, where there is room; finds one, or
+   NULL; forgets one, or all. */
+void rt_store_keep(struct rt_store *store, const struct rt_record *record);
+struct rt_record *rt_store_kept(struct rt_store *store, int64_t rid);
+void rt_store_unkeep(struct rt_store *store, int64_t rid);
+void rt_store_unkeep_all(struct rt_store *store);
 
 /* store_touch.c */
 void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);

@@ -99,10 +99,6 @@ static int unpack_version(struct rt_store *store, const char *text, struct rt_ar
                           store->path);
     v->is_trusted = trusted != 0;
     v->has_other_id = other != 0;
-    if (v->delta == 0)
-        v->handed = v->gone = 0; /* what was seen before a `confirm`: always old enough */
-    else if (rt_store_delta_times(store, v->delta, &v->handed, &v->gone, err) < 0)
-        return -1;
     return rt_store_share_content(store, cid, arena, &v->content, err);
 }
 

@@ -25,6 +25,7 @@ static int note_look(struct rt_store *store, const struct rt_glance *glance, int
 {
     bool is_external = glance->side == RT_EXTERNAL;
 
+    rt_store_unkeep(store, rid);
     if (note_look_in(store,
                      is_external ? "UPDATE record_recent" EXTERNAL_LOOK
                                  : "UPDATE record_recent" NATIVE_LOOK,

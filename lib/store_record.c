@@ -130,12 +130,35 @@ static int load_content(struct rt_store *store, sqlite3_stmt *stmt, int column,
     return rt_store_share_content(store, sqlite3_column_int64(stmt, column), arena, content, err);
 }
 
+/* What is not in a record's own row: the times of deltas, and of the newest snapshot, which showed
+   every record that is not noted otherwise. */
+static int renew_end(struct rt_store *store, struct rt_end *end, enum rt_side side,
+                     struct rt_err *err)
+{
+    int64_t gone;
+
+    for (size_t i = 0; i < end->sent_count; i++) {
+        struct rt_version *v = &end->sent[i];
+
+        v->handed = v->gone = 0; /* what was seen before a `confirm`: always old enough */
+        if (v->delta && rt_store_delta_times(store, v->delta, &v->handed, &v->gone, err) < 0)
+            return -1;
+    }
+    end->given_at = RT_NEVER;
+    if (end->given_delta &&
+        rt_store_delta_times(store, end->given_delta, &end->given_at, &gone, err) < 0)
+        return -1;
+    if (end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
+        end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded)
+        end->look.stamp = store->snapshot_stamp[side];
+    return 0;
+}
+
 static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side side,
                     struct rt_arena *arena, struct rt_record *record, struct rt_err *err)
 {
     struct rt_end *end = &record->end[side];
     int at = first_column(side);
-    int64_t gone;
 
     end->id =
         rt_arena_dup(arena, rt_column_slice(stmt, side == RT_EXTERNAL ? EXTERNAL_ID : NATIVE_ID));
@@ -151,14 +174,14 @@ static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side sid
         load_content(store, stmt, at + GIVEN, arena, &end->given, err) < 0 ||
         rt_store_unpack_sent(store, rt_column_str(stmt, at + SENT, arena), arena, end, err) < 0)
         return -1;
-    if (end->given_delta &&
-        rt_store_delta_times(store, end->given_delta, &end->given_at, &gone, err) < 0)
-        return -1;
-    /* The newest snapshot showed every record that is not noted otherwise, without touching its
-     * row. */
-    if (end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
-        end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded)
-        end->look.stamp = store->snapshot_stamp[side];
+    return renew_end(store, end, side, err);
+}
+
+static int renew(struct rt_store *store, struct rt_record *record, struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++)
+        if (renew_end(store, &record->end[s], (enum rt_side)s, err) < 0)
+            return -1;
     return 0;
 }
 
@@ -204,9 +227,14 @@ static int select_row(struct rt_store *store, int64_t rid, struct rt_record *rec
 int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                   struct rt_record *record, struct rt_err *err)
 {
+    const struct rt_record *kept = rt_store_kept(store, rid);
     sqlite3_stmt *stmt;
     int rc;
 
+    if (kept != NULL) {
+        *record = *kept;
+        return renew(store, record, err);
+    }
     rt_record_init(record);
     if (rt_store_is_scratch(store) && pull(store, rid, err) < 0)
         return -1;
@@ -222,29 +250,31 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
     return rc;
 }
 
-/* Contents are shared: each is stored once, however many places of the record point to it. */
-static int store_content(struct rt_store *store, const struct rt_content *content,
-                         struct rt_err *err)
+int rt_store_borrow(struct rt_store *store, int64_t rid, struct rt_arena *arena,
+                    struct rt_record **record, struct rt_err *err)
 {
-    if (content == NULL || content->cid != 0)
-        return 0;
-    return rt_store_put_content(store, (struct rt_content *)(uintptr_t)content, err);
+    *record = rt_store_kept(store, rid);
+    if (*record != NULL)
+        return renew(store, *record, err);
+    *record = rt_arena_alloc(arena, sizeof **record);
+    if (rt_store_load(store, rid, arena, *record, err) < 0)
+        return -1;
+    rt_store_keep(store, *record);
+    if (rt_store_kept(store, rid) != NULL)
+        *record = rt_store_kept(store, rid);
+    return 0;
 }
 
-static int store_contents(struct rt_store *store, const struct rt_record *record,
-                          struct rt_err *err)
+/* Contents are shared: each is stored once, however many places of the record point to it. */
+static int store_contents(struct rt_store *store, struct rt_record *record, struct rt_err *err)
 {
-    if (store_content(store, record->want, err) < 0)
-        return -1;
-    for (int s = 0; s < 2; s++) {
-        const struct rt_end *end = &record->end[s];
+    const struct rt_content **places[RT_RECORD_CONTENTS];
+    size_t count = rt_record_contents(record, places);
 
-        if (store_content(store, end->seen, err) < 0 || store_content(store, end->given, err) < 0)
+    for (size_t i = 0; i < count; i++)
+        if ((*places[i])->cid == 0 &&
+            rt_store_put_content(store, (struct rt_content *)(uintptr_t)*places[i], err) < 0)
             return -1;
-        for (size_t i = 0; i < end->sent_count; i++)
-            if (store_content(store, end->sent[i].content, err) < 0)
-                return -1;
-    }
     return 0;
 }
 
@@ -446,6 +476,8 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
             rc = rt_store_note_former(store, record, (enum rt_side)s, err);
         record->stored_id[s] = record->end[s].id;
     }
+    if (rc == 0)
+        rt_store_keep(store, record);
     free(open);
     rt_buf_clear(&sent[0]);
     rt_buf_clear(&sent[1]);
@@ -473,6 +505,7 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
         return -1;
     rt_store_touch(store, rid, is_touched);
     rt_store_forget_found(store);
+    rt_store_unkeep(store, rid);
     rt_bind_int(count, 1, rid);
     if (rt_store_step(store, count, err) == 1) {
         store->held[RT_EXTERNAL] -= sqlite3_column_int64(count, 0);
@@ -489,9 +522,13 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
 
 int rt_store_has_record(struct rt_store *store, int64_t rid, bool *there, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT 1 FROM all_record WHERE rid = ?1", err);
+    sqlite3_stmt *stmt;
     int rc;
 
+    *there = rt_store_kept(store, rid) != NULL;
+    if (*there)
+        return 0;
+    stmt = rt_store_prepare(store, "SELECT 1 FROM all_record WHERE rid = ?1", err);
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);

@@ -189,6 +189,7 @@ int rt_store_forget_prints(struct rt_store *store, struct rt_err *err)
     if (rt_store_drop_digests(store, RT_EXTERNAL, err) < 0 ||
         rt_store_drop_digests(store, RT_NATIVE, err) < 0)
         return -1;
+    rt_store_unkeep_all(store);
     return rt_store_exec(store,
                          "UPDATE record_base SET external_print = NULL, native_print = NULL;"
                          "UPDATE record_recent SET external_print = NULL, native_print = NULL",

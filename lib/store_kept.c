@@ -1,0 +1,143 @@
+#include "lib/store_internal.h"
+
+#include <stdlib.h>
+
+/*
+ * Records that this transaction saved, as they would be loaded again: what a file changed is
+ * planned and written soon after.  Those with open questions, and all that find no more room, are
+ * loaded.
+ */
+
+#define KEPT_MAX ((size_t)16 << 20) /* bytes */
+
+struct rt_kept {
+    struct rt_arena arena;
+    struct slot {
+        int64_t rid;              /* 0: free */
+        struct rt_record *record; /* NULL: forgotten */
+    } * slots;
+    size_t size, count; /* of the slots, a power of two; of those in use */
+};
+
+static struct slot *slot_of(const struct rt_kept *kept, int64_t rid)
+{
+    size_t i = (size_t)rid & (kept->size - 1); /* most come in order */
+
+    while (kept->slots[i].rid != 0 && kept->slots[i].rid != rid)
+        i = (i + 1) & (kept->size - 1);
+    return &kept->slots[i];
+}
+
+static void grow(struct rt_kept *kept)
+{
+    struct slot *old = kept->slots;
+    size_t size = kept->size;
+
+    kept->size = size ? size * 2 : 256;
+    kept->slots = rt_xcalloc(kept->size, sizeof *kept->slots);
+    for (size_t i = 0; i < size; i++)
+        if (old[i].rid != 0)
+            *slot_of(kept, old[i].rid) = old[i];
+    free(old);
+}
+
+struct rt_record *rt_store_kept(struct rt_store *store, int64_t rid)
+{
+    return store->kept == NULL ? NULL : slot_of(store->kept, rid)->record;
+}
+
+void rt_store_unkeep(struct rt_store *store, int64_t rid)
+{
+    if (store->kept != NULL)
+        slot_of(store->kept, rid)->record = NULL;
+}
+
+void rt_store_unkeep_all(struct rt_store *store)
+{
+    if (store->kept == NULL)
+        return;
+    rt_arena_clear(&store->kept->arena);
+    free(store->kept->slots);
+    free(store->kept);
+    store->kept = NULL;
+}
+
+/* The contents of a kept record: known by their numbers, since they never change. */
+struct contents {
+    const struct rt_content *of[RT_RECORD_CONTENTS];
+    size_t count;
+};
+
+static const struct rt_content *copy_content(struct rt_store *store, struct contents *contents,
+                                             const struct rt_content *from)
+{
+    struct rt_content *to;
+
+    for (size_t i = 0; i < contents->count; i++)
+        if (contents->of[i]->cid == from->cid)
+            return contents->of[i];
+    to = rt_content_copy(store->schema, from, &store->kept->arena);
+    to->cid = from->cid;
+    for (size_t i = 0; i < store->schema->content_count; i++)
+        if (rt_value_is_known(to->value[i]))
+            to->value[i].raw = rt_arena_dup(&store->kept->arena, to->value[i].raw);
+    return to;
+}
+
+/* All that the record points to, into the store's own memory; `before` is what is there of it. */
+static void copy_all(struct rt_store *store, struct rt_record *record, struct contents *before)
+{
+    const struct rt_content **places[RT_RECORD_CONTENTS];
+    size_t count = rt_record_contents(record, places);
+    struct contents now = *before;
+
+    for (size_t i = 0; i < count; i++) {
+        *places[i] = copy_content(store, &now, *places[i]);
+        if (now.count < RT_RECORD_CONTENTS)
+            now.of[now.count++] = *places[i];
+    }
+    for (int s = 0; s < 2; s++) {
+        struct rt_end *end = &record->end[s];
+
+        record->stored_id[s] = end->id = rt_arena_dup(&store->kept->arena, end->id);
+        end->not_taken = NULL;
+        end->not_taken_delta = 0;
+    }
+    record->conflicts = NULL;
+}
+
+static bool is_kept(const struct rt_store *store, const struct rt_record *record)
+{
+    return store->in_transaction && !store->is_first_load && record->conflict_count == 0 &&
+           record->end[0].not_taken_count == 0 && record->end[1].not_taken_count == 0 &&
+           (store->kept == NULL || store->kept->arena.total < KEPT_MAX);
+}
+
+void rt_store_keep(struct rt_store *store, const struct rt_record *record)
+{
+    const struct rt_content **places[RT_RECORD_CONTENTS];
+    struct contents before = {.count = 0};
+    struct slot *slot;
+
+    if (!is_kept(store, record)) {
+        rt_store_unkeep(store, record->rid);
+        return;
+    }
+    if (store->kept == NULL)
+        store->kept = rt_xcalloc(1, sizeof *store->kept);
+    if (store->kept->count * 3 >= store->kept->size * 2)
+        grow(store->kept);
+    slot = slot_of(store->kept, record->rid);
+    if (slot->record == record)
+        return;
+    if (slot->record != NULL)
+        before.count = rt_record_contents(slot->record, places);
+    for (size_t i = 0; i < before.count; i++)
+        before.of[i] = *places[i];
+    if (slot->record == NULL)
+        slot->record = rt_arena_alloc(&store->kept->arena, sizeof *record);
+    store->kept->count += slot->rid == 0;
+    slot->rid = record->rid;
+    *slot->record = *record;
+    copy_all(store, slot->record, &before);
+}
