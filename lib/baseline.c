@@ -296,14 +296,34 @@ static int settle_all(struct baseline *b, struct rt_err *err)
 
 /* ---- the files ---- */
 
-/* The bytes go into the archive before the transaction that speaks of them is committed; the
- * caller's file stays. */
+#define STAGED ".baseline"
+
+/* The bytes are beside their place before the transaction that speaks of them is committed, and
+ * take it afterwards. */
+static int stage(struct baseline *b, enum rt_side side, const char *to, struct rt_err *err)
+{
+    char *from = rt_xasprintf("archive/in/%s/" STAGED, rt_side_name(side));
+    char *folder = rt_xasprintf("%s/archive/in/%s", b->work->profile, rt_side_name(side));
+    char *staged = rt_xasprintf("%s/" STAGED, folder);
+    int rc = -1;
+
+    /* Of a baseline that was killed: nothing else writes there. */
+    if (rt_spool_sweep(folder, err) == 0 && rt_spool_remove(staged, err) == 0 &&
+        rt_spool_copy(b->options->path[side], folder, STAGED, err) == 0)
+        rc = rt_store_add_move(b->work->store, from, to, err);
+    free(from);
+    free(folder);
+    free(staged);
+    return rc;
+}
+
+/* The caller's file stays; the archive gets a copy. */
 static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_file_facts facts, there;
     struct rt_file file;
-    char *target = NULL, *slash;
+    char *target = NULL;
     int rc = -1;
 
     if (rt_spool_facts(b->options->path[side], &facts, err) < 0 ||
@@ -319,11 +339,7 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
             goto out;
         }
     }
-    slash = strrchr(target, '/');
-    *slash = '\0';
-    rc = rt_spool_sweep(target, err); /* of a baseline that was killed: nothing else writes there */
-    if (rc == 0)
-        rc = rt_spool_copy(b->options->path[side], target, slash + 1, err);
+    rc = stage(b, side, file.path, err);
 out:
     free(target);
     rt_arena_clear(&arena);

@@ -238,11 +238,12 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
         return -1;
     if (in->work->is_dry)
         return 0;
-    return sync_inbox(in, inbox, err) < 0 ||
-                   rt_store_add_move(in->work->store, inbox, target, err) < 0 ||
-                   journal_file(in, what, reason, err) < 0
-               ? -1
-               : 0;
+    /* What a baseline reads lies elsewhere; a file of that name in the inbox is another one. */
+    if (!in->work->rules.is_baseline &&
+        (sync_inbox(in, inbox, err) < 0 ||
+         rt_store_add_move(in->work->store, inbox, target, err) < 0))
+        return -1;
+    return journal_file(in, what, reason, err);
 }
 
 static void add_counts(struct rt_counts *to, const struct rt_counts *from)

@@ -141,6 +141,65 @@ static int check_journal(const char *profile, struct rt_store *store, struct rt_
     return rc;
 }
 
+/* A number in front, as the intake gives it; 0 if there is none. */
+static int64_t number_of(const char *name)
+{
+    char *end;
+    long long number = strtoll(name, &end, 10);
+
+    return *end == '-' ? number : 0;
+}
+
+/* Is that a file of the archive which the state has brought there?  1, 0, -1 */
+static int is_known(struct rt_store *store, bool is_out, const char *name, int64_t last_file,
+                    struct rt_err *err)
+{
+    int64_t delta, number = number_of(name);
+
+    return is_out ? rt_store_find_part(store, name, &delta, err)
+                  : number > 0 && number <= last_file;
+}
+
+static int check_folder(const char *profile, const char *folder, struct rt_store *store,
+                        int64_t last_file, struct rt_err *err)
+{
+    char *path = rt_xasprintf("%s/%s", profile, folder);
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int rc = 1;
+
+    while (rc == 1 && dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        rc =
+            is_known(store, strncmp(folder, "archive/out", 11) == 0, entry->d_name, last_file, err);
+        if (rc == 0)
+            rc = rt_err_set(err, RT_STOPPED,
+                            "%s/%s: state.db does not know this file: was it restored from a "
+                            "backup, and archive/journal with it? Put the newest journal back and "
+                            "run roundtrip rebuild; or move the file away, if it is not of this "
+                            "profile",
+                            folder, entry->d_name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    free(path);
+    return rc < 0 ? -1 : 0;
+}
+
+int rt_profile_check_archive(const char *profile, struct rt_store *store, struct rt_err *err)
+{
+    int64_t last;
+
+    if (rt_store_last_file(store, &last, err) < 0 ||
+        check_folder(profile, "archive/in/external", store, last, err) < 0 ||
+        check_folder(profile, "archive/in/native", store, last, err) < 0 ||
+        check_folder(profile, "archive/out/external", store, last, err) < 0 ||
+        check_folder(profile, "archive/out/native", store, last, err) < 0)
+        return -1;
+    return 0;
+}
+
 int rt_profile_open_state(const char *profile, const struct rt_config *config,
                           enum rt_store_mode mode, struct rt_store **store, struct rt_err *err)
 {
@@ -162,6 +221,8 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
         rc = rt_store_open(path, mode, store, err);
     if (rc == 0)
         rc = check_journal(profile, *store, err);
+    if (rc == 0)
+        rc = rt_profile_check_archive(profile, *store, err);
     free(path);
     return rc;
 }

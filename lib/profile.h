@@ -63,6 +63,10 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
                           enum rt_store_mode mode, struct rt_store **store,
                           struct rt_err *err) RT_MUST_CHECK;
 
+/* RT_STOPPED if a file of the archive is there that the state does not know. */
+int rt_profile_check_archive(const char *profile, struct rt_store *store,
+                             struct rt_err *err) RT_MUST_CHECK;
+
 /* RT_STOPPED if the profile is paused, with since when and why. */
 int rt_profile_check_active(struct rt_store *store, const char *profile,
                             struct rt_err *err) RT_MUST_CHECK;

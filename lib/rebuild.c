@@ -281,6 +281,8 @@ static int copy_older(struct rt_rebuild *r, const char *path, const char *copy,
                  : rt_err_set(err, RT_STOPPED,
                               "archive/journal is older than state.db, or was cut: there is "
                               "nothing to rebuild it from");
+        if (rc == 1 && rt_profile_check_archive(r->profile, old, err) < 0)
+            rc = -1;
         goto out;
     }
     if (memcmp(journal->text.ptr + *offset, tail.ptr ? tail.ptr : "", tail.len) != 0) {

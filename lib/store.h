@@ -242,6 +242,8 @@ int rt_store_file_by_remote(struct rt_store *store, enum rt_side side, const cha
 /* The newest stamp of a taken file of that side; RT_NEVER. */
 int rt_store_newest_stamp(struct rt_store *store, enum rt_side side, int64_t *stamp,
                           struct rt_err *err) RT_MUST_CHECK;
+/* The highest number of a file; 0. */
+int rt_store_last_file(struct rt_store *store, int64_t *last, struct rt_err *err) RT_MUST_CHECK;
 /* Walks the ledger in order of id. */
 typedef int rt_store_visit_file(void *context, const struct rt_file *file, struct rt_err *err);
 int rt_store_each_file(struct rt_store *store, rt_store_visit_file *visit, void *context,

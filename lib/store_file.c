@@ -207,6 +207,17 @@ int rt_store_newest_stamp(struct rt_store *store, enum rt_side side, int64_t *st
     return 0;
 }
 
+int rt_store_last_file(struct rt_store *store, int64_t *last, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT coalesce(max(file), 0) FROM file", err);
+
+    if (stmt == NULL || rt_store_step(store, stmt, err) < 0)
+        return -1;
+    *last = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
 int rt_store_each_file(struct rt_store *store, rt_store_visit_file *visit, void *context,
                        struct rt_err *err)
 {

@@ -413,9 +413,13 @@ def test_what_the_state_does_not_know_stays_in_the_archive(tmp_path):
     p.trip(ext=[row("E1")])
     p.put("archive/in/external/000099-x.csv", "mine")
     p.put("archive/out/native/y.csv", "mine")
+    p.put("archive/out/native/.hidden", "mine")
     p.tick(24)
+    p.run("emit", status=2)
+    for name in ("in/external/000099-x.csv", "out/native/y.csv"):
+        (p.path / "archive" / name).rename(p.path / "rejects" / name.split("/")[-1])
     p.run("emit")
-    assert archived(p) == ["000099-x.csv", "y.csv"]
+    assert archived(p) == [".hidden"]
 
 
 def test_the_archive_is_kept_for_ever_by_default(p):

@@ -306,3 +306,42 @@ def test_single_damaged_id_rejects_its_row_alone(make):
     changed[1]["n"] = through_spreadsheet(changed[1]["n"], "exponent")
     deltas = p.trip(nat=changed)
     assert len(deltas.external) == 2 and "spreadsheet" in deltas.result.err
+
+
+# -- an archive that the state does not know ---------------------------------------------------------------------------
+@pytest.mark.parametrize("side", ["external", "native"])
+def test_state_and_journal_of_a_backup_beside_a_newer_archive_are_2(pair, side):
+    pair.tick(1)
+    kept = {name: (pair.path / name).read_bytes() for name in ("state.db", "archive/journal")}
+    if side == "external":                                  # a file that came in since
+        pair.drop("external", [row("E1", "N1", summary="two")])
+        pair.emit()
+    else:                                                   # only a delta went out since
+        pair.run("push")
+        pair.run("hold", "E1")
+        pair.drop("external", [row("E1", "N1", summary="two")])
+        pair.emit()
+        kept = {name: (pair.path / name).read_bytes() for name in kept}
+        pair.run("release", "E1")
+        pair.sync()
+    newest = {name: (pair.path / name).read_bytes() for name in kept}
+    for name, old in kept.items():
+        pair.put(name, old)
+    before = pair.snapshot()
+    for command in (["status"], ["emit"], ["run"], ["check", "--state"], ["rebuild"]):
+        assert "does not know this file" in pair.run(*command, status=2).err
+    assert {k: v for k, v in pair.snapshot().items() if k != ".lock"} == {k: v for k, v in before.items() if k != ".lock"}
+    pair.put("archive/journal", newest["archive/journal"])
+    pair.run("rebuild")
+    assert pair.emit().nothing
+
+
+def test_a_baseline_leaves_a_waiting_file_of_the_same_name_alone(p):
+    p.drop("external", [row("E1", "N1")], name="a_2026-11-01T0500.csv")
+    (p.path / "inbox/external/a_2026-11-01T0500.csv").rename(p.path / "a_2026-11-01T0500.csv")
+    for _ in range(2):
+        p.drop("external", [row("E1", "N1", summary="edited")], name="a_2026-11-01T0500.csv")
+        p.run("baseline", "--external", "a_2026-11-01T0500.csv")
+        assert p.listing("inbox/external") == ["a_2026-11-01T0500.csv"]
+        assert p.listing("archive/in/external") == ["000001-a_2026-11-01T0500.csv"]
+    assert only(p.emit().native)["summary"] == "edited"
