@@ -3,6 +3,7 @@
 #include "lib/clock.h"
 #include "lib/spool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ static int make_folders(const char *dir, struct rt_err *err)
         char *path = rt_xasprintf("%s%s", dir, names[i]);
         int rc = rt_spool_mkdir(path, err);
 
+        if (rc < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+            err->code = RT_REFUSED;
         free(path);
         if (rc < 0)
             return -1;

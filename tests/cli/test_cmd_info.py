@@ -1,8 +1,10 @@
 """init, check, status, log and show: what they print, to the letter where people read it."""
 import csv
 import json
+import os
 import re
 import stat
+import subprocess
 
 import pytest
 
@@ -68,6 +70,18 @@ def test_init_into_the_archive_of_a_lost_profile_is_refused(p, tmp_path):
     (tmp_path / "new/archive/journal").write_text("mine\n")
     assert "archive" in init(p, tmp_path, "new", status=64).err
     assert [f.name for f in (tmp_path / "new").iterdir()] == ["archive"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_init_where_it_may_not_write_is_77(p, tmp_path, there):
+    """Root is made to heed that."""
+    locked = tmp_path / "locked"
+    (locked / "new").mkdir(parents=True) if there else locked.mkdir()
+    for folder in (locked / "new", locked)[not there:]:
+        folder.chmod(0o555)
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run(drop + p.command("init", locked / "new"), env=p.environment(), capture_output=True, text=True)
+    assert done.returncode == 77 and "Permission denied" in done.stderr, done
 
 
 def test_init_that_was_killed_can_be_run_again(p, tmp_path):
