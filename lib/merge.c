@@ -221,8 +221,9 @@ static void note_local(struct look *look, size_t i)
                                  !rt_value_is_same(field, look->side, value, before);
     if (rt_value_is_known(given) && rt_value_is_same(field, look->side, value, given))
         return;
-    if (end->seen == NULL || !rt_value_is_known(before) ||
-        rt_value_is_same(field, look->side, value, before))
+    if (!rt_value_is_known(before))
+        before = given; /* edited before its first look */
+    if (!rt_value_is_known(before) || rt_value_is_same(field, look->side, value, before))
         return;
     rt_merge_note(look, field, before, value, is_read_only ? "read-only" : "local");
     look->has_local = true;

@@ -181,3 +181,16 @@ def test_edit_of_a_one_way_field_on_the_receiving_side_is_local(pair):
 def test_one_way_field_edited_on_both_sides_is_no_conflict(pair):
     deltas = pair.trip(ext=[row("E1", "N1", email="b@example.org")], nat=[row("E1", "N1", email="c@example.org")])
     assert only(deltas.native)["email"] == "b@example.org" and not deltas.external
+
+
+@pytest.mark.parametrize("mode, field", (("round-trip", "email"), ("single-trip", "summary")))
+def test_local_edit_made_before_the_first_look_is_told(make, mode, field):
+    p = make(profile={"mode": mode})
+    p.trip(ext=[row("E1")])
+    theirs = row("E1", "N1", **{field: "theirs"})
+    assert p.trip(nat=[theirs]).nothing
+    story = p.run("show", "E1").out
+    assert "database  local" in story and "now  theirs" in story, story
+    p.trip(ext=[row("E1", "N1", body="ours")])
+    assert p.trip(nat=[row("E1", "N1", body="ours")]).nothing and not p.items()
+    assert "theirs" in p.run("show", "E1").out
