@@ -368,13 +368,13 @@ int rt_store_release(struct rt_store *store, struct rt_err *err)
 int rt_store_rewind(struct rt_store *store, struct rt_err *err)
 {
     store->delta_times_count = -1;
-    rt_store_unkeep_all(store);
     rt_store_forget_layouts(store);
     rt_store_bulk_forget(store);
     rt_store_forget_found(store);
     store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;
+    /* Its layout may be new; and the records that the store keeps are not what they were. */
     if (store->schema != NULL && rt_store_use_schema(store, store->schema, err) < 0)
         return -1;
     return rt_store_load_counters(store, err);
