@@ -1,8 +1,8 @@
 #include "lib/profile.h"
 
 #include "lib/clock.h"
+#include "lib/folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
@@ -74,19 +74,21 @@ int rt_profile_check(const char *profile, struct rt_err *err)
 
 /* ---- the state and the archive ---- */
 
+static int stop_at_first(void *context, const char *name, struct rt_err *err)
+{
+    (void)context, (void)name, (void)err;
+    return 1;
+}
+
+/* One that cannot be read may hold some. */
 static bool has_files(const char *profile, const char *folder)
 {
     char *path = rt_xasprintf("%s/%s", profile, folder);
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    bool any = false;
+    struct rt_err ignored;
+    int rc = rt_folder_each(path, stop_at_first, NULL, &ignored);
 
-    while (dir != NULL && !any && (entry = readdir(dir)) != NULL)
-        any = entry->d_name[0] != '.';
-    if (dir != NULL)
-        closedir(dir);
     free(path);
-    return any;
+    return rc != 0;
 }
 
 bool rt_profile_has_archive(const char *profile)
@@ -150,54 +152,51 @@ static int64_t number_of(const char *name)
     return *end == '-' ? number : 0;
 }
 
+struct archive {
+    struct rt_store *store;
+    const char *folder;
+    int64_t last_file; /* the highest number in the state */
+};
+
 /* Is that a file of the archive which the state has brought there?  1, 0, -1 */
-static int is_known(struct rt_store *store, bool is_out, const char *name, int64_t last_file,
-                    struct rt_err *err)
+static int is_known(const struct archive *archive, const char *name, struct rt_err *err)
 {
     int64_t delta, number = number_of(name);
 
-    return is_out ? rt_store_find_part(store, name, &delta, err)
-                  : number > 0 && number <= last_file;
+    if (strncmp(archive->folder, "archive/out", 11) == 0)
+        return rt_store_find_part(archive->store, name, &delta, err);
+    return number > 0 && number <= archive->last_file;
 }
 
-static int check_folder(const char *profile, const char *folder, struct rt_store *store,
-                        int64_t last_file, struct rt_err *err)
+static int check_file(void *context, const char *name, struct rt_err *err)
 {
-    char *path = rt_xasprintf("%s/%s", profile, folder);
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    int rc = 1;
+    const struct archive *archive = context;
+    int rc = is_known(archive, name, err);
 
-    while (rc == 1 && dir != NULL && (entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] == '.')
-            continue;
-        rc =
-            is_known(store, strncmp(folder, "archive/out", 11) == 0, entry->d_name, last_file, err);
-        if (rc == 0)
-            rc = rt_err_set(err, RT_STOPPED,
-                            "%s/%s: state.db does not know this file: was it restored from a "
-                            "backup, and archive/journal with it? Put the newest journal back and "
-                            "run roundtrip rebuild; or move the file away, if it is not of this "
-                            "profile",
-                            folder, entry->d_name);
-    }
-    if (dir != NULL)
-        closedir(dir);
-    free(path);
-    return rc < 0 ? -1 : 0;
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    return rt_err_set(err, RT_STOPPED,
+                      "%s/%s: state.db does not know this file: was it restored from a backup, and "
+                      "archive/journal with it? Put the newest journal back and run roundtrip "
+                      "rebuild; or move the file away, if it is not of this profile",
+                      archive->folder, name);
 }
 
 int rt_profile_check_archive(const char *profile, struct rt_store *store, struct rt_err *err)
 {
-    int64_t last;
+    static const char *const folders[] = {"archive/in/external", "archive/in/native",
+                                          "archive/out/external", "archive/out/native"};
+    struct archive archive = {.store = store};
+    int rc = rt_store_last_file(store, &archive.last_file, err);
 
-    if (rt_store_last_file(store, &last, err) < 0 ||
-        check_folder(profile, "archive/in/external", store, last, err) < 0 ||
-        check_folder(profile, "archive/in/native", store, last, err) < 0 ||
-        check_folder(profile, "archive/out/external", store, last, err) < 0 ||
-        check_folder(profile, "archive/out/native", store, last, err) < 0)
-        return -1;
-    return 0;
+    for (size_t i = 0; rc == 0 && i < sizeof folders / sizeof *folders; i++) {
+        char *path = rt_xasprintf("%s/%s", profile, folders[i]);
+
+        archive.folder = folders[i];
+        rc = rt_folder_each(path, check_file, &archive, err);
+        free(path);
+    }
+    return rc;
 }
 
 int rt_profile_open_state(const char *profile, const struct rt_config *config,

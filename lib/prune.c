@@ -1,8 +1,8 @@
 #include "lib/prune.h"
 
+#include "lib/folder.h"
 #include "lib/spool.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
 /* When the file came there: 1 and *since, RT_NEVER while its delta is not handed over as a whole;
@@ -37,16 +37,23 @@ static int handed_at(struct rt_work *work, const char *folder, const char *name,
     return rc;
 }
 
-static int prune_file(struct rt_work *work, const char *folder, const char *name, find_age *find,
-                      struct rt_err *err)
+struct prune {
+    struct rt_work *work;
+    const char *folder;
+    find_age *find;
+};
+
+static int prune_file(void *context, const char *name, struct rt_err *err)
 {
+    const struct prune *p = context;
     int64_t since = RT_NEVER;
-    int rc = find(work, folder, name, &since, err);
+    int rc = p->find(p->work, p->folder, name, &since, err);
     char *path;
 
-    if (rc != 1 || since == RT_NEVER || work->rules.now - since <= work->rules.config->keep_archive)
+    if (rc != 1 || since == RT_NEVER ||
+        p->work->rules.now - since <= p->work->rules.config->keep_archive)
         return rc < 0 ? -1 : 0;
-    path = rt_xasprintf("%s/%s/%s", work->profile, folder, name);
+    path = rt_xasprintf("%s/%s/%s", p->work->profile, p->folder, name);
     rc = rt_spool_remove(path, err);
     free(path);
     return rc;
@@ -55,16 +62,10 @@ static int prune_file(struct rt_work *work, const char *folder, const char *name
 static int prune_folder(struct rt_work *work, const char *folder, find_age *find,
                         struct rt_err *err)
 {
+    struct prune prune = {work, folder, find};
     char *path = rt_xasprintf("%s/%s", work->profile, folder);
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    int rc = 0;
+    int rc = rt_folder_each(path, prune_file, &prune, err);
 
-    while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL)
-        if (entry->d_name[0] != '.')
-            rc = prune_file(work, folder, entry->d_name, find, err);
-    if (dir != NULL)
-        closedir(dir);
     free(path);
     return rc;
 }

@@ -4,10 +4,10 @@
  */
 #include "lib/rebuild_internal.h"
 
+#include "lib/folder.h"
 #include "lib/outbox_internal.h"
 #include "lib/spool.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +17,19 @@
 typedef int check_name(struct rt_rebuild *r, enum rt_side side, const char *name,
                        struct rt_err *err);
 
+struct names {
+    struct rt_rebuild *r;
+    enum rt_side side;
+    check_name *check;
+};
+
+static int check_one(void *context, const char *name, struct rt_err *err)
+{
+    const struct names *names = context;
+
+    return names->check(names->r, names->side, name, err);
+}
+
 static int each_name(struct rt_rebuild *r, const char *folder, check_name *check,
                      struct rt_err *err)
 {
@@ -24,14 +37,9 @@ static int each_name(struct rt_rebuild *r, const char *folder, check_name *check
 
     for (int s = 0; rc == 0 && s < 2; s++) {
         char *path = rt_xasprintf("%s/%s/%s", r->profile, folder, rt_side_name((enum rt_side)s));
-        DIR *dir = opendir(path);
-        struct dirent *entry;
+        struct names names = {r, (enum rt_side)s, check};
 
-        while (rc == 0 && dir != NULL && (entry = readdir(dir)) != NULL)
-            if (entry->d_name[0] != '.')
-                rc = check(r, (enum rt_side)s, entry->d_name, err);
-        if (dir != NULL)
-            closedir(dir);
+        rc = rt_folder_each(path, check_one, &names, err);
         free(path);
     }
     return rc;

@@ -2,6 +2,7 @@
 import datetime
 import gzip
 import re
+import shutil
 
 import pytest
 
@@ -427,3 +428,12 @@ def test_the_archive_is_kept_for_ever_by_default(p):
     p.tick(24 * 365)
     p.run("emit")
     assert len(archived(p)) == 2
+
+
+def test_a_folder_of_the_archive_that_cannot_be_read_is_told(tmp_path):
+    p = Profile(tmp_path / "p")
+    p.trip(ext=[row("E1")])
+    folder = p.path / "archive/out/native"
+    shutil.rmtree(folder)
+    folder.write_text("")
+    assert "cannot list" in p.run("status", status=74).err
