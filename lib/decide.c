@@ -276,6 +276,12 @@ static bool is_assumed(const struct rt_end *end, int64_t delta)
            (delta == 0 || end->given_delta == delta);
 }
 
+/* Handed over with all parts of its delta: the row may stand in one that still is in the outbox. */
+static bool is_delivered(const struct rt_version *version)
+{
+    return version->delta != 0 && version->gone != RT_NEVER;
+}
+
 bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta)
 {
     struct rt_end *end = &record->end[side];
@@ -287,7 +293,7 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
 
-        if (v->delta == 0 || v->handed == RT_NEVER || (delta != 0 && v->delta != delta))
+        if (!is_delivered(v) || (delta != 0 && v->delta != delta))
             continue;
         any = any || v->is_trusted || end->not_taken_count;
         v->is_trusted = false;
@@ -341,7 +347,7 @@ static int64_t count_handed(const struct rt_end *end)
     int64_t n = 0;
 
     for (size_t i = 0; i < end->sent_count; i++)
-        n += end->sent[i].delta != 0 && end->sent[i].handed != RT_NEVER && end->sent[i].is_trusted;
+        n += is_delivered(&end->sent[i]) && end->sent[i].is_trusted;
     return n;
 }
 

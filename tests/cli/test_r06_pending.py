@@ -73,3 +73,17 @@ def test_id_known_after_an_echo_then_edits_flow(p):
     p.trip(ext=[row("E1")])
     p.trip(nat=[row("E1", "N1")])
     assert pick(only(p.trip(ext=[row("E1", summary="two")]).native), "n", "summary") == ("N1", "two")
+
+
+def test_retry_of_a_row_in_a_part_that_still_is_in_the_outbox_makes_no_second_insert(make):
+    p = make(imports=False, native={"batch_rows": "1"})
+    p.drop("external", [row("E1"), row("E2")])
+    first, second = p.emit()
+    first.path.unlink()
+    p.run("push")
+    told = p.run("retry", "E1", "E2")
+    assert told.out == "0 rows are due again\n" and p.emit().nothing
+    second.path.unlink()
+    p.run("push")
+    p.run("retry", "E2")
+    assert pick(only(p.emit().native), "x") == pick(second.rows[0], "x")
