@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-static const struct rt_option options[] = {{NULL, NULL, NULL}};
-
 int rt_show_place(struct rt_show *show, int64_t file, int64_t line, struct rt_place *place,
                   struct rt_err *err)
 {
@@ -227,7 +225,6 @@ const struct rt_cmd rt_cmd_show = {
     .name = "show",
     .synopsis = "ID",
     .summary = "one record: what each side holds, what is sent and why, and its story",
-    .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_STATE,
     .run = run,
 };

@@ -105,6 +105,15 @@ static int take_front(int *argc, char ***argv, struct rt_session *session, struc
     return rt_err_set(err, RT_USAGE, "which command? see roundtrip --help");
 }
 
+/* Also behind an option that is wrong, where reading stopped. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
 static int run_command(struct rt_session *session, int argc, char **argv, struct rt_err *err)
 {
     struct rt_args args = {0};
@@ -114,6 +123,8 @@ static int run_command(struct rt_session *session, int argc, char **argv, struct
     if (session->cmd == NULL)
         return -1;
     rc = rt_args_parse(session->cmd, argc - 1, argv + 1, session, &args, err);
+    if (rc < 0)
+        session->json = wants_json(argc, argv);
     if (rc == 1) {
         rt_args_help(session->cmd);
         rc = 0;

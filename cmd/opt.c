@@ -227,7 +227,8 @@ static void list_options(const struct rt_option *options)
 
 void rt_args_help(const struct rt_cmd *cmd)
 {
-    rt_say("usage: roundtrip [-C DIR] %s %s\n\n%s\n", cmd->name, cmd->synopsis, cmd->summary);
+    rt_say("usage: roundtrip [-C DIR] %s%s%s\n\n%s\n", cmd->name, *cmd->synopsis ? " " : "",
+           cmd->synopsis, cmd->summary);
     if (cmd->options != NULL) {
         rt_say("\noptions:\n");
         list_options(cmd->options);

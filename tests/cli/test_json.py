@@ -132,7 +132,7 @@ def test_diff_prints_an_object_a_line(make):
 
 @pytest.mark.parametrize("args, status", [(["show", "E9"], 64), (["emit", "--limit", "x"], 64),
                                           (["push", "external", "extra"], 64), (["diff", "native", "absent.csv"], 74),
-                                          (["review", "show", "9"], 64)])
+                                          (["review", "show", "9"], 64), (["emit", "--nonsense"], 64)])
 def test_failures_fit_their_schema(p, args, status):
     told = json.loads(p.run(*args, "--json", status=status).out)
     assert told["command"] == args[0]
