@@ -14,6 +14,7 @@
 static void forget_rows(struct rt_intake *in)
 {
     rt_rid_set_clear(&in->seen);
+    rt_rid_set_clear(&in->applied);
     free(in->rejects);
     free(in->repeats);
     free(in->flawed);

@@ -203,7 +203,7 @@ static bool skip_known(struct rt_intake *in, struct rt_slice raw)
     if (known->file == NULL)
         return false;
     rid = rt_digest_file_find(known->file, known->raw);
-    if (rid == 0 || rt_rid_set_has(&known->dirty, rid))
+    if (rid == 0 || rt_rid_set_has(&known->dirty, rid) || rt_rid_set_has(&in->applied, rid))
         return false;
     in->counts.rows++;
     rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);

@@ -140,6 +140,12 @@ static int exclude(struct rt_intake *in, struct rt_record *record, struct rt_err
     return rt_book_save(in->work, record, NULL, err);
 }
 
+static void note_applied(struct rt_intake *in, int64_t rid)
+{
+    rt_rid_set_add(&in->seen, rid);
+    rt_rid_set_add(&in->applied, rid);
+}
+
 /* Learns IDs (R1).  The record that the row is about is then *record; a join may open a conflict of
  * its own. */
 static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
@@ -152,7 +158,7 @@ static int settle_identity(struct rt_intake *in, const struct rt_row *row, struc
     if (found->verdict == RT_IDENTITY_LEARN || found->verdict == RT_IDENTITY_JOIN)
         in->counts.bound++;
     if (found->verdict == RT_IDENTITY_JOIN) {
-        rt_rid_set_add(&in->seen, found->at[1]->rid);
+        note_applied(in, found->at[1]->rid);
         if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena,
                          &observed, err) < 0)
             return -1;
@@ -203,7 +209,7 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
         return -1;
     if (is_settled)
         rt_rid_set_add(&settler->done, record->rid);
-    rt_rid_set_add(&in->seen, record->rid);
+    note_applied(in, record->rid);
     if (observed.change != RT_CHANGE_STALE && rt_end_is_quiet(&record->end[in->side]))
         rt_intake_is_clean(in, record->rid, true);
     /* What is new tells its own story: where it was born. The rest is told line by line. */
@@ -258,7 +264,7 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
     free(json);
     if (rc < 0 || rt_suspect_note(in->work, &record, suspects, err) < 0)
         return -1;
-    rt_rid_set_add(&in->seen, record.rid);
+    note_applied(in, record.rid);
     return rt_book_tell(in->work, &record, row, &observed, err);
 }
 
@@ -331,7 +337,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
         return rt_intake_add_repeat(in, record, row);
     }
     if (!is_eligible && row->stamp >= record->end[in->side].look.stamp) {
-        rt_rid_set_add(&in->seen, record->rid);
+        note_applied(in, record->rid);
         return exclude(in, record, err);
     }
     return observe(in, record, row, print, joined, err);
@@ -366,6 +372,8 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
         if (rc != 1)
             return rc;
     }
+    if (rt_rid_set_has(&in->applied, rid))
+        return 0;
     rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);
     rt_intake_is_clean(in, rid, false);
     return 1;

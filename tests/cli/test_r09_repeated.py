@@ -220,3 +220,20 @@ def test_rejected_row_among_repeated_ones_takes_no_item_away(make):
     assert sorted(i["kind"] for i in p.items()) == ["rejected", "repeated"]
     assert only(p.trip(ext=[row("E1", "N1", amount="4")]).native)["amount"] == "4"
     assert not p.items()
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("path", ["lookup", "digest", "keys"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_row_as_last_time_is_compared_with_the_edited_one_in_front_of_it(make, path, is_first):
+    """A snapshot's row that is as it was is recognised by its digest: that must not hide that another one says something else."""
+    p = make(external={"content": "snapshot"})
+    p.always["ROUNDTRIP_PATH"] = path
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    was, edited = row("E1", "N1"), row("E1", "N1", summary="two")
+    for _ in range(2):
+        assert p.trip(ext=[row("E2", "N2"), was]).nothing
+    assert p.trip(ext=[edited, was, row("E2", "N2")] if is_first else [was, row("E2", "N2"), edited]).nothing
+    assert [(i["kind"], i["external_id"]) for i in p.items()] == [("repeated", "E1")]
+    assert only(p.trip(ext=[edited, row("E2", "N2"), edited]).native)["summary"] == "two"
+    assert not p.items()
