@@ -328,7 +328,7 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
     const char *target;
     int rc;
 
-    if (in->work->settler.settle != NULL)
+    if (in->work->rules.is_baseline)
         return rt_err_set(err, RT_DATA, "%s: nothing of the baseline was recorded", reason);
     rt_log_warn(
         in->work->log,

@@ -94,10 +94,12 @@ def test_a_link_in_the_inbox_is_left_alone_and_told(make):
     assert len(p.listing("inbox/native")) == 1
 
 
-def test_a_baseline_of_a_wrong_file_leaves_nothing(make):
+@pytest.mark.parametrize("other", [[], ["--external", "right.csv"]])
+def test_a_baseline_of_a_wrong_file_leaves_nothing(make, other):
     p = make()
     p.put("wrong.csv", "a,b\n1,2\n")
-    err = p.run("baseline", "--native", "wrong.csv", status=65).err
+    p.put("right.csv", p.text("external", [row("E1", "N1"), row("E1", "N1", summary="repeated")]))
+    err = p.run("baseline", "--native", "wrong.csv", *other, status=65).err
     assert 'no column "EXT_ID"' in err and "nothing of the baseline was recorded" in err and "rejects" not in err
     assert not p.files_under("rejects") and not p.items()
 
