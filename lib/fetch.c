@@ -43,8 +43,7 @@ static void fetch_clear(struct fetch *f)
     rt_arena_clear(&f->arena);
 }
 
-/* Number n of the names that a file may have in the inbox: NAME, then with -2, -3 ... before its
- * first dot. */
+/* The n-th name of a file in the inbox: NAME, then with -2, -3 ... before its first dot. */
 static char *nth_name(const char *name, int n)
 {
     const char *dot = strchr(name, '.');
@@ -160,6 +159,20 @@ static void tell_copied_again(const struct fetch *f, const char *name)
                 name);
 }
 
+/* What the ledger does not know would be taken in with another stamp, or for no snapshot. */
+static void take_back(struct fetch *f, const char *name)
+{
+    struct rt_err ignored; /* the failure that is told came first */
+    struct rt_file known;
+    char *rel = rt_xasprintf("inbox/%s/%s", rt_side_name(f->side), name);
+    char *path = rt_xasprintf("%s/%s", f->work->profile, rel);
+
+    if (rt_store_file_by_path(f->work->store, rel, &f->arena, &known, &ignored) == 0)
+        (void)!rt_spool_remove(path, &ignored);
+    free(rel);
+    free(path);
+}
+
 /* Gives a spooled file its place in the inbox, unless the same bytes are there or were taken in
  * before. */
 static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, char **name,
@@ -199,7 +212,11 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
         if (rt_spool_commit(spool, err) < 0)
             return -1;
     }
-    return note_fetched(f, *name, file, err);
+    if (note_fetched(f, *name, file, err) == 0)
+        return 0;
+    if (rc == 0)
+        take_back(f, *name);
+    return -1;
 }
 
 /* ---- local files and standard input ---- */

@@ -6,6 +6,7 @@ too: for some scenarios at random pairs of steps (all pairs with LONG=1).
 import pathlib
 import random
 import re
+import sqlite3
 
 import pytest
 
@@ -67,3 +68,24 @@ def test_each_step_of_the_program_is_reached(folder, points):
         reached |= set(s.step_names)
     points("named step", len(named & reached))
     assert named - reached - ELSEWHERE == set()
+
+
+@pytest.mark.parametrize("failure", FAILURES[:2])
+def test_a_file_that_the_ledger_did_not_learn_of_is_not_in_the_inbox(failure, folder, points):
+    """It would be taken in by the next command without what was said of it: its time, and that it is a snapshot."""
+    s, tried = Scenario("edits", folder), 0
+    s.profile.put("src.csv", s.profile.text("external", []))
+    s.args = ["fetch", "external", "../../before/p/src.csv", "--snapshot", "--stamp", "2026-11-01"]
+    for n in range(1, s.steps + 40):
+        work = s.fresh()
+        done = s.run(work, f"{n}:{failure}")
+        if done.returncode == 0:
+            break
+        tried += 1
+        assert done.returncode == 74, done.stderr
+        with sqlite3.connect(f"file:{work / 'p/state.db'}?mode=ro", uri=True) as db:
+            known = db.execute("SELECT is_snapshot FROM file WHERE path = 'inbox/external/src.csv'").fetchall()
+        db.close()
+        assert known == [(1,)] or not (work / "p/inbox/external/src.csv").exists(), f"{failure} at {n}"
+    assert tried > 5
+    points(failure, tried)
