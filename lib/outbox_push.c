@@ -328,6 +328,9 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     if (end->given_delta == w->delta->number) {
         end->given = kept ? end->sent[kept - 1].content : end->seen;
         end->given_delta = kept ? end->sent[kept - 1].delta : 0;
+        if (end->given_delta == 0 && rt_store_last_handed(w->work->store, row->rid, w->delta->side,
+                                                          &end->given_delta, err) < 0)
+            goto out;
     }
     if (row->action == RT_ROW_DELETE)
         rt_end_untell(end);

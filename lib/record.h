@@ -92,7 +92,7 @@ struct rt_end {
     const struct rt_content
         *given;          /* what was last written for it: reference of one-way fields; or NULL */
     int64_t given_delta; /* the delta that was in; 0: none */
-    int64_t given_at;    /* when that one was handed over; RT_NEVER */
+    int64_t given_at;    /* when that one, or one before it, was last handed over; RT_NEVER */
     bool shows_other_id; /* its last row held the other side's ID */
     bool is_excluded;    /* it stopped being eligible */
     enum rt_absence absence;

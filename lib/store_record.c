@@ -132,10 +132,11 @@ static int load_content(struct rt_store *store, sqlite3_stmt *stmt, int column,
 
 /* What is not in a record's own row: the times of deltas, and of the newest snapshot, which showed
    every record that is not noted otherwise. */
-static int renew_end(struct rt_store *store, struct rt_end *end, enum rt_side side,
+static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_side side,
                      struct rt_err *err)
 {
-    int64_t gone;
+    struct rt_end *end = &record->end[side];
+    int64_t gone, last = end->given_delta;
 
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
@@ -145,8 +146,12 @@ static int renew_end(struct rt_store *store, struct rt_end *end, enum rt_side si
             return -1;
     }
     end->given_at = RT_NEVER;
-    if (end->given_delta &&
-        rt_store_delta_times(store, end->given_delta, &end->given_at, &gone, err) < 0)
+    if (last && rt_store_delta_times(store, last, &end->given_at, &gone, err) < 0)
+        return -1;
+    /* What waits in the outbox does not hide what went before it. */
+    if (last && end->given_at == RT_NEVER &&
+        (rt_store_last_handed(store, record->rid, side, &last, err) < 0 ||
+         rt_store_delta_times(store, last, &end->given_at, &gone, err) < 0))
         return -1;
     if (end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
         end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded)
@@ -174,13 +179,13 @@ static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side sid
         load_content(store, stmt, at + GIVEN, arena, &end->given, err) < 0 ||
         rt_store_unpack_sent(store, rt_column_str(stmt, at + SENT, arena), arena, end, err) < 0)
         return -1;
-    return renew_end(store, end, side, err);
+    return renew_end(store, record, side, err);
 }
 
 static int renew(struct rt_store *store, struct rt_record *record, struct rt_err *err)
 {
     for (int s = 0; s < 2; s++)
-        if (renew_end(store, &record->end[s], (enum rt_side)s, err) < 0)
+        if (renew_end(store, record, (enum rt_side)s, err) < 0)
             return -1;
     return 0;
 }

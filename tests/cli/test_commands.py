@@ -161,6 +161,15 @@ def test_withdraw_of_what_was_handed_over_is_refused(pair):
     assert pair.sync().nothing
 
 
+def test_withdrawn_delta_does_not_hide_that_a_later_one_went_out(pair):
+    first = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.trip(ext=[row("E1", "N1", summary="three")], nat=[row("E1", "N1", summary="two")])
+    pair.trip(nat=[row("E1", "N1", summary="three")])
+    pair.drop("external", [row("E1", "N1", summary="four")], at=pair.now.replace(hour=7))
+    pair.run("withdraw", pair.emit()[0].name)
+    assert "out of date" in pair.run("push", "--again", first.name, status=2).err
+
+
 def test_withdrawn_insert_is_inserted_again(p):
     p.drop("external", [row("E1")])
     p.run("withdraw", p.emit()[0].name)

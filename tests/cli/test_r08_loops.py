@@ -50,6 +50,23 @@ def test_window_counts_from_the_last_change(make):
     assert only(p.sync().external)["body"] == "more"
 
 
+@pytest.mark.parametrize("withdrawn", (False, True))
+def test_what_waits_in_the_outbox_does_not_end_the_window(make, withdrawn):
+    p = make(policy={"loop_window": "5h"}).agree(E)
+    assert p.trip(ext=[edit(summary="two")]).native
+    p.tick(1)
+    p.drop("native", [edit(summary="two")])
+    p.drop("external", [edit(summary="three")])
+    delta = only(p.emit())
+    if withdrawn:
+        p.run("withdraw", delta.name)
+    p.tick(1)
+    p.drop("native", [edit(summary="two", body="more")])
+    assert not p.emit().external
+    p.tick(3)
+    assert only(p.emit().external)["body"] == "more"
+
+
 def test_without_a_window_changes_flow_at_once(pair):
     assert pair.trip(ext=[edit(summary="two")]).native
     pair.tick(0, 20)
