@@ -355,6 +355,27 @@ static bool is_behind(const struct look *look, const struct rt_end *other)
            rt_merge_wants_more(look->rules, look->record, rt_side_other(look->side));
 }
 
+/* The delete that is still wanted may not have been carried out yet when the file was written. */
+static bool is_told_lately(const struct look *look, const struct rt_end *end,
+                           const struct rt_end *other)
+{
+    return end->absence == RT_ABSENCE_TOLD && other->absence == RT_ABSENCE_DELETE &&
+           (end->told_at == RT_NEVER ||
+            look->row->stamp < end->told_at + look->rules->config->import_lag);
+}
+
+/* R7 of a delete: it was not carried out, or taken back.  It goes out again, or a person decides.
+ */
+static void delete_not_taken(struct look *look, struct rt_end *end, struct rt_end *other)
+{
+    if (other->absence != RT_ABSENCE_DELETE)
+        return;
+    if (look->rules->config->resend && end->resends < RT_RESEND_MAX)
+        end->resends++;
+    else
+        other->edit_vs_delete = true;
+}
+
 static void note_absence(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side],
@@ -367,9 +388,11 @@ static void note_absence(struct look *look)
         rt_merge_absent(look->rules, look->record, look->side, RT_DELETED);
         return;
     }
-    if (end->absence != RT_PRESENT) {
+    if (end->absence != RT_PRESENT && !is_told_lately(look, end, other)) {
         look->out->came_back = true;
         rt_end_untell(end);
+        if (was_told)
+            delete_not_taken(look, end, other);
         if (!was_told && (is_delete_sent(other) || is_behind(look, other)))
             other->edit_vs_delete = true;
     }

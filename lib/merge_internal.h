@@ -48,6 +48,8 @@ static inline void clear_not_taken(struct rt_end *end)
 void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_value before,
                    struct rt_value after, const char *outcome);
 
+#define RT_RESEND_MAX 2 /* R7: accepted by itself, twice at most */
+
 /* ---- merge_version.c ---- */
 
 /* R3: finds look->reference, and drops or distrusts the versions that the row settles.  False: the

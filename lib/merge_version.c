@@ -200,8 +200,6 @@ bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *r
     return false;
 }
 
-#define RESEND_MAX 2 /* R7: accepted by itself, twice at most */
-
 void rt_merge_look_for_not_taken(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side];
@@ -212,7 +210,7 @@ void rt_merge_look_for_not_taken(struct look *look)
     if (!give_up_late(look, &sent, &end->not_taken_delta) ||
         !rt_merge_wants_more(look->rules, look->record, look->side))
         return;
-    if (look->rules->config->resend && end->resends < RESEND_MAX) {
+    if (look->rules->config->resend && end->resends < RT_RESEND_MAX) {
         end->resends++;
         look->out->resend = true;
         return;

@@ -22,6 +22,7 @@ void rt_record_init(struct rt_record *record)
     for (int s = 0; s < 2; s++) {
         record->end[s].look = (struct rt_look){.stamp = RT_NEVER, .modified_at = RT_NEVER};
         record->end[s].given_at = RT_NEVER;
+        record->end[s].told_at = RT_NEVER;
     }
 }
 

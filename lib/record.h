@@ -96,6 +96,7 @@ struct rt_end {
     bool shows_other_id; /* its last row held the other side's ID */
     bool is_excluded;    /* it stopped being eligible */
     enum rt_absence absence;
+    int64_t told_at; /* RT_ABSENCE_TOLD: when the delete was handed over; RT_NEVER */
     enum rt_flaw flaw;
     struct rt_missing_value *not_taken; /* R7, waiting for a person; frozen */
     size_t not_taken_count;

@@ -322,6 +322,9 @@ int rt_store_each_row(struct rt_store *store, const struct rt_row_range *range,
 /* The newest delta with a row of the record that was handed over to the side; 0. */
 int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
                          struct rt_err *err) RT_MUST_CHECK;
+/* The same of all but withdrawn ones. */
+int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
+                          struct rt_err *err) RT_MUST_CHECK;
 
 /* Rows of handed-over or waiting deltas that a side was not seen to hold yet, counted by delta, in
    order.  Only records with something under way are looked at. */

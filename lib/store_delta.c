@@ -91,25 +91,39 @@ int rt_store_delta_times(struct rt_store *store, int64_t delta, int64_t *handed,
     return 0;
 }
 
-int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
-                         struct rt_err *err)
+/* The newest delta with a row of the record for the side, in a state between two. */
+static int last_delta(struct rt_store *store, int64_t rid, enum rt_side side,
+                      enum rt_delta_state from, int64_t *delta, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
         "SELECT coalesce(max(d.delta), 0) FROM main.delta_row AS r JOIN main.delta AS d"
-        " ON d.delta = r.delta WHERE r.rid = ?1 AND d.side = ?2 AND d.state = ?3",
+        " ON d.delta = r.delta WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4",
         err);
 
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);
     rt_bind_int(stmt, 2, side);
-    rt_bind_int(stmt, 3, RT_DELTA_HANDED);
+    rt_bind_int(stmt, 3, from);
+    rt_bind_int(stmt, 4, RT_DELTA_HANDED);
     if (rt_store_step(store, stmt, err) != 1)
         return -1;
     *delta = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     return 0;
+}
+
+int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
+                         struct rt_err *err)
+{
+    return last_delta(store, rid, side, RT_DELTA_HANDED, delta, err);
+}
+
+int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
+                          struct rt_err *err)
+{
+    return last_delta(store, rid, side, RT_DELTA_COMMITTED, delta, err);
 }
 
 /* ---- deltas ---- */

@@ -153,6 +153,11 @@ static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_s
         (rt_store_last_handed(store, record->rid, side, &last, err) < 0 ||
          rt_store_delta_times(store, last, &end->given_at, &gone, err) < 0))
         return -1;
+    end->told_at = RT_NEVER;
+    if (end->absence == RT_ABSENCE_TOLD &&
+        (rt_store_last_written(store, record->rid, side, &last, err) < 0 ||
+         rt_store_delta_times(store, last, &end->told_at, &gone, err) < 0))
+        return -1;
     if (end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
         end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded)
         end->look.stamp = store->snapshot_stamp[side];

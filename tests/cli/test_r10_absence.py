@@ -1,4 +1,6 @@
 """R10: absence, in files of changes and in snapshots."""
+import datetime
+
 import pytest
 
 from profile import SCHEMA, field, only, pick, row
@@ -45,6 +47,20 @@ def test_propagated_delete_is_written_once(make):
     p = snapshots(make, "propagate")
     assert p.trip(ext=[ONE]).native
     assert p.trip(ext=[ONE]).nothing
+
+
+@pytest.mark.parametrize("hours, items", ((-2, []), (2, []), (11, []), (13, ["edit-vs-delete"])))
+def test_delete_that_is_not_seen_to_be_done_is_not_written_again(make, hours, items):
+    p = snapshots(make, "propagate")
+    assert only(p.trip(ext=[ONE]).native)["Action"] == "delete"
+    stamp = p.now + datetime.timedelta(hours=hours)
+    p.tick(14)
+    p.drop("native", [ONE, TWO], at=stamp)
+    assert p.sync().nothing
+    assert [i["kind"] for i in p.items()] == items
+    if items:
+        p.decide("dismiss", "edit-vs-delete")
+        assert only(p.sync().native)["Action"] == "delete"
 
 
 @pytest.fixture

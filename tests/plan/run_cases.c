@@ -587,6 +587,8 @@ static void hand_over(struct rt_record *record, enum rt_side side, int64_t hande
 {
     struct rt_end *end = &record->end[side];
 
+    if (end->absence == RT_ABSENCE_TOLD && end->told_at == RT_NEVER)
+        end->told_at = handed;
     for (size_t i = 0; i < end->sent_count; i++) {
         if (end->sent[i].handed != RT_NEVER || end->sent[i].delta == 0)
             continue;
