@@ -342,6 +342,18 @@ void rt_intake_forget_known(struct rt_intake *in)
 
 /* ---- R10: which records may be missing ---- */
 
+/* A record that changed since may be gone: joined into another one, which says itself what it is.
+ */
+static int visit_dirty(struct rt_intake *in, int64_t rid, rt_store_visit *visit, void *context,
+                       struct rt_err *err)
+{
+    bool is_there;
+
+    if (rt_store_has_record(in->work->store, rid, &is_there, err) < 0)
+        return -1;
+    return is_there ? visit(context, rid, err) : 0;
+}
+
 int rt_intake_each_unseen(struct rt_intake *in, rt_store_visit *visit, void *context,
                           struct rt_err *err)
 {
@@ -358,7 +370,7 @@ int rt_intake_each_unseen(struct rt_intake *in, rt_store_visit *visit, void *con
         for (uint64_t bits = known->dirty.words[w]; bits != 0; bits &= bits - 1) {
             int64_t rid = (int64_t)(w * 64 + (unsigned)__builtin_ctzll(bits));
 
-            if (!rt_rid_set_has(&in->seen, rid) && visit(context, rid, err) < 0)
+            if (!rt_rid_set_has(&in->seen, rid) && visit_dirty(in, rid, visit, context, err) < 0)
                 return -1;
         }
     return rt_store_each_newer(in->work->store, known->highest, visit, context, err);

@@ -190,3 +190,15 @@ def test_deleted_role_marks_a_row(make):
 def test_propagate_without_a_way_to_delete_is_wrong_settings(make):
     p = make(resume=False, external={"content": "snapshot", "deletes": "propagate"})
     p.run("check", status=78)
+
+
+@pytest.mark.parametrize("path", ["lookup", "digest", "keys"])
+@pytest.mark.parametrize("side", ["external", "native"])
+def test_record_that_was_joined_into_another_one_is_not_looked_for(make, side, path):
+    p = make(**{side: {"content": "snapshot"}})
+    p.always["ROUNDTRIP_PATH"] = path
+    p.trip(ext=[row("E1")], nat=[row("", "N1", body="b"), row("E2", "N2")])
+    p.trip(ext=[row("E1", "N1"), row("E2", "N2")], nat=[row("E1", "N1"), row("E2", "N2")])
+    for summary in ("two", "three"):
+        p.trip(ext=[row("E1", "N1"), row("E2", "N2", summary=summary)], nat=[row("E1", "N1"), row("E2", "N2", summary=summary)])
+    assert p.emit().nothing and not p.items("missing")
