@@ -272,10 +272,43 @@ int rt_book_note(struct rt_work *work, const struct rt_record *record, int side,
     return rc;
 }
 
-int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into, struct rt_err *err)
+/* ---- one record takes another one over ---- */
+
+/* The rows that open items of the record are about, by kind. */
+static int keep_rows(struct rt_work *work, const struct rt_record *from, struct rt_arena *arena,
+                     struct rt_questions *questions, struct rt_err *err)
+{
+    unsigned kinds = from->items & ROW_KINDS & ~RT_KIND_BIT(RT_KIND_SUSPECTED);
+    char subject[32], *text;
+    struct rt_item item;
+    json_t *detail;
+    int rc;
+
+    *questions = (struct rt_questions){.rows = {NULL}};
+    snprintf(subject, sizeof subject, "r%" PRId64, from->rid);
+    for (int k = 0; k < RT_KIND_COUNT; k++) {
+        if (!(kinds & RT_KIND_BIT(k)))
+            continue;
+        rc = rt_store_open_item(work->store, rt_kind_text((enum rt_kind)k)->name, subject, arena,
+                                &item, err);
+        if (rc < 0)
+            return -1;
+        detail = rc == 1 && item.detail ? json_loads(item.detail, JSON_ALLOW_NUL, NULL) : NULL;
+        text = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
+        questions->rows[k] = text ? rt_arena_strdup(arena, text) : NULL;
+        free(text);
+        json_decref(detail);
+    }
+    return 0;
+}
+
+int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
+                   struct rt_arena *arena, struct rt_questions *questions, struct rt_err *err)
 {
     unsigned before = from->items;
 
+    if (keep_rows(work, from, arena, questions, err) < 0)
+        return -1;
     from->items = 0;
     from->end[0].not_taken_count = from->end[1].not_taken_count = 0;
     if (before && sync_items(work, from, before, err) < 0)
@@ -287,13 +320,32 @@ int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into, s
     return rt_store_move_events(work->store, from->rid, into, err);
 }
 
+int rt_book_take_over(struct rt_work *work, struct rt_record *into,
+                      const struct rt_questions *questions, struct rt_err *err)
+{
+    unsigned has_one = into->items & ~RT_KIND_BIT(RT_KIND_REPEATED) &
+                       ~RT_KIND_BIT(RT_KIND_WENT_BACK); /* these hold rows of both sides */
+    int rc = rt_book_save(work, into, NULL, err);
+
+    for (int k = 0; k < RT_KIND_COUNT && rc == 0; k++) {
+        if (questions->rows[k] == NULL || (has_one & RT_KIND_BIT(k)))
+            continue;
+        work->flawed_rows = questions->rows[k];
+        work->flawed_kind = (enum rt_kind)k;
+        rc = rt_book_save(work, into, NULL, err);
+        work->flawed_rows = NULL;
+    }
+    return rc;
+}
+
 int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
                  struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
 {
     struct rt_record gone = *from;
+    struct rt_questions questions;
 
-    if (rt_book_remove(work, &gone, into->rid, err) < 0)
+    if (rt_book_remove(work, &gone, into->rid, arena, &questions, err) < 0)
         return -1;
     rt_merge_join(&work->rules, into, from, arena, observed);
-    return rt_book_save(work, into, NULL, err);
+    return rt_book_take_over(work, into, &questions, err);
 }

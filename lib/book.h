@@ -33,10 +33,18 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
 int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
                  const char *text, struct rt_err *err) RT_MUST_CHECK;
 
-/* Removes a record whose part another one takes over: its questions end, its story goes on there.
- */
+/* The rows that somebody has to decide about, as JSON, by kind of item; NULL: none. */
+struct rt_questions {
+    const char *rows[RT_KIND_COUNT];
+};
+
+/* Removes a record whose part another one takes over: its story goes on there, and its questions
+ * about rows, which live in the arena, once rt_book_take_over saves the other one. */
 int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
+                   struct rt_arena *arena, struct rt_questions *questions,
                    struct rt_err *err) RT_MUST_CHECK;
+int rt_book_take_over(struct rt_work *work, struct rt_record *into,
+                      const struct rt_questions *questions, struct rt_err *err) RT_MUST_CHECK;
 
 /* R1: makes one record of two; `from` is gone afterwards.  Saves, tells, and journals nothing. */
 int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,

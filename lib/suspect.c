@@ -154,6 +154,7 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     enum rt_side side;
     struct rt_row row;
     struct rt_rid_list list;
+    struct rt_questions questions;
 
     if (rt_store_candidates(work->store, rid, arena, &list, err) < 0)
         return -1;
@@ -168,13 +169,14 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
         return -1;
     side = suspect.born;
     row = row_of(&suspect, side);
-    if (rt_book_remove(work, &suspect, candidate.rid, err) < 0)
+    if (rt_book_remove(work, &suspect, candidate.rid, arena, &questions, err) < 0)
         return -1;
     candidate.end[side].id = suspect.end[side].id;
     row.id[rt_side_other(side)] = candidate.end[rt_side_other(side)].id;
     rt_merge_observe(&work->rules, &candidate, &row, arena, &observed);
     candidate.end[side].shows_other_id = false;
-    if (rt_book_save(work, &candidate, NULL, err) < 0)
+    candidate.end[side].flaw = suspect.end[side].flaw; /* a later row of it may be in question */
+    if (rt_book_take_over(work, &candidate, &questions, err) < 0)
         return -1;
     return rt_book_note(work, &candidate, (int)side, "bind", "a suspected duplicate was bound",
                         err);

@@ -237,3 +237,34 @@ def test_row_as_last_time_is_compared_with_the_edited_one_in_front_of_it(make, p
     assert [(i["kind"], i["external_id"]) for i in p.items()] == [("repeated", "E1")]
     assert only(p.trip(ext=[edited, row("E2", "N2"), edited]).native)["summary"] == "two"
     assert not p.items()
+
+
+# -- a question about a row stays when its record becomes part of another one ---------------------------------------
+
+@pytest.mark.review
+@pytest.mark.parametrize("kind, rows", [("rejected", [row("", "N1", amount="much")]),
+                                        ("repeated", [row("", "N1", amount="2"), row("", "N1", amount="3")])])
+def test_question_about_a_row_survives_a_join(make, kind, rows):
+    p = make(schema=NUMBERED)
+    p.trip(ext=[row("E1", amount="1")], nat=[row("", "N1", amount="1")])
+    p.trip(nat=rows)
+    assert p.trip(ext=[row("E1", "N1", amount="1")]).nothing
+    assert [(i["kind"], i["external_id"], i["native_id"], i["line"]) for i in p.items()] == [(kind, "E1", "N1", "2")]
+    assert p.trip(ext=[row("E1", "N1", amount="1", body="more")]).nothing
+    p.decide("dismiss", kind)
+    assert only(p.sync().native)["body"] == "more"
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("kind, rows", [("rejected", [row("", "N1", amount="much")]),
+                                        ("repeated", [row("", "N1", amount="2"), row("", "N1", amount="3")])])
+def test_question_about_a_row_survives_the_binding_of_a_suspected_duplicate(make, kind, rows):
+    p = make(schema=NUMBERED)
+    p.trip(ext=[row("E1", amount="1")])
+    p.trip(nat=[row("", "N1", amount="1")])
+    p.trip(nat=rows)
+    p.decide("accept", "suspected")
+    assert [(i["kind"], i["external_id"], i["native_id"], i["line"]) for i in p.items()] == [(kind, "E1", "N1", "2")]
+    assert p.trip(ext=[row("E1", "N1", amount="1", body="more")]).nothing
+    p.decide("dismiss", kind)
+    assert only(p.sync().native)["body"] == "more"
