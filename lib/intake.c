@@ -317,14 +317,35 @@ static int taken(struct rt_intake *in, struct rt_err *err)
     return settle_file(in, RT_FILE_TAKEN, archived_path(in), NULL, err);
 }
 
+struct replace {
+    struct rt_intake *in;
+    int64_t opened;
+};
+
+/* The same bytes came again under the same name and were refused again: one question, not two. */
+static int replace_refused(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct replace *replace = context;
+    struct rt_intake *in = replace->in;
+    struct rt_file refused;
+
+    if (item->side != (int)in->side || item->file == in->file.id)
+        return 0;
+    if (rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &refused, err) != 1)
+        return 0;
+    if (strcmp(refused.name, in->file.name) != 0 ||
+        !rt_digest_is_equal(refused.digest, in->file.digest))
+        return 0;
+    replace->opened = item->opened;
+    return rt_store_close_item(in->work->store, item->kind, item->subject, "it came again", err);
+}
+
 static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
 {
     char subject[32], *detail;
     json_t *json;
-    struct rt_item item = {.kind = "refused",
-                           .subject = subject,
-                           .side = (int)in->side,
-                           .opened = in->work->rules.now};
+    struct rt_item item = {.kind = "refused", .subject = subject, .side = (int)in->side};
+    struct replace replace = {in, in->work->rules.now};
     const char *target;
     int rc;
 
@@ -342,7 +363,10 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
     in->work->counts[in->side].refused_files++;
     if (in->file.id == 0 && rt_store_add_file(in->work->store, &in->file, err) < 0)
         return -1;
+    if (rt_store_each_item(in->work->store, "refused", replace_refused, &replace, err) < 0)
+        return -1;
     item.file = in->file.id;
+    item.opened = replace.opened;
     snprintf(subject, sizeof subject, "f%" PRId64, in->file.id);
     json = json_pack("{s:s}", "text", reason);
     item.detail = detail = json_dumps(json, JSON_COMPACT);

@@ -94,6 +94,21 @@ def test_a_link_in_the_inbox_is_left_alone_and_told(make):
     assert len(p.listing("inbox/native")) == 1
 
 
+def test_a_refused_file_that_comes_again_is_one_question(p):
+    for day in range(3):
+        p.tick(24)
+        p.put("inbox/external/a_2026-11-01T0500.csv", "a,b\n1,2\n")
+        p.emit(status=65)
+    item = only(p.items())
+    assert item["kind"] == "refused" and item["since"].startswith("2026-11-02")
+    p.put("inbox/external/a_2026-11-01T0500.csv", "a,b,c\n1,2,3\n")           # other bytes: another question
+    p.emit(status=65)
+    assert len(p.items()) == 2
+    p.drop("external", [row("E1")], name="a_2026-11-01T0500.csv")
+    p.emit()
+    assert not p.items()
+
+
 @pytest.mark.parametrize("other", [[], ["--external", "right.csv"]])
 def test_a_baseline_of_a_wrong_file_leaves_nothing(make, other):
     p = make()
