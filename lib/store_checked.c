@@ -4,6 +4,7 @@
 #include "lib/mem.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SPARE        8 /* bytes at the end of a page */
@@ -180,14 +181,31 @@ static int register_layer(void)
     return sqlite3_vfs_register(ours, 0);
 }
 
+/* SQLite's NOFOLLOW refuses a link anywhere in the path.  The state itself may not be one, but the
+ * folders above it may: /srv/acme is one on many machines. */
+static char *below_real_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        slash == NULL ? rt_xstrdup(".") : rt_xasprintf("%.*s/", (int)(slash - path), path);
+    char *real = realpath(folder, NULL);
+    char *whole = real ? rt_xasprintf("%s/%s", real, slash ? slash + 1 : path) : rt_xstrdup(path);
+
+    free(folder);
+    free(real);
+    return whole;
+}
+
 int rt_store_open_checked(const char *path, sqlite3 **db, int flags)
 {
     int spare = SPARE, rc;
+    char *real = below_real_folder(path);
 
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks; counting takes a lock */
     rc = register_layer();
     if (rc == SQLITE_OK)
-        rc = sqlite3_open_v2(path, db, flags, RT_STORE_VFS);
+        rc = sqlite3_open_v2(real, db, flags, RT_STORE_VFS);
+    free(real);
     /* Of a file that is not empty it is settled already. */
     if (rc == SQLITE_OK)
         (void)sqlite3_file_control(*db, "main", SQLITE_FCNTL_RESERVE_BYTES, &spare);

@@ -427,6 +427,20 @@ def test_diff_prints_the_digest_that_approve_wants_also_when_quiet(make):
     assert len(p.emit("--approve", plan).native) == 2
 
 
+# -- where a profile is ------------------------------------------------------------------------------------------------
+def test_a_profile_behind_a_link(pair, tmp_path):
+    (tmp_path / "link").symlink_to(pair.path.parent)
+    where = tmp_path / "link" / pair.path.name
+    pair.tick(1)
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.run("-C", where, "emit", cwd="/")
+    assert "two" in pair.run("-C", where, "show", "E1", cwd="/").out
+    pair.run("status", cwd="/", ROUNDTRIP_PROFILE=str(where))
+    (pair.path / "state.db").rename(pair.path / "elsewhere.db")
+    (pair.path / "state.db").symlink_to("elsewhere.db")                     # the state itself may not be one
+    assert "state.db" in pair.run("-C", where, "status", cwd="/", status=74).err
+
+
 # -- run ---------------------------------------------------------------------------------------------------------------
 def test_run_does_all_of_it(pair):
     pair.tick()
