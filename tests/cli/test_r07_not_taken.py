@@ -97,3 +97,52 @@ def test_retry_of_the_delta_sends_it_again(make, command):
     p.tick(1)
     p.run(command, deltas[0].name)
     assert only(p.sync().external)["summary"] == "two"
+
+
+ONE_WAY = (("round-trip", "email"), ("single-trip", "summary"))
+
+
+def one_way_sent(make, mode, field, **policy):
+    """A value that flows to the database alone was handed over to it."""
+    p = make(profile={"mode": mode}, policy=policy).agree(OLD)
+    assert only(p.trip(ext=[{**OLD, field: "theirs"}]).native)[field] == "theirs"
+    return p
+
+
+@pytest.mark.parametrize("mode, field", ONE_WAY)
+def test_a_one_way_value_that_was_not_taken_is_a_question_too(make, mode, field):
+    p = one_way_sent(make, mode, field)
+    assert p.trip(nat=[OLD], hours=3).nothing and not p.items()
+    assert p.trip(nat=[OLD], hours=48).nothing
+    p.decide("accept", "not-taken")
+    assert only(p.sync().native)[field] == "theirs"
+    assert p.trip(nat=[{**OLD, field: "theirs"}]).nothing and not p.items()
+
+
+@pytest.mark.parametrize("mode, field", ONE_WAY)
+def test_a_one_way_value_that_was_not_taken_stays_so_once_dismissed(make, mode, field):
+    p = one_way_sent(make, mode, field)
+    assert p.trip(nat=[OLD], hours=48).nothing
+    p.decide("dismiss", "not-taken")
+    assert p.sync().nothing
+    assert p.trip(nat=[OLD], ext=[{**OLD, field: "theirs"}]).nothing and not p.items()
+
+
+@pytest.mark.parametrize("mode, field", ONE_WAY)
+def test_a_one_way_value_is_resent_twice_at_most(make, mode, field):
+    p = one_way_sent(make, mode, field, not_taken="resend")
+    for _ in range(2):
+        assert only(p.trip(nat=[OLD], hours=48).native)[field] == "theirs"
+    assert p.trip(nat=[OLD], hours=48).nothing
+    assert p.items("not-taken")
+
+
+def test_another_one_way_value_is_a_local_edit_and_no_question(make):
+    p = one_way_sent(make, "round-trip", "email")
+    assert p.trip(nat=[{**OLD, "email": "local"}], hours=48).nothing and not p.items()
+
+
+def test_a_one_way_value_set_back_after_the_import_is_a_local_edit(make):
+    p = make().agree(OLD)
+    assert p.trip(ext=[{**NEW, "email": "theirs"}]).native
+    assert p.trip(nat=[NEW], hours=48).nothing and not p.items()
