@@ -69,68 +69,6 @@ int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt
     return rc;
 }
 
-static struct rt_slice id_of(const json_t *detail, const char *key)
-{
-    const json_t *id = json_object_get(detail, key);
-
-    return rt_slice_from(json_string_value(id), json_string_length(id));
-}
-
-/* 1: the record of the item's row was seen on this side since. */
-static int was_seen_since(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
-                          struct rt_err *err)
-{
-    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
-    struct rt_slice id[2] = {id_of(detail, "external_id"), id_of(detail, "native_id")};
-    struct rt_found found = {.at = {NULL, NULL}};
-    int rc = 0;
-
-    rt_arena_reset(&in->row_arena);
-    if (id[0].len || id[1].len)
-        rc = rt_book_find(in->work, id, in->side, &in->row_arena, &found, err);
-    for (int s = 0; s < 2 && rc == 0; s++)
-        if (found.at[s] != NULL && found.at[s]->end[in->side].look.stamp != RT_NEVER &&
-            found.at[s]->end[in->side].look.stamp >= stamp)
-            rc = 1;
-    json_decref(detail);
-    return rc;
-}
-
-/* Settled by a row of its record, by a snapshot, and by its own rows, fetched from rejects/. */
-static int settle_row(void *context, const struct rt_item *item, struct rt_err *err)
-{
-    struct rt_intake *in = context;
-    struct rt_file file;
-    char *ours;
-    int rc;
-
-    if (item->rid != 0 || item->side != (int)in->side || item->file == in->file.id)
-        return 0;
-    rc = rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &file, err);
-    if (rc != 1 || file.stamp > in->file.stamp)
-        return rc < 0 ? -1 : 0;
-    ours = rt_rejects_name(&file);
-    rc = in->file.is_snapshot || strcmp(ours, in->file.name) == 0;
-    free(ours);
-    if (rc == 0)
-        rc = was_seen_since(in, item, file.stamp, err);
-    if (rc != 1)
-        return rc;
-    return rt_store_close_item(in->work->store, item->kind, item->subject, "settled by later files",
-                               err);
-}
-
-int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err)
-{
-    static const enum rt_kind kinds[] = {RT_KIND_REJECTED, RT_KIND_REPEATED};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (rt_store_each_item(in->work->store, rt_kind_text(kinds[i])->name, settle_row, in, err) <
-            0)
-            return -1;
-    return 0;
-}
-
 /* ---- their records ---- */
 
 /* The record waits for a person, or for a newer row.  One that waits for another reason keeps it:
@@ -176,6 +114,109 @@ int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err)
 {
     for (size_t i = 0; i < in->flawed_count; i++)
         if (judge(in, &in->flawed[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- what a file settles ---- */
+
+static struct rt_slice id_of(const json_t *detail, const char *key)
+{
+    const json_t *id = json_object_get(detail, key);
+
+    return rt_slice_from(json_string_value(id), json_string_length(id));
+}
+
+/* Looks for the records of the item's row. */
+static int find_records(struct rt_intake *in, const json_t *detail, struct rt_found *found,
+                        struct rt_err *err)
+{
+    struct rt_slice id[2] = {id_of(detail, "external_id"), id_of(detail, "native_id")};
+
+    rt_arena_reset(&in->row_arena);
+    *found = (struct rt_found){.at = {NULL, NULL}};
+    return id[0].len || id[1].len ? rt_book_find(in->work, id, in->side, &in->row_arena, found, err)
+                                  : 0;
+}
+
+/* The record that the side showed, in whichever file; or NULL. */
+static struct rt_record *shown(const struct rt_intake *in, const struct rt_found *found)
+{
+    for (int s = 0; s < 2; s++)
+        if (found->at[s] != NULL && found->at[s]->end[in->side].look.stamp != RT_NEVER)
+            return found->at[s];
+    return NULL;
+}
+
+/* Only older files have a good row of its record: that waits like any other with a flawed row.  1:
+ * it is a question about the record now. */
+static int freeze_later(struct rt_intake *in, const struct rt_item *item, const json_t *detail,
+                        struct rt_record *record, struct rt_err *err)
+{
+    bool is_rejected = strcmp(item->kind, rt_kind_text(RT_KIND_REJECTED)->name) == 0;
+    char *rows;
+    int rc;
+
+    if (record->end[in->side].flaw != RT_FLAW_NONE)
+        return 0;
+    record->end[in->side].flaw = is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED;
+    in->work->flawed_rows = rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
+    in->work->flawed_kind = is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED;
+    rc = rt_book_save(in->work, record, NULL, err);
+    in->work->flawed_rows = NULL;
+    free(rows);
+    return rc < 0 ? -1 : 1;
+}
+
+/* 1: the record of the item's row answers for it. */
+static int ask_record(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
+                      struct rt_err *err)
+{
+    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    struct rt_record *record;
+    struct rt_found found;
+    int rc = find_records(in, detail, &found, err);
+
+    record = shown(in, &found);
+    if (rc == 0 && record != NULL)
+        rc = record->end[in->side].look.stamp >= stamp
+                 ? 1
+                 : freeze_later(in, item, detail, record, err);
+    json_decref(detail);
+    return rc;
+}
+
+/* Settled by a row of its record, by a snapshot, and by its own rows, fetched from rejects/. */
+static int settle_row(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_intake *in = context;
+    struct rt_file file;
+    char *ours;
+    int rc;
+
+    if (item->rid != 0 || item->side != (int)in->side || item->file == in->file.id)
+        return 0;
+    rc = rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &file, err);
+    if (rc != 1)
+        return rc;
+    ours = rt_rejects_name(&file);
+    rc = file.stamp <= in->file.stamp && (in->file.is_snapshot || strcmp(ours, in->file.name) == 0);
+    free(ours);
+    if (rc == 0)
+        rc = ask_record(in, item, file.stamp, err);
+    if (rc != 1)
+        return rc;
+    return rt_store_close_item(in->work->store, item->kind, item->subject, "settled by later files",
+                               err);
+}
+
+int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err)
+{
+    static const enum rt_kind kinds[] = {RT_KIND_REJECTED, RT_KIND_REPEATED};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (rt_store_each_item(in->work->store, rt_kind_text(kinds[i])->name, settle_row, in, err) <
+            0)
             return -1;
     return 0;
 }

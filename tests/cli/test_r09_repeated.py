@@ -268,3 +268,15 @@ def test_question_about_a_row_survives_the_binding_of_a_suspected_duplicate(make
     assert p.trip(ext=[row("E1", "N1", amount="1", body="more")]).nothing
     p.decide("dismiss", kind)
     assert only(p.sync().native)["body"] == "more"
+
+
+@pytest.mark.review
+def test_rejected_row_freezes_a_record_that_only_an_older_file_shows(make):
+    p = make(schema=NUMBERED)
+    older = p.text("external", [row("E1", amount="1")])
+    name = f"external_{p.now:%Y-%m-%dT%H%M}_late.csv"
+    p.trip(ext=[row("E1", amount="much")])
+    p.drop("external", raw=older.encode(), name=name)
+    assert p.sync().nothing and rejected_of(p) == [("E1", "", "2")]
+    assert only(p.trip(ext=[row("E1", amount="3")]).native)["amount"] == "3"
+    assert not p.items()
