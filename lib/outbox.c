@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- lists ---- */
@@ -319,6 +320,21 @@ static int publish(struct rt_work *work, struct rt_delta_list *list, struct rt_a
     return 0;
 }
 
+/* Killed while it was moved to another disk: the copy is whole, and what it was made from can go.
+ */
+static int drop_copied(const char *source, const char *target, struct rt_err *err)
+{
+    struct rt_file_facts from, to;
+    struct stat a, b;
+
+    if (lstat(source, &a) != 0 || lstat(target, &b) != 0 || a.st_dev == b.st_dev ||
+        a.st_size != b.st_size)
+        return 0;
+    if (rt_spool_facts(source, &from, err) < 0 || rt_spool_facts(target, &to, err) < 0)
+        return -1;
+    return rt_digest_is_equal(from.digest, to.digest) ? rt_spool_remove(source, err) : 0;
+}
+
 static int make_move(void *context, const char *from, const char *to, struct rt_err *err)
 {
     struct rt_work *work = context;
@@ -328,7 +344,9 @@ static int make_move(void *context, const char *from, const char *to, struct rt_
 
     /* A target that is there was moved before; what is at the source now is another file of that
        name. A source that is not there either was lost. */
-    if (access(target, F_OK) != 0 && access(source, F_OK) == 0)
+    if (access(target, F_OK) == 0)
+        rc = drop_copied(source, target, err);
+    else if (access(source, F_OK) == 0)
         rc = rt_spool_move(source, target, err);
     free(source);
     free(target);

@@ -334,9 +334,23 @@ static bool is_moved(const char *from, const char *to)
     return lstat(from, &st) != 0 && errno == ENOENT && lstat(to, &st) == 0;
 }
 
+/* A folder of the profile may be a link to another disk.  Killed in between, both are there. */
+static int move_to_other_disk(const char *from, const char *to, struct rt_err *err)
+{
+    char *folder = rt_xstrdup(to), *slash = strrchr(folder, '/');
+    int rc;
+
+    *slash = '\0';
+    rc = rt_spool_copy(from, folder, slash + 1, err);
+    free(folder);
+    return rc == 0 ? rt_spool_remove(from, err) : -1;
+}
+
 int rt_spool_move(const char *from, const char *to, struct rt_err *err)
 {
     if (!is_moved(from, to) && (RT_STEP("spool.move") != 0 || rename_new(from, to) != 0)) {
+        if (errno == EXDEV && strchr(to, '/') != NULL)
+            return move_to_other_disk(from, to, err);
         if (errno == EEXIST)
             return rt_err_set(err, RT_IO, "cannot move %s: %s is already there", from, to);
         return rt_err_errno(err, RT_IO, "cannot move %s to %s", from, to);

@@ -40,8 +40,9 @@ struct rt_digest rt_spool_digest(const struct rt_spool *spool); /* of the bytes 
 int rt_spool_commit(struct rt_spool *spool, struct rt_err *err) RT_MUST_CHECK;
 void rt_spool_close(struct rt_spool *spool);
 
-/* Renames within one file system and fsyncs both folders; never replaces.  A source that is gone
-   while the target is there counts as done: the step may be repeated. Step: spool.move. */
+/* Renames, or copies to another file system and removes, and fsyncs both folders; never replaces. A
+   source that is gone while the target is there counts as done: the step may be repeated.
+   Step: spool.move. */
 int rt_spool_move(const char *from, const char *to, struct rt_err *err) RT_MUST_CHECK;
 
 /* Renames over what is at `to`, and fsyncs the folder.  Step: spool.replace. */

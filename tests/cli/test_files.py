@@ -1,5 +1,9 @@
 """Incoming files: dialects, refused files, rejected rows, files that come twice, and the wire going out."""
 import gzip
+import os
+import pathlib
+import shutil
+import tempfile
 
 import pytest
 
@@ -280,3 +284,30 @@ def test_fetch_of_a_grown_export_takes_it_again(make):
 
 def test_fetch_of_a_missing_folder_is_69(make):
     make(external={"exports": "nowhere", "settle": "0s", "retries": "0"}).run("fetch", status=(69, 74))
+
+
+# -- folders on another disk -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("folder", ["archive", "inbox", "outbox", "rejects"])
+def test_a_folder_of_the_profile_on_another_disk(make, tmp_path, folder):
+    p = make()
+    elsewhere = other_disk(p.path, tmp_path)
+    shutil.move(p.path / folder, elsewhere / folder)
+    (p.path / folder).symlink_to(elsewhere / folder)
+    p.drop("external", [row("E1")])
+    (p.path / "inbox/external/b_2026-11-01T0500.csv").write_bytes(b"no header of ours\n")
+    p.emit(status=65)
+    p.decide("dismiss", "refused")
+    p.push()
+    assert len(p.listing("imports/native")) == 1 and len(p.listing("archive/out/native")) == 1
+    assert not p.files_under("inbox") and not p.files_under("outbox")
+    assert len(p.listing("archive/in/external")) == 1 and len(p.listing("rejects")) == 2
+    p.run("check", "--state")
+    shutil.rmtree(elsewhere)
+
+
+def other_disk(here, tmp_path):
+    """A folder on another file system than `here`; there is one on most machines."""
+    for base in (tmp_path, "/dev/shm", "/var/tmp"):
+        if os.access(base, os.W_OK) and os.stat(base).st_dev != os.stat(here).st_dev:
+            return pathlib.Path(tempfile.mkdtemp(dir=base))
+    pytest.skip("one file system is all there is")
