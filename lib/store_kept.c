@@ -68,6 +68,16 @@ struct contents {
     size_t count;
 };
 
+static struct contents contents_of(struct rt_record *record)
+{
+    const struct rt_content **places[RT_RECORD_CONTENTS] = {NULL};
+    struct contents contents = {.count = rt_record_contents(record, places)};
+
+    for (size_t i = 0; i < contents.count; i++)
+        contents.of[i] = *places[i];
+    return contents;
+}
+
 static const struct rt_content *copy_content(struct rt_store *store, struct contents *contents,
                                              const struct rt_content *from)
 {
@@ -115,7 +125,6 @@ static bool is_kept(const struct rt_store *store, const struct rt_record *record
 
 void rt_store_keep(struct rt_store *store, const struct rt_record *record)
 {
-    const struct rt_content **places[RT_RECORD_CONTENTS];
     struct contents before = {.count = 0};
     struct slot *slot;
 
@@ -131,10 +140,8 @@ void rt_store_keep(struct rt_store *store, const struct rt_record *record)
     if (slot->record == record)
         return;
     if (slot->record != NULL)
-        before.count = rt_record_contents(slot->record, places);
-    for (size_t i = 0; i < before.count; i++)
-        before.of[i] = *places[i];
-    if (slot->record == NULL)
+        before = contents_of(slot->record);
+    else
         slot->record = rt_arena_alloc(&store->kept->arena, sizeof *record);
     store->kept->count += slot->rid == 0;
     slot->rid = record->rid;

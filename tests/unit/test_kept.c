@@ -179,7 +179,7 @@ static struct rt_store *open_with_record(struct rt_record *record)
 
 static void kept_is_what_is_stored(void **state)
 {
-    struct rt_record record, kept;
+    struct rt_record record, kept, loaded;
     struct rt_store *store = open_with_record(&record);
 
     (void)state;
@@ -188,10 +188,11 @@ static void kept_is_what_is_stored(void **state)
     assert_int_equal(kept.end[RT_NATIVE].given_at, 20);
     assert_int_equal(kept.end[RT_NATIVE].sent[1].gone, 30);
     rt_store_unkeep(store, 1);
-    check_same(kept, load(store, 1));
-    close_store(store);
+    loaded = load(store, 1);
+    check_same(kept, loaded);
+    close_store(store); /* and what was kept is gone */
     store = open_store();
-    check_same(kept, load(store, 1));
+    check_same(loaded, load(store, 1));
     close_store(store);
 }
 
