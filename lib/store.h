@@ -465,7 +465,8 @@ int rt_store_each_run_event(struct rt_store *store, int64_t run, rt_store_visit_
 struct rt_item {
     int64_t number;
     const char *kind;
-    const char *subject; /* "r12" a record, "d5" a delta, "f7" a file, "f7:12" a line of a file */
+    const char *subject; /* "r12" a record, "d5" a delta, "f7" a file, "f7:12" a line of a file,
+                            "i01:..." an ID that no record had when its row came */
     int64_t rid;         /* 0: none */
     int side;            /* or -1 */
     int64_t file, line;
