@@ -32,20 +32,28 @@ static void show_look(struct rt_show *show, int side, const struct rt_place *pla
     const struct rt_look *look = &show->record.end[side].look;
     /* A snapshot whose row is the same as before is noted for all of its rows at once. */
     bool is_same_since = place->text != NULL && place->stamp < look->stamp;
+    enum rt_absence absence = show->record.end[side].absence;
+    /* The last look is then at a snapshot without it. */
+    bool is_missing = is_same_since && absence != RT_PRESENT && absence != RT_ABSENCE_TOLD;
     char when[RT_TIME_SIZE];
 
     if (show->root != NULL)
         json_object_set_new(json_object_get(show->root, rt_side_name((enum rt_side)side)),
                             "last_seen",
-                            json_pack("{s:o, s:o, s:o}", "stamp", rt_json_time(look->stamp),
+                            json_pack("{s:o, s:o, s:o}", "stamp",
+                                      rt_json_time(is_missing ? place->stamp : look->stamp),
                                       "place", rt_json_text(place->text), "same_since",
                                       rt_json_time(place->text ? place->stamp : RT_NEVER)));
     else if (look->stamp == RT_NEVER)
         rt_say_wrapped(13, "never seen   %s\n", label(show, side));
     else
-        rt_say_wrapped(13, "last seen    %s, %s%s%s%s\n", label(show, side),
-                       rt_time_format(look->stamp, when), place->text ? "\n             " : "",
-                       is_same_since ? "the same since " : "", place->text ? place->text : "");
+        rt_say_wrapped(13, "%-12s %s, %s%s%s%s\n", is_missing ? "missing" : "last seen",
+                       label(show, side), rt_time_format(look->stamp, when),
+                       place->text ? "\n             " : "",
+                       is_missing      ? "last seen in "
+                       : is_same_since ? "the same since "
+                                       : "",
+                       place->text ? place->text : "");
 }
 
 static int show_looks(struct rt_show *show, struct rt_err *err)

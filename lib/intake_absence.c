@@ -58,6 +58,7 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     if (end->seen == NULL || end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
         return 0;
     rt_merge_absent(&in->work->rules, &record, in->side, RT_MISSING);
+    end->look.stamp = in->file.stamp; /* a row of an older file does not bring it back */
     in->counts.missing++;
     if (rt_book_save(in->work, &record, NULL, err) < 0)
         return -1;

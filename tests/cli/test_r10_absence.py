@@ -38,6 +38,21 @@ def test_a_later_row_brings_it_back(make):
     assert only(p.trip(nat=[{**TWO, "body": "more"}]).external)["x"] == "E2"
 
 
+@pytest.mark.parametrize("deletes", ("ignore", "review", "propagate"))
+def test_a_row_of_an_older_file_does_not_bring_it_back(make, deletes):
+    p = snapshots(make, deletes)
+    p.tick()
+    older = p.now
+    first = p.trip(ext=[ONE])
+    assert bool(first.native) == (deletes == "propagate")
+    items = p.items()
+    p.drop("external", [ONE, TWO], at=older)
+    assert p.sync().nothing and p.items() == items
+    assert f"missing      EverTrue, {p.now:%Y-%m-%dT%H}" in p.run("show", "E2").out
+    p.drop("native", [{**TWO, "body": "more"}])
+    assert not p.sync().external
+
+
 def test_propagate_writes_a_delete(make):
     sent = only(snapshots(make, "propagate").trip(ext=[ONE]).native)
     assert pick(sent, "x", "n", "Action") == ("E2", "N2", "delete")
