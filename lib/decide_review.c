@@ -264,8 +264,7 @@ static char *given_up(const struct decide *d, const struct rt_record *record, en
         const struct rt_field *field = rules_of(d)->schema->content[f];
         struct rt_value want = record->want->value[f];
 
-        if (rt_record_flow(rules_of(d), record, field) == RT_DIR_BOTH &&
-            rt_value_is_same(field, side, want, end->not_taken[i].value))
+        if (rt_value_is_same(field, side, want, end->not_taken[i].value))
             rt_buf_printf(&text, "; given up: %s \"%.*s\"", field->name, RT_SLICE_FMT(want.raw));
     }
     copy = rt_xstrdup(rt_buf_str(&text));

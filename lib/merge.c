@@ -456,7 +456,6 @@ static void apply(struct look *look)
     struct rt_end *end = &look->record->end[look->side];
 
     look->want_before = look->record->want;
-    look->seen_before = end->seen;
     note_replaced(look);
     look->was_read_only_edit = end->is_read_only_edit;
     end->is_read_only_edit = false;

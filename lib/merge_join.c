@@ -91,8 +91,7 @@ void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *reco
     for (size_t i = 0; i < end->not_taken_count; i++) {
         size_t f = end->not_taken[i].field;
 
-        if (is_two_way(rules, record, rules->schema->content[f]) &&
-            rt_value_is_same(rules->schema->content[f], side, record->want->value[f],
+        if (rt_value_is_same(rules->schema->content[f], side, record->want->value[f],
                              end->not_taken[i].value))
             rt_record_set_want(rules, record, f, end->seen->value[f], arena);
     }

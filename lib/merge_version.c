@@ -200,91 +200,28 @@ bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *r
     return false;
 }
 
-/* Was some of the version imported?  Then what else differs was edited there since. */
-static bool has_arrived(const struct look *look, const struct rt_content *sent)
-{
-    const struct rt_content *before = look->seen_before, *seen = look->record->end[look->side].seen;
-
-    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
-        const struct rt_field *field = schema_of(look)->content[i];
-
-        if (rt_record_flows_to(look->rules, look->record, field, look->side) &&
-            rt_value_is_known(sent->value[i]) &&
-            !rt_value_is_same(field, look->side, sent->value[i], before->value[i]) &&
-            rt_value_is_same(field, look->side, sent->value[i], seen->value[i]))
-            return true;
-    }
-    return false;
-}
-
-/* A one-way field that shows what it showed before: ours is not there.  Any other value is a local
-   edit. */
-static bool is_one_way_missing(const struct look *look, size_t i, struct rt_value sent)
-{
-    const struct rt_field *field = schema_of(look)->content[i];
-    const struct rt_record *record = look->record;
-    struct rt_value shown = look->row->content->value[i], before = look->seen_before->value[i];
-
-    return !is_two_way(look->rules, record, field) &&
-           rt_record_flows_to(look->rules, record, field, look->side) && rt_value_is_known(shown) &&
-           rt_value_is_known(sent) &&
-           rt_value_is_same(field, look->side, sent, record->want->value[i]) &&
-           !rt_record_holds_same(record, field, look->side, shown, sent) &&
-           rt_value_is_known(before) && rt_value_is_same(field, look->side, shown, before);
-}
-
-/* The fields that do not show what the version holds. */
-static size_t find_missing(const struct look *look, const struct rt_content *sent, bool is_wanted,
-                           struct rt_missing_value *missing)
-{
-    const struct rt_content *seen = look->record->end[look->side].seen;
-    bool one_way = look->seen_before != NULL && !has_arrived(look, sent);
-    size_t n = 0;
-
-    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
-        const struct rt_field *field = schema_of(look)->content[i];
-        struct rt_value value = sent->value[i];
-
-        if ((is_wanted && is_two_way(look->rules, look->record, field) &&
-             rt_value_is_known(value) &&
-             !rt_value_is_same(field, look->side, value, seen->value[i])) ||
-            (one_way && is_one_way_missing(look, i, value)))
-            missing[n++] = (struct rt_missing_value){i, value};
-    }
-    return n;
-}
-
-/* What is not on its way any more is due again, one-way fields too. */
-static void send_again(struct look *look)
-{
-    struct rt_end *end = &look->record->end[look->side];
-
-    end->resends++;
-    look->out->resend = true;
-    for (size_t i = 0; i < end->sent_count; i++)
-        if (end->sent[i].is_trusted)
-            return;
-    end->given = end->seen;
-}
-
 void rt_merge_look_for_not_taken(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side];
     const struct rt_content *sent = NULL;
     struct rt_missing_value *missing;
-    bool is_wanted;
-    size_t n;
+    size_t n = 0;
 
-    if (!give_up_late(look, &sent, &end->not_taken_delta))
-        return;
-    missing = rt_arena_alloc(look->arena, (schema_of(look)->content_count + 1) * sizeof *missing);
-    is_wanted = rt_merge_wants_more(look->rules, look->record, look->side);
-    n = find_missing(look, sent, is_wanted, missing);
-    if (n == 0 && !is_wanted)
+    if (!give_up_late(look, &sent, &end->not_taken_delta) ||
+        !rt_merge_wants_more(look->rules, look->record, look->side))
         return;
     if (look->rules->config->resend && end->resends < RT_RESEND_MAX) {
-        send_again(look);
+        end->resends++;
+        look->out->resend = true;
         return;
+    }
+    missing = rt_arena_alloc(look->arena, (schema_of(look)->content_count + 1) * sizeof *missing);
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+
+        if (is_two_way(look->rules, look->record, field) && rt_value_is_known(sent->value[i]) &&
+            !rt_value_is_same(field, look->side, sent->value[i], end->seen->value[i]))
+            missing[n++] = (struct rt_missing_value){i, sent->value[i]};
     }
     end->not_taken = missing;
     end->not_taken_count = n;
