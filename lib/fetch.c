@@ -79,27 +79,30 @@ static int find_place(const struct fetch *f, const char *name, struct rt_digest 
     }
 }
 
+/* In a transaction of its own: what was fetched stays so, whatever comes. */
+static int write_down(struct rt_store *store, struct rt_file *file, struct rt_err *err)
+{
+    int rc;
+
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    rc = file->id ? rt_store_update_file(store, file, err) : rt_store_add_file(store, file, err);
+    if (rc == 0 && rt_store_commit(store, err) == 0)
+        return 0;
+    rt_store_abort(store);
+    return -1;
+}
+
 /* A name in the inbox is one file: what waited there, of a run that was killed, is this one. */
 static int note_file(struct fetch *f, const struct rt_file *file, struct rt_err *err)
 {
-    struct rt_store *store = f->work->store;
     struct rt_file noted = *file, known = {.state = RT_FILE_KNOWN};
 
-    noted.id = 0;
     if (file->state == RT_FILE_WAITING &&
-        rt_store_file_by_path(store, file->path, &f->arena, &known, err) < 0)
+        rt_store_file_by_path(f->work->store, file->path, &f->arena, &known, err) < 0)
         return -1;
-    if (known.state == RT_FILE_WAITING)
-        noted.id = known.id;
-    if (rt_store_begin(store, err) < 0)
-        return -1;
-    if ((noted.id ? rt_store_update_file(store, &noted, err)
-                  : rt_store_add_file(store, &noted, err)) < 0 ||
-        rt_store_commit(store, err) < 0) {
-        rt_store_abort(store);
-        return -1;
-    }
-    return 0;
+    noted.id = known.state == RT_FILE_WAITING ? known.id : 0;
+    return write_down(f->work->store, &noted, err);
 }
 
 /* The file lies in the inbox as `name`: the ledger learns of it, and the caller is told. */
@@ -144,13 +147,7 @@ static int is_waiting(struct fetch *f, const char *name, const struct rt_file *f
     if (known.state != RT_FILE_WAITING || !rt_digest_is_equal(known.digest, file->digest))
         return 0;
     known.remote = file->remote;
-    if (rt_store_begin(store, err) < 0)
-        return -1;
-    if (rt_store_update_file(store, &known, err) < 0 || rt_store_commit(store, err) < 0) {
-        rt_store_abort(store);
-        return -1;
-    }
-    return 1;
+    return write_down(store, &known, err) < 0 ? -1 : 1;
 }
 
 static void tell_copied_again(const struct fetch *f, const char *name)
@@ -452,6 +449,19 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* A folder that is not there or cannot be read is out of reach too; no use in connecting again. */
+static int list_exports(struct fetch *f, struct rt_remote_list *list, struct rt_err *err)
+{
+    int rc = f->remote->class->list(f->remote, f->settings->exports, list, err);
+
+    if (rc < 0 && err->code == RT_IO) {
+        err->code = RT_UNREACHABLE;
+        rt_remote_close(f->remote);
+        f->remote = NULL;
+    }
+    return rc;
+}
+
 static int fetch_listed(struct fetch *f, int64_t deadline, struct rt_err *err)
 {
     struct rt_remote_list list = {0};
@@ -459,7 +469,7 @@ static int fetch_listed(struct fetch *f, int64_t deadline, struct rt_err *err)
 
     if (rt_remote_open_patient(f->settings, f->work->profile, deadline, f->work->log, &f->remote,
                                err) < 0 ||
-        f->remote->class->list(f->remote, f->settings->exports, &list, err) < 0)
+        list_exports(f, &list, err) < 0)
         goto out;
     rc = 0;
     if (list.count)
@@ -580,21 +590,10 @@ int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch
                     f.settings->label, rt_side_name(side));
         goto out;
     }
-    rc = rt_spool_mkdir(f.inbox, err);
+    rc = rt_spool_mkdir(f.inbox, err) < 0 ? -1 : fetch_source(&f, err);
     if (rc == 0)
-        rc = fetch_source(&f, err);
-    if (rc != 0) {
-        rc = rc < 0 ? -1 : 0;
-        goto out;
-    }
-    rc = rt_store_begin(work->store, err);
-    if (rc == 0)
-        rc = rt_profile_set_fetch_required(work->store, side, false, err);
-    if (rc == 0)
-        rc = rt_store_commit(work->store, err);
-    if (rc < 0)
-        rt_store_abort(work->store);
+        rc = rt_profile_note_fetch(work->store, side, err);
 out:
     fetch_clear(&f);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }

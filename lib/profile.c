@@ -308,6 +308,17 @@ int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, boo
     return rc;
 }
 
+int rt_profile_note_fetch(struct rt_store *store, enum rt_side side, struct rt_err *err)
+{
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    if (rt_profile_set_fetch_required(store, side, false, err) == 0 &&
+        rt_store_commit(store, err) == 0)
+        return 0;
+    rt_store_abort(store);
+    return -1;
+}
+
 int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
                            struct rt_err *err)
 {

@@ -83,6 +83,9 @@ int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *confi
 bool rt_profile_has_source(const struct rt_side_config *side);
 int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
                                   struct rt_err *err) RT_MUST_CHECK;
+/* The same, for a side that was fetched just now, in a transaction of its own. */
+int rt_profile_note_fetch(struct rt_store *store, enum rt_side side,
+                          struct rt_err *err) RT_MUST_CHECK;
 
 /* DESIGN section 5: RT_STOPPED with the first difference, if schema, `eligible` or `mode` are not
  * the accepted ones. */

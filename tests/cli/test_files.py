@@ -282,8 +282,12 @@ def test_fetch_of_a_grown_export_takes_it_again(make):
     assert sorted(r["x"] for r in p.emit().native) == ["E1", "E2"]
 
 
-def test_fetch_of_a_missing_folder_is_69(make):
-    make(external={"exports": "nowhere", "settle": "0s", "retries": "0"}).run("fetch", status=(69, 74))
+def test_a_missing_folder_of_exports_is_69(make):
+    p = make(external={"exports": "nowhere", "settle": "0s"})
+    for command in ("fetch", "run"):
+        err = p.run(command, status=69).err
+        assert "nowhere" in err and "connecting again" not in err
+    assert "nothing was emitted or pushed" in err
 
 
 # -- folders on another disk -------------------------------------------------------------------------------------------

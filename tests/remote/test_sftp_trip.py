@@ -184,7 +184,7 @@ def test_thousands_of_files(make, server, transport, count):
 @both
 def test_a_folder_that_is_not_there(make, server, transport):
     p = make(external=server.settings(transport, exports="nowhere/at/all"))
-    result = p.run("fetch", status=74)
+    result = p.run("fetch", status=69)
     assert "nowhere/at/all" in result.err
     p.settings["external"].update(exports="exports", imports="elsewhere")
     p.write()
