@@ -679,7 +679,7 @@ def test_no_secret_and_no_note_is_told(make, own_server, tmp_path):
         run(77)
         p.settings["external"].update(identity=str(own_server.path / "user_locked"), exports="nowhere")
         p.write()
-        run(74)
+        run(69)
         messages += [p.run(command, status=None) for command in ("status", "log", "push")]
         texts = [m.out.encode() + m.err.encode() for m in messages] + [told.read_bytes()]
         assert any(b"fetching" in t for t in texts) and texts[-1].count(b"ROUNDTRIP_NOW") > 5
