@@ -97,7 +97,7 @@ static int last_delta(struct rt_store *store, int64_t rid, enum rt_side side,
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT coalesce(max(d.delta), 0) FROM main.delta_row AS r JOIN main.delta AS d"
+        "SELECT coalesce(max(d.delta), 0) FROM main.delta_row AS r JOIN delta AS d"
         " ON d.delta = r.delta WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4",
         err);
 

@@ -64,7 +64,7 @@ void rt_store_unkeep_all(struct rt_store *store)
 
 /* The contents of a kept record: known by their numbers, since they never change. */
 struct contents {
-    const struct rt_content *of[RT_RECORD_CONTENTS];
+    const struct rt_content *of[2 * RT_RECORD_CONTENTS]; /* before it was saved, and since */
     size_t count;
 };
 
@@ -91,21 +91,18 @@ static const struct rt_content *copy_content(struct rt_store *store, struct cont
     for (size_t i = 0; i < store->schema->content_count; i++)
         if (rt_value_is_known(to->value[i]))
             to->value[i].raw = rt_arena_dup(&store->kept->arena, to->value[i].raw);
+    contents->of[contents->count++] = to;
     return to;
 }
 
-/* All that the record points to, into the store's own memory; `before` is what is there of it. */
-static void copy_all(struct rt_store *store, struct rt_record *record, struct contents *before)
+/* All that the record points to, into the store's own memory; `contents` are there already. */
+static void copy_all(struct rt_store *store, struct rt_record *record, struct contents *contents)
 {
     const struct rt_content **places[RT_RECORD_CONTENTS];
     size_t count = rt_record_contents(record, places);
-    struct contents now = *before;
 
-    for (size_t i = 0; i < count; i++) {
-        *places[i] = copy_content(store, &now, *places[i]);
-        if (now.count < RT_RECORD_CONTENTS)
-            now.of[now.count++] = *places[i];
-    }
+    for (size_t i = 0; i < count; i++)
+        *places[i] = copy_content(store, contents, *places[i]);
     for (int s = 0; s < 2; s++) {
         struct rt_end *end = &record->end[s];
 
@@ -125,7 +122,7 @@ static bool is_kept(const struct rt_store *store, const struct rt_record *record
 
 void rt_store_keep(struct rt_store *store, const struct rt_record *record)
 {
-    struct contents before = {.count = 0};
+    struct contents contents = {.count = 0};
     struct slot *slot;
 
     if (!is_kept(store, record)) {
@@ -140,11 +137,11 @@ void rt_store_keep(struct rt_store *store, const struct rt_record *record)
     if (slot->record == record)
         return;
     if (slot->record != NULL)
-        before = contents_of(slot->record);
+        contents = contents_of(slot->record);
     else
         slot->record = rt_arena_alloc(&store->kept->arena, sizeof *record);
     store->kept->count += slot->rid == 0;
     slot->rid = record->rid;
     *slot->record = *record;
-    copy_all(store, slot->record, &before);
+    copy_all(store, slot->record, &contents);
 }

@@ -291,10 +291,20 @@ def test_a_missing_folder_of_exports_is_69(make):
 
 
 # -- folders on another disk -------------------------------------------------------------------------------------------
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder on another file system than the profiles; there is one on most machines."""
+    for base in ("/dev/shm", "/var/tmp"):
+        if os.access(base, os.W_OK) and os.stat(base).st_dev != os.stat(tmp_path).st_dev:
+            with tempfile.TemporaryDirectory(dir=base) as folder:
+                yield pathlib.Path(folder)
+            return
+    pytest.skip("one file system is all there is")
+
+
 @pytest.mark.parametrize("folder", ["archive", "inbox", "outbox", "rejects"])
-def test_a_folder_of_the_profile_on_another_disk(make, tmp_path, folder):
+def test_a_folder_of_the_profile_on_another_disk(make, elsewhere, folder):
     p = make()
-    elsewhere = other_disk(p.path, tmp_path)
     shutil.move(p.path / folder, elsewhere / folder)
     (p.path / folder).symlink_to(elsewhere / folder)
     p.drop("external", [row("E1")])
@@ -306,12 +316,3 @@ def test_a_folder_of_the_profile_on_another_disk(make, tmp_path, folder):
     assert not p.files_under("inbox") and not p.files_under("outbox")
     assert len(p.listing("archive/in/external")) == 1 and len(p.listing("rejects")) == 2
     p.run("check", "--state")
-    shutil.rmtree(elsewhere)
-
-
-def other_disk(here, tmp_path):
-    """A folder on another file system than `here`; there is one on most machines."""
-    for base in (tmp_path, "/dev/shm", "/var/tmp"):
-        if os.access(base, os.W_OK) and os.stat(base).st_dev != os.stat(here).st_dev:
-            return pathlib.Path(tempfile.mkdtemp(dir=base))
-    pytest.skip("one file system is all there is")
