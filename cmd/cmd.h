@@ -152,6 +152,9 @@ int rt_session_delta(struct rt_session *session, const char *word, int64_t *delt
 int rt_session_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
                      struct rt_err *err) RT_MUST_CHECK;
 
+/* --reason, kept to one line (err.h); NULL if it is not given. */
+const char *rt_session_reason(const struct rt_args *args, struct rt_arena *arena);
+
 /* Begins the run and the transaction that everything is done in; rt_session_commit ends both, and
    finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
 int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;

@@ -10,22 +10,35 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
+/* *held: how many were not held before. */
+static int hold_all(struct rt_session *session, const struct rt_args *args, int64_t *held,
+                    struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *reason = rt_session_reason(args, &arena);
+    int64_t rid;
+    bool changed;
+    int rc = 0;
+
+    *held = 0;
+    for (size_t i = 0; rc == 0 && i < args->word_count; i++) {
+        rc = rt_session_record(session, args->words[i], &rid, err);
+        if (rc == 0)
+            rc = rt_decide_hold(&session->work, rid, reason, &changed, err);
+        if (rc == 0 && !changed)
+            rt_tell(session, "%s: is held already\n", args->words[i]);
+        *held += rc == 0 && changed;
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    int64_t held = 0, rid;
-    bool changed;
+    int64_t held;
 
-    if (rt_args_count(args, 1, args->word_count, err) < 0 || rt_session_begin(session, err) < 0)
-        return -1;
-    for (size_t i = 0; i < args->word_count; i++) {
-        if (rt_session_record(session, args->words[i], &rid, err) < 0 ||
-            rt_decide_hold(&session->work, rid, rt_args_get(args, "reason"), &changed, err) < 0)
-            return -1;
-        held += changed;
-        if (!changed)
-            rt_tell(session, "%s: is held already\n", args->words[i]);
-    }
-    if (rt_session_commit(session, 0, err) < 0)
+    if (rt_args_count(args, 1, args->word_count, err) < 0 || rt_session_begin(session, err) < 0 ||
+        hold_all(session, args, &held, err) < 0 || rt_session_commit(session, 0, err) < 0)
         return -1;
     if (session->json)
         rt_json_say(

@@ -30,7 +30,7 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     if (was == 1)
         rc = 0;
     else if (was == 0)
-        rc = pause_now(session, rt_args_get(args, "reason"), &arena, &paused, err);
+        rc = pause_now(session, rt_session_reason(args, &arena), &arena, &paused, err);
     if (rc == 0 && session->json)
         rt_json_say(json_pack("{s:s, s:i, s:s, s:b}", "command", "pause", "status", 0, "paused",
                               paused, "changed", was == 0));

@@ -113,3 +113,13 @@ int rt_session_since(const struct rt_session *session, const struct rt_args *arg
         err, RT_USAGE,
         "--since %s: not a time: write it as 2026-11-21T06:00:00Z, or as an age like 3d", text);
 }
+
+const char *rt_session_reason(const struct rt_args *args, struct rt_arena *arena)
+{
+    const char *given = rt_args_get(args, "reason");
+    char *text = given ? rt_arena_strdup(arena, given) : NULL;
+
+    if (text != NULL)
+        rt_keep_to_one_line(text);
+    return text;
+}

@@ -69,6 +69,11 @@ uint64_t rt_csv_offset(const struct rt_csv_reader *reader)
     return reader->offset;
 }
 
+bool rt_csv_is_recoded(const struct rt_csv_reader *reader)
+{
+    return reader->stream != RT_NO_ICONV;
+}
+
 /* ---- cells ---- */
 
 /* Undoes the quotes of a cell that holds doubled ones, into text, which has room for it. */

@@ -83,6 +83,8 @@ void rt_csv_skip(struct rt_csv_reader *reader);
 /* Line and offset of what comes next. */
 uint64_t rt_csv_line(const struct rt_csv_reader *reader);
 uint64_t rt_csv_offset(const struct rt_csv_reader *reader);
+/* Are offsets those in the input as UTF-8? */
+bool rt_csv_is_recoded(const struct rt_csv_reader *reader);
 
 void rt_csv_close(struct rt_csv_reader *reader);
 

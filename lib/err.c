@@ -1,5 +1,7 @@
 #include "lib/err.h"
 
+#include "lib/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,9 +9,13 @@
 
 void rt_keep_to_one_line(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = rt_utf8_length((const unsigned char *)text, left);
+        if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f) {
             *text = '?';
+            n = 1;
+        }
+    }
 }
 
 int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...)

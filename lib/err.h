@@ -33,10 +33,11 @@ struct rt_err {
 };
 
 /* ? for each control character: a name or a cell in a message may hold anything, and a terminal
- * must not obey it, nor a log break. */
+ * must not obey it, nor a log break.  And for each byte that is no UTF-8, such as half a character
+ * at the end of a message that was cut: JSON cannot hold it. */
 void rt_keep_to_one_line(char *text);
 
-/* Sets code and message, with ? for each control character in it.  Always returns -1, so that
+/* Sets code and message, kept to one line.  Always returns -1, so that
  * callers can "return rt_err_set(...)". */
 int rt_err_set(struct rt_err *err, enum rt_code code, const char *fmt, ...) RT_PRINTF(3, 4);
 

@@ -96,13 +96,17 @@ static void note_bytes(struct rt_intake *in, const struct rt_source_file *file)
                     rt_digest_is_equal(facts.digest, in->file.digest);
 }
 
+struct rt_csv_options rt_intake_csv_options(const struct rt_side_config *side)
+{
+    return (struct rt_csv_options){.delimiter = side->delimiter,
+                                   .encoding = side->encoding,
+                                   .final_newline_optional = side->final_newline_optional};
+}
+
 /* One reading of the file: all of its rows, then what can only be judged at its end. */
 static int read_file(struct rt_intake *in, struct rt_err *err)
 {
-    const struct rt_side_config *side = &in->work->rules.config->side[in->side];
-    struct rt_csv_options options = {.delimiter = side->delimiter,
-                                     .encoding = side->encoding,
-                                     .final_newline_optional = side->final_newline_optional};
+    struct rt_csv_options options = rt_intake_csv_options(&in->work->rules.config->side[in->side]);
     struct rt_source_file *file = NULL;
     struct rt_csv_reader *reader = NULL;
     struct rt_source source;
@@ -111,6 +115,8 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
     if (rt_source_open(in->path, &file, &source, err) < 0 ||
         rt_csv_open(&source, in->file.name, &options, &reader, err) < 0)
         goto out;
+    in->header_end = rt_csv_offset(reader);
+    in->is_recoded = rt_csv_is_recoded(reader);
     if (rt_rowmap_new(in->work->rules.schema, in->side, reader, in->file.name, &in->map, err) < 0 ||
         rt_intake_choose_path(in, reader, err) < 0 ||
         (rt_intake_is_large(in) && (rt_store_expect_many(in->work->store, err) < 0 ||

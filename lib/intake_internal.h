@@ -67,6 +67,8 @@ struct rt_intake {
     enum rt_path by;            /* how rows are recognised */
     struct rt_prints *prints;   /* digests of the side's last rows, with RT_PATH_KEYS; or NULL */
     struct rt_known known;
+    uint64_t header_end; /* where the first row begins */
+    bool is_recoded;     /* that, and where rejected rows are, is told in the file as UTF-8 */
     struct rt_reject *rejects;
     size_t reject_count;
     bool has_unreadable_id;
@@ -92,7 +94,9 @@ struct rt_intake {
     int64_t disputed; /* records of which rows differ, and rows with IDs that clash */
 };
 
-/* intake.c: after each row, of which the next begins at or behind `offset`. */
+/* intake.c: how a side's files are read. */
+struct rt_csv_options rt_intake_csv_options(const struct rt_side_config *side);
+/* After each row, of which the next begins at or behind `offset`. */
 int rt_intake_tick(const struct rt_intake *in, uint64_t offset, struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_row.c: one CSV row; one mapped row. */

@@ -171,6 +171,26 @@ def test_rejects_keep_the_original_header_and_cells(make):
     assert b"EID,NID,Summary,Body,Email,Amount" in text and b'"kept, as it was"' in text and b"much" in text
 
 
+@pytest.mark.parametrize("encoding, before, line_end", [
+    ("utf-8", "", "\n"), ("utf-8", "\n\r\n", "\n"), ("utf-8", "\ufeff", "\r\n"), ("utf-8", "", "\r"), ("latin1", "", "\n"),
+    ("utf-16", "", "\n"), ("utf-16le", "", "\r\n"), ("utf-16be", "\ufeff", "\n"), ("utf-32", "\n", "\n")])
+def test_rejected_rows_come_again_mended_from_rejects(make, encoding, before, line_end):
+    p = make(schema=SCHEMA + [field("amount", type="number")], external={"encoding": encoding})
+    text = p.text("external", [row("E1", amount="1"), row("E2", amount="much", summary='"café",\nkept'),
+                               row("E3", amount="3"), row("E4", amount="more"), row("E5", amount="5")])
+    p.drop("external", raw=(before + text.replace("\n", line_end)).encode(encoding))
+    assert [r["x"] for r in p.sync().native] == ["E1", "E3", "E5"]
+    name, = (n for n in p.listing("rejects") if not n.endswith(".reasons.csv"))
+    kept = (p.path / "rejects" / name).read_bytes().decode(encoding)
+    mended = p.put("rejects/" + name, kept.replace("much", "2").replace("more", "4").encode(encoding))
+    p.tick()
+    p.run("fetch", "external", mended, "--stamp", p.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    rows = p.emit().native
+    assert [(r["x"], r["amount"]) for r in rows] == [("E2", "2"), ("E4", "4")]
+    assert rows[0]["summary"] == '"café",' + line_end + "kept"
+    assert not p.items("rejected")
+
+
 def test_rejected_row_can_come_again_mended(make):
     p = make(schema=SCHEMA + [field("amount", type="number")])
     p.trip(ext=[row("E1", amount="much")])

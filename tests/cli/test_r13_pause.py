@@ -1,4 +1,6 @@
 """R13: pause and resume."""
+import json
+
 import pytest
 
 from profile import only, row
@@ -111,3 +113,14 @@ def test_pause_and_resume_twice_are_harmless(p):
     for command in ("pause", "pause", "resume", "resume"):
         p.run(command)
     assert p.emit().nothing
+
+
+def test_a_reason_is_one_line_of_text_whatever_was_typed(p):
+    """A terminal that is not set to UTF-8, a line break, an escape: the state holds text, and --json prints it."""
+    p.agree(row("E1", "N1"))
+    for command in (["hold", "E1"], ["pause"]):
+        p.run(*command, "--reason", b"at the caf\xe9\nnow \x1b[31m".decode("utf-8", "surrogateescape"))
+    told = "at the caf??now ?[31m"
+    assert told in p.run("show", "E1").out
+    assert json.loads(p.run("status", "--json").out)["paused"].endswith(told)
+    assert told in p.run("status").out and "\x1b" not in p.run("resume").err

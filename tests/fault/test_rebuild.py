@@ -11,7 +11,7 @@ import pytest
 import rebuilt
 import scenarios
 import state_file
-from profile import SIDES, field, row
+from profile import IDS, SIDES, Profile, field, row
 from scenarios import ALL, LONG
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "model"))
@@ -324,3 +324,15 @@ def test_busy_while_another_run_works(p):
     with open(p.path / ".lock", "r+b") as f:
         fcntl.fcntl(f, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))     # F_OFD_SETLK
         p.run("rebuild", status=75)
+
+
+@pytest.mark.parametrize("pad", ("", "x"))
+def test_a_reason_that_was_cut_within_a_character(pad, folder):
+    """A message has room for a thousand bytes; the journal is JSON, and takes whole characters only."""
+    header = pad + "\u00e9" * 500
+    p = Profile(folder / "p", schema=IDS + [field("summary"), field("body", header, header)])
+    p.drop("external", raw=b"EID,NID,Summary\nE1,,one\n")
+    p.emit(status=65)
+    assert header[:300] in p.items("refused")[0]["what"]
+    difference = rebuilt.check(p)
+    assert difference is None, difference
