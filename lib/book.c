@@ -191,12 +191,17 @@ int rt_book_save(struct rt_work *work, struct rt_record *record,
                  const struct rt_digest *const print[2], struct rt_err *err)
 {
     unsigned before = record->items;
+    /* R11: a row that names both IDs has not lost one. */
+    bool is_told = record->is_suspect && record->end[0].id.len && record->end[1].id.len;
     bool learnt[2];
 
     for (int s = 0; s < 2; s++)
         learnt[s] = record->rid != 0 && record->end[s].id.len && record->stored_id[s].len == 0;
+    record->is_suspect = record->is_suspect && !is_told;
     record->items = rt_review_kinds(&work->rules, record);
     if (rt_store_save(work->store, record, print, err) < 0)
+        return -1;
+    if (is_told && rt_store_drop_suspect(work->store, record->rid, 0, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++)
         if (learnt[s] && rt_suspect_settle(work, record->rid, (enum rt_side)s, err) < 0)
@@ -338,13 +343,26 @@ int rt_book_take_over(struct rt_work *work, struct rt_record *into,
     return rc;
 }
 
+/* Neither waits for its ID any more: what was taken for the lost echo of `from` is another one. */
+static int settle_suspicions(struct rt_work *work, const struct rt_record *into,
+                             const struct rt_record *from, struct rt_err *err)
+{
+    if (rt_store_drop_suspect(work->store, into->rid, 0, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
+        if (rt_suspect_settle(work, from->rid, (enum rt_side)s, err) < 0)
+            return -1;
+    return 0;
+}
+
 int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
                  struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
 {
     struct rt_record gone = *from;
     struct rt_questions questions;
 
-    if (rt_book_remove(work, &gone, into->rid, arena, &questions, err) < 0)
+    if (settle_suspicions(work, into, from, err) < 0 ||
+        rt_book_remove(work, &gone, into->rid, arena, &questions, err) < 0)
         return -1;
     rt_merge_join(&work->rules, into, from, arena, observed);
     return rt_book_take_over(work, into, &questions, err);

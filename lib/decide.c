@@ -127,6 +127,12 @@ static int find_handed(struct rt_work *work, int64_t number, struct rt_arena *ar
         return rt_err_set(err, RT_USAGE,
                           "delta %06" PRId64 " was withdrawn: its rows are due again already",
                           number);
+    if (delta->state != RT_DELTA_HANDED && delta->handed_parts > 0)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64
+                          " was handed over in part only: hand over the rest first with roundtrip "
+                          "push",
+                          number);
     if (delta->state != RT_DELTA_HANDED)
         return rt_err_set(err, RT_USAGE,
                           "delta %06" PRId64
@@ -351,6 +357,15 @@ static int64_t count_handed(const struct rt_end *end)
     return n;
 }
 
+/* A delete that was handed over is to be written again.  False if there is none. */
+static bool untell_handed(struct rt_end *end)
+{
+    if (end->absence != RT_ABSENCE_TOLD || end->told_at == RT_NEVER)
+        return false;
+    rt_end_untell(end);
+    return true;
+}
+
 int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions, struct rt_err *err)
 {
     struct rt_arena arena = {0};
@@ -363,7 +378,7 @@ int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions,
     for (int s = 0; rc == 0 && s < 2; s++) {
         int64_t n = count_handed(&record.end[s]);
 
-        if (!rt_decide_distrust(&record, (enum rt_side)s, 0))
+        if (!untell_handed(&record.end[s]) && !rt_decide_distrust(&record, (enum rt_side)s, 0))
             continue;
         any = true;
         *versions += n ? n : 1;

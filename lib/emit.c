@@ -258,7 +258,7 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
         record->end[w->side].absence = RT_ABSENCE_TOLD;
     else
         rt_plan_written(record, w->side, row.delta, row.position);
-    if (planned->action == RT_ACTION_INSERT &&
+    if (record->end[w->side].id.len == 0 &&
         rt_suspect_add_pending(w->emit->work, record, w->side, err) < 0)
         return -1;
     if (rt_store_add_row(store, &row, err) < 0 || rt_store_save(store, record, NULL, err) < 0)

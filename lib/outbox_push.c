@@ -6,6 +6,7 @@
 #include "lib/filename.h"
 #include "lib/source.h"
 #include "lib/spool.h"
+#include "lib/suspect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -308,6 +309,20 @@ struct withdraw {
     const struct rt_delta *delta;
 };
 
+/* An insert cannot go from under an edit of the same record that waits behind it: that would be
+   sent to a side that does not have the record. */
+static int check_insert(const struct rt_delta_row *row, const struct rt_end *end,
+                        struct rt_err *err)
+{
+    for (size_t i = 0; row->action == RT_ROW_INSERT && i < end->sent_count; i++)
+        if (end->sent[i].delta > row->delta && end->sent[i].handed == RT_NEVER)
+            return rt_err_set(err, RT_USAGE,
+                              "delta %06" PRId64 " inserts a record that delta %06" PRId64
+                              " in the outbox updates: withdraw that one first",
+                              row->delta, end->sent[i].delta);
+    return 0;
+}
+
 /* Takes a version back: it never left, so nothing ever held it. */
 static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
@@ -321,6 +336,8 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     if (rt_store_load(w->work->store, row->rid, &arena, &record, err) < 0)
         goto out;
     end = &record.end[w->delta->side];
+    if (check_insert(row, end, err) < 0)
+        goto out;
     for (size_t i = 0; i < end->sent_count; i++)
         if (end->sent[i].delta != w->delta->number)
             end->sent[kept++] = end->sent[i];
@@ -334,6 +351,10 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     }
     if (row->action == RT_ROW_DELETE)
         rt_end_untell(end);
+    /* No row of that side can be what was lost of it (R11). */
+    if (kept == 0 && end->id.len == 0 &&
+        rt_suspect_settle(w->work, row->rid, w->delta->side, err) < 0)
+        goto out;
     rc = rt_store_save(w->work->store, &record, NULL, err);
     rt_work_touch(w->work, row->rid);
 out:
@@ -352,7 +373,12 @@ int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
     if (rc == 0)
         rc = rt_err_set(err, RT_USAGE,
                         "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
-    else if (rc == 1 && (delta.state == RT_DELTA_HANDED || delta.handed_parts > 0))
+    else if (rc == 1 && delta.state != RT_DELTA_HANDED && delta.handed_parts > 0)
+        rc = rt_err_set(err, RT_USAGE,
+                        "delta %06" PRId64 " was handed over in part, and cannot be taken back: "
+                        "hand over the rest with roundtrip push",
+                        number);
+    else if (rc == 1 && delta.state == RT_DELTA_HANDED)
         rc = rt_err_set(
             err, RT_USAGE,
             "delta %06" PRId64
@@ -392,17 +418,16 @@ fail:
 static int find_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
     struct withdraw *w = context;
-    struct rt_arena arena = {0};
-    struct rt_record record;
-    int rc = rt_store_load(w->work->store, row->rid, &arena, &record, err);
+    int64_t last;
 
-    if (rc == 0 && record.end[w->delta->side].given_delta > w->delta->number)
-        rc = rt_err_set(err, RT_STOPPED,
-                        "delta %06" PRId64 " is out of date: a later version of row %" PRId64
-                        " went out with delta %06" PRId64 "; use roundtrip retry",
-                        w->delta->number, row->position, record.end[w->delta->side].given_delta);
-    rt_arena_clear(&arena);
-    return rc;
+    if (rt_store_last_written(w->work->store, row->rid, w->delta->side, &last, err) < 0)
+        return -1;
+    if (last <= w->delta->number)
+        return 0;
+    return rt_err_set(err, RT_STOPPED,
+                      "delta %06" PRId64 " is out of date: a later version of row %" PRId64
+                      " went out with delta %06" PRId64 "; use roundtrip retry",
+                      w->delta->number, row->position, last);
 }
 
 /* The bytes that were handed over, or none. */

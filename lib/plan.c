@@ -158,15 +158,12 @@ static int64_t last_handed(const struct rt_end *end)
     return last;
 }
 
-/* What stands against sending a due record; true if something does. */
-static bool is_stopped(const struct rt_rules *rules, const struct rt_record *record,
-                       enum rt_side side, const struct due *due, struct rt_decision *out)
+/* What stands against sending anything at all of a record; true if something does. */
+static bool is_barred(const struct rt_rules *rules, const struct rt_record *record,
+                      enum rt_side side, struct rt_decision *out)
 {
-    const struct rt_side_config *settings = &rules->config->side[side];
     const struct rt_end *end = &record->end[side];
     const char *frozen = rt_record_frozen(record);
-    int64_t window = rules->config->loop_window;
-    int64_t last = last_handed(&record->end[rt_side_other(side)]);
 
     if (frozen != NULL)
         decide(out, RT_ACTION_REVIEW, "%s", frozen);
@@ -177,20 +174,44 @@ static bool is_stopped(const struct rt_rules *rules, const struct rt_record *rec
                end->absence == RT_DELETED ? "deleted" : "missing");
     else if (end->is_excluded)
         decide(out, RT_ACTION_EXCLUDE, "not eligible");
-    else if (settings->match == RT_MATCH_UPDATE_ONLY && is_insert(record, side))
-        decide(out, RT_ACTION_EXCLUDE, "match = update-only");
-    else if (settings->match == RT_MATCH_INSERT_ONLY && !is_insert(record, side))
+    else if (rules->config->side[side].match == RT_MATCH_INSERT_ONLY && !is_insert(record, side))
         decide(out, RT_ACTION_EXCLUDE, "match = insert-only");
+    else
+        return false;
+    return true;
+}
+
+/* R8: a change flowed the other way a short time ago. */
+static bool is_in_window(const struct rt_rules *rules, const struct rt_record *record,
+                         enum rt_side side, struct rt_decision *out)
+{
+    int64_t window = rules->config->loop_window;
+    int64_t last = last_handed(&record->end[rt_side_other(side)]);
+
+    if (window == RT_NO_LIMIT || last == RT_NEVER || rules->now >= last + window)
+        return false;
+    decide(out, RT_ACTION_WAIT, "loop window");
+    return true;
+}
+
+/* What stands against sending a due record; true if something does. */
+static bool is_stopped(const struct rt_rules *rules, const struct rt_record *record,
+                       enum rt_side side, const struct due *due, struct rt_decision *out)
+{
+    const struct rt_side_config *settings = &rules->config->side[side];
+
+    if (is_barred(rules, record, side, out))
+        return true;
+    if (settings->match == RT_MATCH_UPDATE_ONLY && is_insert(record, side))
+        decide(out, RT_ACTION_EXCLUDE, "match = update-only");
     else if (record->is_flapping && !record->flap_allowed)
         decide(out, RT_ACTION_REVIEW, "flapping");
     else if (is_pending_insert(rules, record, side))
         decide(out, RT_ACTION_WAIT, "pending insert: its %s ID is not known yet", settings->label);
     else if (due->unknown != NULL)
         decide(out, RT_ACTION_WAIT, "unknown %s", due->unknown->name);
-    else if (window != RT_NO_LIMIT && last != RT_NEVER && rules->now < last + window)
-        decide(out, RT_ACTION_WAIT, "loop window");
     else
-        return false;
+        return is_in_window(rules, record, side, out);
     return true;
 }
 
@@ -214,11 +235,8 @@ void rt_plan_side(const struct rt_rules *rules, const struct rt_record *record, 
 
     *decision = (struct rt_decision){.action = RT_ACTION_NONE};
     if (is_delete_due(record, side)) {
-        if (rt_record_frozen(record) != NULL)
-            decide(decision, RT_ACTION_REVIEW, "%s", rt_record_frozen(record));
-        else if (record->is_held)
-            decide(decision, RT_ACTION_WAIT, "held");
-        else
+        if (!is_barred(rules, record, side, decision) &&
+            !is_in_window(rules, record, side, decision))
             decide(decision, RT_ACTION_DELETE, "deleted on the other side");
         return;
     }

@@ -176,6 +176,36 @@ def test_withdrawn_insert_is_inserted_again(p):
     assert only(p.emit().native)["x"] == "E1"
 
 
+def test_withdrawn_insert_is_no_pending_insert(p):
+    p.drop("external", [row("E1")])
+    p.run("withdraw", p.emit()[0].name)
+    p.run("hold", "E1")
+    assert only(p.trip(nat=[row(n="N1")]).external)["n"] == "N1" and not p.items()
+
+
+def test_insert_is_not_withdrawn_from_under_its_update(p):
+    p.drop("native", [row(n="N1")])
+    insert = p.emit()[0]
+    p.tick()
+    p.drop("native", [row(n="N1", summary="two")])
+    update = p.emit()[0]
+    assert "withdraw that one first" in p.run("withdraw", insert.name, status=64).err
+    assert p.listing("outbox/external") == [insert.name, update.name]
+    p.run("withdraw", update.name)
+    p.run("withdraw", insert.name)
+    assert only(p.sync().external)["summary"] == "two"
+
+
+def test_delta_handed_over_in_part_is_told_as_that(make):
+    p = make(native={"batch_rows": "1"})
+    p.drop("external", [row("E1"), row("E2")])
+    first, second = p.emit()
+    (p.path / "imports/native" / second.name).mkdir()
+    p.push(status=74)
+    for command in ("withdraw", "confirm", "retry"):
+        assert "in part" in p.run(command, first.name, status=64).err
+
+
 def test_confirmed_delta_makes_a_later_old_value_an_edit(pair):
     delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
     pair.tick(1)
@@ -398,6 +428,15 @@ def test_push_again_of_bytes_that_have_changed_is_refused(pair):
     before = pair.listing("imports/native")
     assert "not what was handed over" in pair.run("push", "--again", delta.name, status=2).err
     assert pair.listing("imports/native") == before
+
+
+def test_push_again_is_refused_after_a_delete(make):
+    p = make(external={"action_column": "Action"}, native={"content": "snapshot", "deletes": "propagate"},
+             policy={"max_deletes": "1"})
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    update = p.trip(nat=[row("E1", "N1", summary="two"), row("E2", "N2")])[0]
+    assert only(p.trip(nat=[row("E2", "N2")]).external)["Action"] == "delete"
+    assert "out of date" in p.run("push", "--again", update.name, status=2).err
 
 
 def test_push_again_is_refused_after_a_later_version(pair):

@@ -64,6 +64,34 @@ def test_propagated_delete_is_written_once(make):
     assert p.trip(ext=[ONE]).nothing
 
 
+@pytest.mark.parametrize("command", (["retry", "E2"], ["retry", "3"]))
+def test_retry_writes_the_delete_again(make, command):
+    p = snapshots(make, "propagate")
+    assert only(p.trip(ext=[ONE]).native)["Action"] == "delete"
+    number = p.listing("archive/out/native")[-1].split(".")[0].split("-")[-1]
+    assert p.run(*command[:-1], command[-1] if command[-1] == "E2" else number).out.startswith("1 row")
+    assert only(p.sync().native)["Action"] == "delete"
+
+
+@pytest.mark.parametrize("setting", ({"eligible": "body <> 'no'"}, {"match": "insert-only"}))
+def test_no_delete_goes_to_a_side_that_is_to_get_nothing_of_it(make, setting):
+    p = snapshots(make, "propagate", **setting)
+    if "eligible" in setting:
+        assert p.trip(nat=[ONE, {**TWO, "body": "no"}]).nothing
+    assert p.trip(ext=[ONE]).nothing
+    assert "to database: exclude:" in p.run("show", "E2").out
+
+
+def test_a_delete_waits_for_the_loop_window(make):
+    p = snapshots(make, "propagate", {"loop_window": "48h"})
+    p.tick()
+    assert p.trip(nat=[ONE, {**TWO, "body": "more"}]).external
+    assert p.trip(ext=[ONE, {**TWO, "body": "more"}], hours=12).nothing
+    assert p.trip(ext=[ONE], hours=12).nothing
+    assert "to database: wait: loop window" in p.run("show", "E2").out
+    assert only(p.trip(hours=24).native)["Action"] == "delete"
+
+
 @pytest.mark.parametrize("hours, items", ((-2, []), (2, []), (11, []), (13, ["edit-vs-delete"])))
 def test_delete_that_is_not_seen_to_be_done_is_not_written_again(make, hours, items):
     p = snapshots(make, "propagate")

@@ -82,3 +82,36 @@ def test_side_without_the_other_id_column_needs_a_fingerprint(make):
     make(schema=ids + TEXTS, resume=False).run("check", status=78)
     fingerprint = [field("summary", role="fingerprint"), field("body")]
     make(schema=ids + fingerprint, resume=False).run("check", status=0)
+
+
+def test_join_with_the_pending_insert_ends_the_suspicion(p):
+    p.trip(nat=[row(n="N1")])
+    p.trip(ext=[row("E1")])
+    assert p.items("suspected")
+    assert p.trip(ext=[row("E1", "N1")]).nothing and not p.items()
+    assert only(p.trip(ext=[row("E2")]).native)["x"] == "E2" and not p.items()
+
+
+def test_other_suspect_of_a_joined_insert_is_free(p):
+    p.trip(nat=[row(n="N1")])
+    p.trip(ext=[row("E1"), row("E2")])
+    assert len(p.items("suspected")) == 2
+    assert only(p.trip(ext=[row("E1", "N1")]).native)["x"] == "E2" and not p.items()
+
+
+def test_row_that_names_both_ids_has_lost_none(p):
+    p.trip(nat=[row(n="N1")])
+    p.trip(ext=[row("E1")])
+    p.run("bind", "E1", "N7")
+    assert not p.items()
+    assert pick(only(p.sync().native), "x", "n") == ("E1", "N7")
+    assert only(p.trip(ext=[row("E2")]).result.err.splitlines()[:1]).endswith("1 suspected")
+
+
+def test_pending_insert_is_known_by_its_later_edits_too(p):
+    p.trip(nat=[row(n="N1")])
+    assert only(p.trip(nat=[row(n="N1", summary="two")]).external)["summary"] == "two"
+    assert p.trip(ext=[row("E1", summary="two")]).nothing
+    p.decide("accept", "suspected")
+    assert p.sync().nothing
+    assert pick(only(p.trip(ext=[row("E1", summary="three")]).native), "x", "n") == ("E1", "N1")
