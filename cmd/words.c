@@ -99,6 +99,7 @@ int rt_session_delta(struct rt_session *session, const char *word, int64_t *delt
 int rt_session_since(const struct rt_session *session, const struct rt_args *args, int64_t *since,
                      struct rt_err *err)
 {
+    const int64_t first = rt_time_from_civil(1, 1, 1, 0);
     const char *text = rt_args_get(args, "since");
     int64_t age;
 
@@ -107,6 +108,8 @@ int rt_session_since(const struct rt_session *session, const struct rt_args *arg
         return 0;
     if (rt_age_parse(text, &age)) {
         *since = session->rules.now - age;
+        if (*since < first) /* nothing is that old, and a calendar has no more days */
+            *since = first;
         return 0;
     }
     return rt_err_set(

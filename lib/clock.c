@@ -149,9 +149,13 @@ const char *rt_time_format(int64_t t, char out[RT_TIME_SIZE])
     time_t clock = (time_t)t;
     struct tm tm;
 
-    if (t == RT_NEVER || gmtime_r(&clock, &tm) == NULL ||
-        strftime(out, RT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (t == RT_NEVER || gmtime_r(&clock, &tm) == NULL || tm.tm_year < -1900 ||
+        tm.tm_year > 9999 - 1900) {
         strcpy(out, "-");
+    } else { /* of the year 900, strftime would write three digits */
+        snprintf(out, RT_TIME_SIZE, "%04d", tm.tm_year + 1900);
+        strftime(out + 4, RT_TIME_SIZE - 4, "-%m-%dT%H:%M:%SZ", &tm);
+    }
     return out;
 }
 

@@ -20,7 +20,8 @@ int64_t rt_clock_stopwatch_ms(
     void); /* to tell how long something took; 0 while the clock is stopped */
 int64_t rt_clock_monotonic_ms(void); /* for time limits only; never stopped */
 
-/* "2026-11-21T06:00:00Z" (20 characters and a NUL) and "20261121T060000Z". */
+/* "2026-11-21T06:00:00Z" (20 characters and a NUL) and "20261121T060000Z"; "-" for RT_NEVER, and
+ * outside the years 0 to 9999. */
 #define RT_TIME_SIZE 32
 const char *rt_time_format(int64_t t, char out[RT_TIME_SIZE]);
 const char *rt_time_format_compact(int64_t t, char out[RT_TIME_SIZE]);

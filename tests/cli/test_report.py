@@ -137,6 +137,13 @@ def test_durations(year, page):
     assert [words(c) for c in run[1:4]] == ["365", f"{seconds[len(seconds) // 2]} s", f"{longest} s"]
 
 
+@pytest.mark.parametrize("since, first", [("9999999999w", "0001-01-01"), ("0999-12-31", "0999-12-31")])
+def test_since_long_before_anything(p, since, first):
+    p.agree(row("E1", "N1"))
+    assert first in page_of(p, "--since", since).text_content()
+    assert json.loads(p.run("report", "--since", since, "--json", "page.html").out)["from"] == first + "T00:00:00Z"
+
+
 def test_since(year):
     page = page_of(year, "--since", "30d")
     days = [d for f in ("to-native", "runs") for d in table(page, f)]
