@@ -114,16 +114,23 @@ static int find_nearest(const struct look *look, size_t *differing)
     return best;
 }
 
-/* An edit on top of a version of ours: it was there, and nothing proves that they saw all of it. */
+/* Was the version there before the row was edited?  It had its time to be imported, or the record
+   is on that side by nothing else. One that may still come is not: a row can look like it. */
+static bool was_there(const struct look *look, int sent)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    return is_late(look, &end->sent[sent]) || (end->seen == NULL && sent == 0);
+}
+
+/* An edit on top of a version of ours, which is settled then as by an echo: the next edit starts
+   from what was seen. Nothing proves that they saw all of the version, so that is noted. */
 static void edited_over(struct look *look, int nearest, size_t differing)
 {
     struct rt_end *end = &look->record->end[look->side];
     const struct rt_content *version = end->sent[nearest].content;
 
     clear_not_taken(end);
-    if (differing)
-        for (int i = 0; i <= nearest; i++)
-            end->sent[i].is_trusted = false;
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
 
@@ -132,6 +139,11 @@ static void edited_over(struct look *look, int nearest, size_t differing)
                                   version->value[i]))
             rt_merge_note(look, field, version->value[i], look->row->content->value[i], "unseen");
     }
+    if (differing && was_there(look, nearest))
+        rt_record_drop_sent(end, (size_t)nearest + 1);
+    else if (differing)
+        for (int i = 0; i <= nearest; i++)
+            end->sent[i].is_trusted = false;
 }
 
 /* Finds look->reference, and drops or distrusts the versions that the row settles.  False: the row

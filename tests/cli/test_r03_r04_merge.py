@@ -53,6 +53,39 @@ def test_edit_on_the_older_of_two_versions_does_not_undo_the_newer(pair):
     assert pick(sent, "summary", "body") == ("three", "more")
 
 
+@pytest.mark.parametrize("side", ["external", "native"])
+def test_a_field_edited_twice_on_top_of_our_version_is_no_conflict(pair, side):
+    other, to_other = ("ext", "native") if side == "external" else ("nat", "external")
+    from_us = "nat" if side == "external" else "ext"
+    assert len(pair.trip(**{from_us: [row("E1", "N1", body="ours")]}).side(side)) == 1
+    for value in ("two", "three", "four"):
+        sent = only(pair.trip(**{other: [row("E1", "N1", summary=value, body="ours")]}).side(to_other))
+        assert pick(sent, "summary", "body") == (value, "ours")
+    assert not pair.items()
+
+
+def test_a_field_edited_twice_before_the_insert_was_seen_is_no_conflict(p):
+    assert p.trip(ext=[row("E1")]).native
+    for value, hours in (("two", 2), ("three", 24)):         # the first of them within import_lag
+        assert only(p.trip(nat=[row("E1", "N1", summary=value)], hours=hours).external)["summary"] == value
+    assert not p.items()
+
+
+def test_an_edit_set_back_to_our_version_goes_to_the_other_side(pair):
+    assert pair.trip(nat=[row("E1", "N1", body="ours")]).external
+    assert only(pair.trip(ext=[row("E1", "N1", summary="two", body="ours")]).native)["summary"] == "two"
+    assert only(pair.trip(ext=[row("E1", "N1", body="ours")]).native)["summary"] == "one"
+    assert pair.trip(ext=[row("E1", "N1", body="ours")], nat=[row("E1", "N1", body="ours")]).nothing
+
+
+def test_a_version_that_may_still_come_is_no_edit_when_it_does(pair):
+    assert pair.trip(nat=[row("E1", "N1", body="ours")]).external
+    sent = only(pair.trip(ext=[row("E1", "N1", summary="two", body="ours")], hours=1).native)
+    assert pick(sent, "summary", "body") == ("two", "ours")
+    deltas = pair.trip(ext=[row("E1", "N1", body="ours")], nat=[row("E1", "N1", summary="two", body="ours")], hours=8)
+    assert not deltas.native and only(deltas.external)["summary"] == "two"
+
+
 def test_echo_of_an_insert_binds_and_is_no_edit(p):
     assert p.trip(ext=[row("E1")]).native
     assert p.trip(nat=[row("E1", "N1")]).nothing
