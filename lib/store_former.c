@@ -18,6 +18,18 @@ static int change(struct rt_store *store, const char *sql, enum rt_side side, st
     return rt_store_run(store, stmt, err);
 }
 
+/* The row in record_base that counts no more would keep the ID from another record. */
+static int give_free(struct rt_store *store, const struct rt_record *record, enum rt_side side,
+                     struct rt_err *err)
+{
+    const char *sql = side == RT_EXTERNAL ? "UPDATE record_base SET external_id = NULL"
+                                            " WHERE external_id = ?2 AND rid = ?3"
+                                          : "UPDATE record_base SET native_id = NULL"
+                                            " WHERE native_id = ?2 AND rid = ?3";
+
+    return change(store, sql, side, record->stored_id[side], record->rid, err);
+}
+
 int rt_store_note_former(struct rt_store *store, const struct rt_record *record, enum rt_side side,
                          struct rt_err *err)
 {
@@ -25,8 +37,9 @@ int rt_store_note_former(struct rt_store *store, const struct rt_record *record,
 
     if (rt_slice_is_equal(was, is))
         return 0;
-    if (was.len && change(store, "INSERT OR IGNORE INTO former VALUES (?1, ?2, ?3)", side, was,
-                          record->rid, err) < 0)
+    if (was.len && (give_free(store, record, side, err) < 0 ||
+                    change(store, "INSERT OR IGNORE INTO former VALUES (?1, ?2, ?3)", side, was,
+                           record->rid, err) < 0))
         return -1;
     if (is.len == 0)
         return 0;

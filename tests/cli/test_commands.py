@@ -276,6 +276,18 @@ def test_rekey_changes_a_bound_id(pair):
     assert pick(only(pair.trip(ext=[row("E1", summary="two")]).native), "x", "n") == ("E1", "N100")
 
 
+@pytest.mark.parametrize("side, own", [("external", "x"), ("native", "n")])
+def test_the_old_id_of_a_rekeyed_record_can_be_used_again(p, side, own):
+    """Also by a record that is new while many others change."""
+    ids = [dict(x=f"E{i}", n=f"N{i}") for i in range(1, 25)]
+    p.agree(*(row(**i) for i in ids))
+    p.run("bind", "--rekey", side, ids[0][own], "R1")
+    edits = [row(**i, summary="two") for i in ids[1:9]]
+    deltas = p.trip(**{side[:3]: edits + [row(**{own: ids[0][own]}, summary="new")]})
+    sent = deltas.native if side == "external" else deltas.external
+    assert [pick(r, own, "summary") for r in sent][-1] == (ids[0][own], "new")
+
+
 def test_rekey_to_an_id_in_use_is_refused(p):
     p.agree(row("E1", "N1"), row("E2", "N2"))
     assert p.run("bind", "--rekey", "native", "N1", "N2", status=None).status != 0
