@@ -216,6 +216,8 @@ static void take_confirmed(const struct rt_rules *rules, struct rt_end *end, siz
     end->sent_count = n;
     end->seen = now;
     end->shows_other_id = confirmed.has_other_id;
+    end->not_taken_count = 0; /* of an older one: this one is newer, and there */
+    end->resends = 0;
 }
 
 static int confirm_row(struct delivery *d, struct rt_record *record, const struct rt_delta_row *row,

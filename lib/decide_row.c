@@ -1,5 +1,7 @@
 #include "lib/decide_internal.h"
 
+#include "lib/suspect.h"
+
 /*
  * Rows that were set aside for a person, taken into account after all.
  */
@@ -46,6 +48,24 @@ static void init_for(struct rt_record *record, const struct rt_row *row)
     record->born_line = row->line;
 }
 
+/* R11 holds for a row that a person lets count, too: one that looks like the lost echo of a pending
+   insert is bound to that, or waits as one of `suspects`. */
+static int make_record(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
+                       struct rt_record *fresh, struct rt_rid_list *suspects, struct rt_err *err)
+{
+    init_for(fresh, row);
+    if (rt_suspect_find(work, row, arena, suspects, err) < 0)
+        return -1;
+    if (suspects->count != 1 || !work->rules.config->bind_suspected)
+        return 0;
+    suspects->count = 0;
+    if (rt_store_load(work->store, suspects->rids[0], arena, fresh, err) < 0)
+        return -1;
+    fresh->end[row->side].id = row->id[row->side];
+    return rt_book_note(work, fresh, (int)row->side, "bind", "a suspected duplicate was bound",
+                        err);
+}
+
 static int clash(const struct rt_row *row, const struct rt_found *found, struct rt_err *err)
 {
     const struct rt_record *records[2] = {found->at[0], found->at[1]};
@@ -62,6 +82,7 @@ int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct r
 {
     struct rt_record fresh, *record;
     struct rt_observed observed;
+    struct rt_rid_list suspects = {0};
     struct rt_found found;
 
     if (rt_book_find(work, row->id, row->side, arena, &found, err) < 0)
@@ -70,8 +91,9 @@ int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct r
         return clash(row, &found, err);
     record = found.at[0] ? found.at[0] : found.at[1];
     if (record == NULL) {
-        init_for(&fresh, row);
         record = &fresh;
+        if (make_record(work, row, arena, record, &suspects, err) < 0)
+            return -1;
     }
     if (found.verdict == RT_IDENTITY_JOIN &&
         rt_book_join(work, found.at[RT_EXTERNAL], found.at[RT_NATIVE], arena, &observed, err) < 0)
@@ -82,6 +104,8 @@ int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct r
     record->end[row->side].look.modified_at = RT_NEVER; /* a person said that this row counts */
     rt_merge_observe(&work->rules, record, row, arena, &observed);
     record->end[row->side].flaw = RT_FLAW_NONE;
+    if (suspects.count > 0 && rt_suspect_keep(work, record, &suspects, arena, err) < 0)
+        return -1;
     if (rt_decide_save(work, record, err) < 0)
         return -1;
     return rt_book_tell(work, record, row, &observed, err);

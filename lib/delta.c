@@ -140,16 +140,18 @@ static int put_ids(struct rt_delta_format *format, const struct rt_delta_cells *
     return rc;
 }
 
-/* What a column says for a field that does not flow to the side for this record (single trip): what
- * is there. */
+/* What a column says.  What is there, for a field that does not flow to the side for this record
+   (single trip), or whose value its source has not told yet: unknown is not empty. */
 static struct rt_value value_for(const struct rt_delta_format *format,
                                  const struct rt_delta_cells *cells, const struct rt_field *field)
 {
     const struct rt_record *record = cells->record;
-    struct rt_value none = {{NULL, 0}, RT_FROM_UNKNOWN};
+    struct rt_value none = {{NULL, 0}, RT_FROM_UNKNOWN},
+                    want = cells->content ? cells->content->value[field->content_index] : none;
 
-    if (record == NULL || rt_record_flows_to(format->rules, record, field, format->side))
-        return cells->content ? cells->content->value[field->content_index] : none;
+    if (record == NULL ||
+        (rt_value_is_known(want) && rt_record_flows_to(format->rules, record, field, format->side)))
+        return want;
     return record->end[format->side].seen
                ? record->end[format->side].seen->value[field->content_index]
                : none;

@@ -42,6 +42,20 @@ static int collect(void *context, const struct rt_print_entry *entry, struct rt_
     return 0;
 }
 
+/* Is what we know of it there only what a person confirmed, and that after the file was written?
+   Then the file may be from before our delivery (R10: it is not only in flight).  1, 0, -1. */
+static int is_confirmed_later(const struct rt_intake *in, const struct rt_record *record,
+                              struct rt_err *err)
+{
+    int64_t at = RT_NEVER;
+
+    if (record->end[in->side].look.stamp != RT_NEVER)
+        return 0;
+    if (rt_store_first_confirmed(in->work->store, record->rid, in->side, &at, err) < 0)
+        return -1;
+    return at != RT_NEVER && in->file.stamp < at;
+}
+
 static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
 {
     struct rt_event event = {.run = in->work->run,
@@ -50,6 +64,7 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
                              .file = in->file.id};
     struct rt_record record;
     struct rt_end *end;
+    int rc;
 
     rt_arena_reset(&in->row_arena);
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
@@ -57,6 +72,9 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     end = &record.end[in->side];
     if (end->seen == NULL || end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
         return 0;
+    rc = is_confirmed_later(in, &record, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
     rt_merge_absent(&in->work->rules, &record, in->side, RT_MISSING);
     end->look.stamp = in->file.stamp; /* a row of an older file does not bring it back */
     in->counts.missing++;

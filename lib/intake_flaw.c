@@ -110,11 +110,15 @@ static int judge(struct rt_intake *in, const struct rt_flawed *flawed, struct rt
     return rc;
 }
 
+/* A rejected row of a record that waits for another reason stands by itself: so clashes go first.
+ */
 int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err)
 {
-    for (size_t i = 0; i < in->flawed_count; i++)
-        if (judge(in, &in->flawed[i], err) < 0)
-            return -1;
+    for (int clashes = 1; clashes >= 0; clashes--)
+        for (size_t i = 0; i < in->flawed_count; i++)
+            if ((in->flawed[i].flaw == RT_FLAW_CLASH) == clashes &&
+                judge(in, &in->flawed[i], err) < 0)
+                return -1;
     return 0;
 }
 

@@ -131,15 +131,6 @@ static bool is_same_row(const struct rt_intake *in, const struct rt_record *reco
     return true;
 }
 
-static int exclude(struct rt_intake *in, struct rt_record *record, struct rt_err *err)
-{
-    rt_intake_count(in, RT_CHANGE_EXCLUDED);
-    if (record == NULL || record->end[in->side].is_excluded)
-        return 0;
-    record->end[in->side].is_excluded = true;
-    return rt_book_save(in->work, record, NULL, err);
-}
-
 static void note_applied(struct rt_intake *in, int64_t rid)
 {
     rt_rid_set_add(&in->seen, rid);
@@ -248,21 +239,13 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
 {
     struct rt_observed observed;
     struct rt_record record;
-    char *json = rt_suspect_json(in->work, suspects, &in->row_arena);
-    int rc;
 
     init_new(row, &record);
     rt_merge_observe(&in->work->rules, &record, row, &in->row_arena, &observed);
-    record.is_suspect = true;
     observed.change = RT_CHANGE_SUSPECTED;
     rt_intake_count(in, RT_CHANGE_SUSPECTED);
     in->counts.frozen++;
-    in->work->flawed_rows = json;
-    in->work->flawed_kind = RT_KIND_SUSPECTED;
-    rc = rt_book_save(in->work, &record, NULL, err);
-    in->work->flawed_rows = NULL;
-    free(json);
-    if (rc < 0 || rt_suspect_note(in->work, &record, suspects, err) < 0)
+    if (rt_suspect_keep(in->work, &record, suspects, &in->row_arena, err) < 0)
         return -1;
     note_applied(in, record.rid);
     return rt_book_tell(in->work, &record, row, &observed, err);
@@ -274,8 +257,10 @@ static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest 
     struct rt_rid_list suspects;
     struct rt_record record;
 
-    if (!is_eligible)
-        return exclude(in, NULL, err);
+    if (!is_eligible) {
+        rt_intake_count(in, RT_CHANGE_EXCLUDED);
+        return 0;
+    }
     if (rt_suspect_find(in->work, row, &in->row_arena, &suspects, err) < 0)
         return -1;
     if (suspects.count == 1 && in->work->rules.config->bind_suspected)
@@ -291,6 +276,17 @@ static int save_learnt(struct rt_intake *in, struct rt_record *record, const str
                        struct rt_err *err)
 {
     return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, NULL, err) : 0;
+}
+
+static int exclude(struct rt_intake *in, struct rt_record *record, const struct rt_found *found,
+                   struct rt_err *err)
+{
+    rt_intake_count(in, RT_CHANGE_EXCLUDED);
+    note_applied(in, record->rid);
+    if (record->end[in->side].is_excluded)
+        return save_learnt(in, record, found, err);
+    record->end[in->side].is_excluded = true;
+    return rt_book_save(in->work, record, NULL, err);
 }
 
 /* Finds the records of a row.  An ID of the other side that the record had before is as good as
@@ -336,10 +332,8 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
             return save_learnt(in, record, &found, err);
         return rt_intake_add_repeat(in, record, row);
     }
-    if (!is_eligible && row->stamp >= record->end[in->side].look.stamp) {
-        note_applied(in, record->rid);
-        return exclude(in, record, err);
-    }
+    if (!is_eligible && row->stamp >= record->end[in->side].look.stamp)
+        return exclude(in, record, &found, err);
     return observe(in, record, row, print, joined, err);
 }
 

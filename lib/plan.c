@@ -74,6 +74,10 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
     } else if (end->seen != NULL) {
         there = end->seen->value[i];
     }
+    /* Neither what should be there nor what is there: its cell could only be empty. */
+    if (!is_two_way && !rt_value_is_known(want) && !rt_value_is_known(there) && end->seen != NULL &&
+        due->unknown == NULL)
+        due->unknown = field;
     if (!rt_value_is_known(want) || rt_record_holds_same(record, field, side, there, want))
         return;
     due->is_due = true;

@@ -126,6 +126,26 @@ int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side
     return last_delta(store, rid, side, RT_DELTA_COMMITTED, delta, err);
 }
 
+int rt_store_first_confirmed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *at,
+                             struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "SELECT min(d.confirmed_at) FROM main.delta_row AS r JOIN delta AS d ON d.delta = r.delta"
+        " WHERE r.rid = ?1 AND d.side = ?2",
+        err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, rid);
+    rt_bind_int(stmt, 2, side);
+    if (rt_store_step(store, stmt, err) != 1)
+        return -1;
+    *at = rt_column_time(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
 /* ---- deltas ---- */
 
 static void read_delta(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_delta *delta)

@@ -1,6 +1,7 @@
 #include "lib/suspect.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
 /* The digest of what a side holds of a record, or would: of all that flows to it, or of the
  * fingerprint fields. */
@@ -52,17 +53,9 @@ int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_ar
     return rt_store_find_pending(work->store, row->side, print, arena, suspects, err);
 }
 
-int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
-                    const struct rt_rid_list *suspects, struct rt_err *err)
-{
-    for (size_t i = 0; i < suspects->count; i++)
-        if (rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err) < 0)
-            return -1;
-    return 0;
-}
-
-char *rt_suspect_json(struct rt_work *work, const struct rt_rid_list *suspects,
-                      struct rt_arena *arena)
+/* Their IDs, for the review item.  Caller frees. */
+static char *json_of(struct rt_work *work, const struct rt_rid_list *suspects,
+                     struct rt_arena *arena)
 {
     json_t *list = json_array();
     char *text;
@@ -83,6 +76,23 @@ char *rt_suspect_json(struct rt_work *work, const struct rt_rid_list *suspects,
     text = json_dumps(list, JSON_COMPACT);
     json_decref(list);
     return text;
+}
+
+int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
+                    const struct rt_rid_list *suspects, struct rt_arena *arena, struct rt_err *err)
+{
+    char *json = json_of(work, suspects, arena);
+    int rc;
+
+    record->is_suspect = true;
+    work->flawed_rows = json;
+    work->flawed_kind = RT_KIND_SUSPECTED;
+    rc = rt_book_save(work, record, NULL, err);
+    work->flawed_rows = NULL;
+    free(json);
+    for (size_t i = 0; rc == 0 && i < suspects->count; i++)
+        rc = rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err);
+    return rc;
 }
 
 int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
@@ -176,6 +186,9 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     rt_merge_observe(&work->rules, &candidate, &row, arena, &observed);
     candidate.end[side].shows_other_id = false;
     candidate.end[side].flaw = suspect.end[side].flaw; /* a later row of it may be in question */
+    if (suspect.end[side].absence != RT_PRESENT)       /* or a later snapshot may lack it */
+        rt_merge_absent(&work->rules, &candidate, side,
+                        suspect.end[side].absence == RT_DELETED ? RT_DELETED : RT_MISSING);
     if (rt_book_take_over(work, &candidate, &questions, err) < 0)
         return -1;
     return rt_book_note(work, &candidate, (int)side, "bind", "a suspected duplicate was bound",

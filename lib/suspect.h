@@ -14,12 +14,10 @@
 int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
                     struct rt_rid_list *suspects, struct rt_err *err) RT_MUST_CHECK;
 
-/* Notes that `record` was saved as a suspect of these; and their IDs as JSON for the review item
- * (caller frees). */
-int rt_suspect_note(struct rt_work *work, const struct rt_record *record,
-                    const struct rt_rid_list *suspects, struct rt_err *err) RT_MUST_CHECK;
-char *rt_suspect_json(struct rt_work *work, const struct rt_rid_list *suspects,
-                      struct rt_arena *arena);
+/* Saves `record` as a suspect of these: it waits for a person. */
+int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
+                    const struct rt_rid_list *suspects, struct rt_arena *arena,
+                    struct rt_err *err) RT_MUST_CHECK;
 
 /* An insert of `record` was written for a side: from now on its echo may come back without the ID.
  */

@@ -1,4 +1,5 @@
 """The commands: withdraw, bind, confirm, retry, baseline, push, status, show, log, and their exit statuses."""
+import datetime
 import json
 import subprocess
 import time
@@ -228,6 +229,32 @@ def test_confirmed_insert_into_an_own_id_side_still_waits_for_its_id(p):
     p.run("confirm", delta.name)
     assert p.trip(ext=[row("E1", summary="two")]).nothing
     assert only(p.trip(nat=[row("E1", "N1")]).native)["summary"] == "two"
+
+
+def test_confirmed_insert_is_not_missing_in_an_older_snapshot(make):
+    p = make(external={"content": "snapshot", "deletes": "propagate"}, native={"action_column": "Action"},
+             policy={"max_deletes": "1"})
+    p.agree(row("E1", "N1"))
+    p.tick()
+    older, delta = p.now, p.trip(nat=[row(n="N2")], hours=1)[0]
+    p.run("bind", "E2", "N2")
+    p.tick(1)
+    p.run("confirm", delta.name)
+    p.drop("external", [row("E1", "N1")], at=older)
+    assert p.sync().nothing
+    assert only(p.trip(ext=[row("E1", "N1")]).native)["Action"] == "delete"
+
+
+def test_confirm_of_a_later_delta_ends_not_taken(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    older = pair.now + datetime.timedelta(hours=13)
+    delta = pair.trip(ext=[row("E1", "N1", summary="three")], hours=14)[0]
+    pair.drop("native", [row("E1", "N1")], at=older)
+    pair.sync()
+    assert pair.items("not-taken")
+    pair.run("confirm", delta.name)
+    assert not pair.items() and "frozen" not in pair.run("show", "E1").out
+    assert only(pair.trip(ext=[row("E1", "N1", summary="four")]).native)["summary"] == "four"
 
 
 def test_retry_by_delta_sends_the_newest(p):

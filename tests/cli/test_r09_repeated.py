@@ -280,3 +280,13 @@ def test_rejected_row_freezes_a_record_that_only_an_older_file_shows(make):
     assert p.sync().nothing and rejected_of(p) == [("E1", "", "2")]
     assert only(p.trip(ext=[row("E1", amount="3")]).native)["amount"] == "3"
     assert not p.items()
+
+
+def test_clashing_row_does_not_hide_a_rejected_one(make):
+    p = make(schema=NUMBERED).agree(row("E1", "N1"), row("E2", "N2"))
+    p.trip(ext=[row("E1", "N1", amount="much"), row("E2", "N1")])
+    assert [i["kind"] for i in p.items()] == ["clash", "clash", "rejected"]
+    p.decide("dismiss", "clash")
+    assert only(p.items())["kind"] == "rejected"
+    p.trip(ext=[row("E1", "N1", amount="1")])
+    assert not p.items()

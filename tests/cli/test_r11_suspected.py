@@ -115,3 +115,30 @@ def test_pending_insert_is_known_by_its_later_edits_too(p):
     p.decide("accept", "suspected")
     assert p.sync().nothing
     assert pick(only(p.trip(ext=[row("E1", summary="three")]).native), "x", "n") == ("E1", "N1")
+
+
+def test_repeated_row_that_a_person_takes_may_be_suspected(p):
+    p.trip(nat=[row(n="N1")])
+    assert p.trip(ext=[row("E1", summary="other"), row("E1")]).nothing
+    p.decide("accept", "repeated")
+    assert p.sync().nothing
+    p.decide("accept", "suspected")
+    assert p.sync().nothing and "N1" in p.run("show", "E1").out
+
+
+def test_repeated_row_that_a_person_takes_may_be_bound(make):
+    p = make(policy={"suspected_duplicate": "bind"})
+    p.trip(nat=[row(n="N1")])
+    assert p.trip(ext=[row("E1", summary="other"), row("E1")]).nothing
+    p.decide("accept", "repeated")
+    assert p.sync().nothing and "N1" in p.run("show", "E1").out
+
+
+def test_accepted_suspect_that_is_missing_stays_missing(make):
+    p = make(native={"content": "snapshot"})
+    p.trip(ext=[row("E1"), row("E2", summary="other")])
+    p.trip(nat=[row(n="N1"), row("E2", "N2", summary="other")])
+    p.trip(nat=[row("E2", "N2", summary="other")])
+    p.decide("accept", "suspected")
+    assert not p.trip(ext=[row("E1", "N1", summary="two")]).native
+    assert only(p.trip(nat=[row("E1", "N1"), row("E2", "N2", summary="other")]).native)["summary"] == "two"

@@ -307,6 +307,27 @@ def test_record_waits_while_a_new_field_is_unknown_on_the_side(pair):
     assert pair.trip(nat=[row("E1", "N1", town="Oslo", body="more")]).external
 
 
+@pytest.mark.parametrize("new", (field("town"), field("town", direction="to_native")), ids=["two-way", "one-way"])
+@pytest.mark.parametrize("mode", ("round-trip", "single-trip"))
+def test_update_that_was_due_before_does_not_empty_a_new_field(make, new, mode):
+    p = make(profile={"mode": mode}).agree(row("E1", "N1"))
+    p.run("hold", "E1")
+    assert p.trip(ext=[row("E1", "N1", summary="two")]).nothing
+    change_schema(p, SCHEMA + [new])
+    p.run("check", "--accept-schema")
+    p.run("push", "--accept-header")
+    p.run("release", "E1")
+    assert p.sync().nothing and "wait: unknown town" in p.run("show", "E1").out
+    assert only(p.trip(nat=[row("E1", "N1", town="Oslo")]).native)["town"] == "Oslo"
+
+
+def test_ids_are_stored_without_emptying_what_only_that_side_has_told(make):
+    p = make(native={"store_ids": "yes"})
+    p.trip(nat=[row(n="N1")])
+    p.run("bind", "E1", "N1")
+    assert pick(only(p.sync().native), "x", "n", "email") == ("E1", "N1", "a@example.org")
+
+
 def test_first_value_of_a_new_field_then_flows_as_any(pair):
     change_schema(pair, SCHEMA + [TOWN])
     pair.run("check", "--accept-schema")

@@ -236,6 +236,14 @@ def test_tracked_record_that_stops_being_eligible_is_not_observed(make):
     assert p.trip(ext=[row("E1", "N1", summary="three")]).nothing
 
 
+def test_id_in_a_row_that_is_not_eligible_is_learnt_once(make):
+    p = make(external={"eligible": "body <> 'private'"})
+    p.trip(ext=[row("E1")])
+    p.trip(ext=[row("E1", body="private")])
+    bound = ["(1 bound)" in p.trip(ext=[row("E1", "N1", body="private", email=e)]).result.err for e in ("one", "two")]
+    assert bound == [True, False] and "database N1" in p.run("show", "E1").out
+
+
 def test_max_age_sends_nothing_to_a_side_whose_files_are_old(make):
     p = make(external={"max_age": "36h"}).agree(row("E1", "N1"))
     p.tick(48)
