@@ -1,5 +1,7 @@
 #include "cmd/review_view.h"
 
+#include "lib/utf8.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -78,9 +80,14 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
 
 void rt_review_make_harmless(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        const unsigned char *p = (const unsigned char *)text;
+
+        n = rt_utf8_length(p, left);
+        if (rt_utf8_is_control(p, n))
+            memset(text, ' ', n);
+        n = n > 0 ? n : 1;
+    }
 }
 
 char *rt_review_subject(const struct rt_review_view *view, const struct rt_session *session)

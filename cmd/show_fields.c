@@ -9,14 +9,15 @@ const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t widt
     size_t fits;
 
     for (size_t i = 0; i < text.len && line.len < 4 * width + 8; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
+        const unsigned char *p = (const unsigned char *)text.ptr + i;
+        unsigned char c = *p;
 
         if (c == '\n')
             rt_buf_add_str(&line, "\\n");
         else if (c == '\t')
             rt_buf_add_str(&line, "\\t");
-        else if (c < 0x20 || c == 0x7F)
-            rt_buf_printf(&line, "\\x%02x", c);
+        else if (rt_utf8_is_control(p, rt_utf8_length(p, text.len - i)))
+            rt_buf_printf(&line, "\\x%02x", c == 0xC2 ? text.ptr[++i] & 0xFF : c);
         else
             rt_buf_add_char(&line, text.ptr[i]);
     }

@@ -10,10 +10,12 @@
 void rt_keep_to_one_line(char *text)
 {
     for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-        n = rt_utf8_length((const unsigned char *)text, left);
-        if (n == 0 || (unsigned char)*text < 0x20 || *text == 0x7f) {
-            *text = '?';
-            n = 1;
+        const unsigned char *p = (const unsigned char *)text;
+
+        n = rt_utf8_length(p, left);
+        if (n == 0 || rt_utf8_is_control(p, n)) {
+            n = n > 0 ? n : 1;
+            memset(text, '?', n);
         }
     }
 }

@@ -30,9 +30,11 @@ const char *rt_name_fault(const char *name)
     if (*name == '-')
         return "it begins with a dash";
     for (const char *p = name; *p; p++) {
+        const unsigned char *at = (const unsigned char *)p;
+
         if (*p == '/' || *p == '\\')
             return "it has a slash in it";
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
+        if (rt_utf8_is_control(at, rt_utf8_length(at, strlen(p))))
             return "it has a control character in it";
     }
     return rt_utf8_is_valid(rt_slice_str(name)) ? NULL : "it is not valid UTF-8";

@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *entity(unsigned char c)
+/* What stands for the character of n bytes in a page; NULL: itself. */
+static const char *entity(const unsigned char *p, size_t n)
 {
-    switch (c) {
+    switch (*p) {
     case '&':
         return "&amp;";
     case '<':
@@ -20,7 +21,7 @@ static const char *entity(unsigned char c)
     case '\'':
         return "&#39;";
     default:
-        return c < 0x20 || c == 0x7f ? "\xEF\xBF\xBD" : NULL;
+        return n == 0 || rt_utf8_is_control(p, n) ? "\xEF\xBF\xBD" : NULL;
     }
 }
 
@@ -29,13 +30,12 @@ void rt_html_text(struct rt_buf *out, const char *text)
     size_t left = strlen(text), n;
 
     for (; left > 0; text += n, left -= n) {
-        const char *other = entity((unsigned char)*text);
+        const unsigned char *p = (const unsigned char *)text;
+        const char *other;
 
-        n = rt_utf8_length((const unsigned char *)text, left);
-        if (n == 0) {
-            n = 1;
-            other = "\xEF\xBF\xBD";
-        }
+        n = rt_utf8_length(p, left);
+        other = entity(p, n);
+        n = n > 0 ? n : 1;
         if (other != NULL)
             rt_buf_add_str(out, other);
         else

@@ -31,6 +31,13 @@ static inline size_t rt_utf8_length(const unsigned char *p, size_t len)
     return n;
 }
 
+/* Is the character of n bytes that starts here one that a terminal obeys?  U+0080 to U+009F are,
+ * too: U+009B begins what ESC [ begins. */
+static inline bool rt_utf8_is_control(const unsigned char *p, size_t n)
+{
+    return (n == 1 && (p[0] < 0x20 || p[0] == 0x7F)) || (n == 2 && p[0] == 0xC2 && p[1] < 0xA0);
+}
+
 static inline bool rt_utf8_is_valid(struct rt_slice text)
 {
     size_t n;

@@ -51,8 +51,12 @@ def test_show_of_other_kinds_tells_accept_and_dismiss(pair):
 
 
 def test_control_characters_do_not_reach_the_terminal(pair):
-    pair.trip(ext=[row("E1", "N1", summary="\x1b[31mleft")], nat=[row("E1", "N1", summary="right")])
-    assert "\x1b" not in pair.run("review", "show", "1").out
+    pair.trip(ext=[row("E1", "N1", summary="\x1b[31mleft\x9b31m")], nat=[row("E1", "N1", summary="right", body="a\x9bb")])
+    for command in (["review", "show", "1"], ["show", "E1"], ["review", "list"], ["diff"]):
+        shown = pair.run(*command)
+        assert not {"\x1b", "\x9b"} & set(shown.out + shown.err), command
+    err = pair.run("fetch", "external", "no\x9bsuch.csv", status=74).err
+    assert "no??such.csv" in err
 
 
 def test_json_list_and_decision(pair):
