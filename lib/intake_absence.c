@@ -87,6 +87,23 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     return rt_store_add_event(in->work->store, &event, err);
 }
 
+/* A row had an unreadable ID, and may have been the record's: whether the snapshot shows it cannot
+   be told, so a row of an older file still counts (R2). */
+static int pass_over(struct rt_intake *in, int64_t rid, struct rt_err *err)
+{
+    struct rt_record record;
+    struct rt_end *end;
+
+    rt_arena_reset(&in->row_arena);
+    if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
+        return -1;
+    end = &record.end[in->side];
+    if (end->look.stamp == RT_NEVER || end->look.stamp > in->file.stamp || end->is_passed_over)
+        return 0;
+    end->is_passed_over = true;
+    return rt_store_save(in->work->store, &record, NULL, err);
+}
+
 static int compare_rids(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -119,8 +136,9 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
         note_emptied(in, absent.held);
     if (absent.count > 0)
         qsort(absent.rids, absent.count, sizeof *absent.rids, compare_rids);
-    for (size_t i = 0; rc == 0 && !in->has_unreadable_id && i < absent.count; i++)
-        rc = mark_missing(in, absent.rids[i], err);
+    for (size_t i = 0; rc == 0 && i < absent.count; i++)
+        rc = in->has_unreadable_id ? pass_over(in, absent.rids[i], err)
+                                   : mark_missing(in, absent.rids[i], err);
     if (rc == 0)
         rc = rt_store_set_snapshot(in->work->store, in->side, in->file.stamp, err);
 out:

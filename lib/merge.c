@@ -498,6 +498,7 @@ static void remember_look(struct look *look)
     end->look.line = row->line;
     end->flaw = RT_FLAW_NONE;
     end->is_excluded = false;
+    end->is_passed_over = false;
     end->shows_other_id = row->id[rt_side_other(row->side)].len != 0;
 }
 

@@ -75,8 +75,8 @@ void rt_end_untell(struct rt_end *end)
 bool rt_end_is_quiet(const struct rt_end *end)
 {
     return end->seen != NULL && end->sent_count == 0 && end->flaw == RT_FLAW_NONE &&
-           end->absence == RT_PRESENT && !end->is_excluded && end->not_taken_count == 0 &&
-           !end->is_cut && !end->edit_vs_delete;
+           end->absence == RT_PRESENT && !end->is_excluded && !end->is_passed_over &&
+           end->not_taken_count == 0 && !end->is_cut && !end->edit_vs_delete;
 }
 
 bool rt_record_holds_same(const struct rt_record *record, const struct rt_field *field,

@@ -130,6 +130,14 @@ static int load_content(struct rt_store *store, sqlite3_stmt *stmt, int column,
     return rt_store_share_content(store, sqlite3_column_int64(stmt, column), arena, content, err);
 }
 
+/* Nothing says why the newest snapshot should not have shown it. */
+static bool is_before_snapshot(const struct rt_store *store, const struct rt_end *end,
+                               enum rt_side side)
+{
+    return end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
+           end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded;
+}
+
 /* What is not in a record's own row: the times of deltas, and of the newest snapshot, which showed
    every record that is not noted otherwise. */
 static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_side side,
@@ -158,8 +166,7 @@ static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_s
         (rt_store_last_written(store, record->rid, side, &last, err) < 0 ||
          rt_store_delta_times(store, last, &end->told_at, &gone, err) < 0))
         return -1;
-    if (end->look.stamp != RT_NEVER && end->look.stamp < store->snapshot_stamp[side] &&
-        end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded)
+    if (is_before_snapshot(store, end, side) && !end->is_passed_over)
         end->look.stamp = store->snapshot_stamp[side];
     return 0;
 }
@@ -444,6 +451,9 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
 
     if (store_contents(store, record, err) < 0)
         return -1;
+    for (int s = 0; s < 2; s++) /* last shown by an older file: the snapshot passed over it */
+        record->end[s].is_passed_over = record->end[s].is_passed_over ||
+                                        is_before_snapshot(store, &record->end[s], (enum rt_side)s);
     if (has_new_id(record)) {
         if (check_new_ids(store, record, err) < 0)
             return -1;

@@ -129,3 +129,34 @@ def test_a_file_copied_again_while_two_of_its_name_wait_is_known(make):
         p.run("fetch", "external")
     assert p.listing("inbox/external") == ["day-2.csv", "day.csv"]
     assert only(p.emit().native)["summary"] == "second"
+
+
+@pytest.mark.parametrize("path", ["lookup", "keys", "digest"])
+def test_a_snapshot_makes_only_those_rows_stale_that_it_may_have_shown(make, path):
+    p = make(external={"snapshot_pattern": "full*"}).agree(row("E1", "N1"), row("E2", "N2"))
+    p.always["ROUNDTRIP_PATH"] = path
+    p.tick(72)
+    days = [p.now - datetime.timedelta(hours=h) for h in (30, 20)]
+    p.drop("external", [row("E1", "N1"), row(summary="whose?")], name=f"full_{p.now:%Y-%m-%dT%H%M}.csv")
+    p.sync()
+    for at, summary in zip(days, ("two", "three")):
+        p.drop("external", [row("E1", "N1", summary=summary), row("E2", "N2", summary=summary)], at=at)
+        sent = p.sync()
+        assert pick(only(sent.native), "x", "summary") == ("E2", summary) and "1 stale" in sent.result.err
+    p.tick()
+    p.drop("external", [row("E1", "N1"), row("E2", "N2", summary="three")], name=f"full_{p.now:%Y-%m-%dT%H%M}.csv")
+    assert p.sync().nothing
+    p.drop("external", [row("E2", "N2", summary="two")], at=days[1] + datetime.timedelta(hours=1))
+    assert "1 stale" in p.sync().result.err
+
+
+def test_a_record_born_by_an_older_file_than_the_newest_snapshot_can_still_be_edited(make):
+    p = make(external={"snapshot_pattern": "full*"}).agree(row("E1", "N1"))
+    p.tick(72)
+    p.drop("external", [row("E1", "N1")], name=f"full_{p.now:%Y-%m-%dT%H%M}.csv")
+    p.sync()
+    p.drop("external", [row("E2")], at=p.now - datetime.timedelta(hours=30))
+    assert only(p.sync().native)["x"] == "E2"
+    p.drop("external", [row("E2", summary="two")], at=p.now - datetime.timedelta(hours=20))
+    assert p.sync().nothing
+    assert only(p.trip(nat=[row("E2", "N2")]).native)["summary"] == "two"
