@@ -134,8 +134,28 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
     return 0;
 }
 
+/* The same rows raise the question for each of the records that they name, as with a clash. */
+static int end_repeated_twin(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct decide *d = context;
+    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    bool is_twin = item->rid != 0 && item->rid != d->record.rid &&
+                   json_equal(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
+    struct rt_record record;
+
+    json_decref(detail);
+    if (!is_twin)
+        return 0;
+    if (rt_store_load(d->work->store, item->rid, &d->arena, &record, err) < 0)
+        return -1;
+    clear_flaw(&record, RT_FLAW_REPEATED);
+    return rt_decide_save(d->work, &record, err);
+}
+
 static int decide_repeated(struct decide *d, struct rt_err *err)
 {
+    if (rt_store_each_item(d->work->store, "repeated", end_repeated_twin, d, err) < 0)
+        return -1;
     return decide_rows(d, RT_FLAW_REPEATED, err);
 }
 

@@ -160,12 +160,62 @@ static char *rows_json(const struct rt_intake *in, const struct group *group)
     return text;
 }
 
-/* A person must say which row counts; until then nothing is sent for the record. */
+/* Nothing is sent for the record until then, unless a newer file has shown it already. */
+static int freeze(struct rt_intake *in, struct rt_record *record, const char *rows,
+                  struct rt_err *err)
+{
+    struct rt_end *end = &record->end[in->side];
+    int rc;
+
+    rt_rid_set_add(&in->seen, record->rid);
+    if (in->file.stamp < end->look.stamp)
+        return 0;
+    end->flaw = RT_FLAW_REPEATED;
+    in->counts.frozen++;
+    in->work->flawed_rows = rows;
+    in->work->flawed_kind = RT_KIND_REPEATED;
+    rc = rt_book_save(in->work, record, NULL, err);
+    in->work->flawed_rows = NULL;
+    return rc;
+}
+
+static bool has_same_ids(const struct rt_row *a, const struct rt_row *b)
+{
+    return rt_slice_is_equal(a->id[0], b->id[0]) && rt_slice_is_equal(a->id[1], b->id[1]);
+}
+
+/* The rows may speak of two records, which one of them says are the same.  first: a record of the
+ * first row that has any, or 0. */
+static int freeze_all(struct rt_intake *in, const struct group *group, const char *rows,
+                      int64_t *first, struct rt_err *err)
+{
+    struct rt_rid_set done = {0};
+    struct rt_found found;
+    int rc = 0;
+
+    *first = 0;
+    for (size_t i = 0; i < group->count && rc == 0; i++) {
+        const struct rt_row *row = &group->rows[i].row;
+
+        if (i > 0 && has_same_ids(row, &group->rows[i - 1].row))
+            continue;
+        rc = rt_book_find(in->work, row->id, in->side, &in->row_arena, &found, err);
+        for (int s = 0; s < 2 && rc == 0; s++) {
+            if (found.at[s] == NULL || !rt_rid_set_add(&done, found.at[s]->rid))
+                continue;
+            if (*first == 0)
+                *first = found.at[s]->rid;
+            rc = freeze(in, found.at[s], rows, err);
+        }
+    }
+    rt_rid_set_clear(&done);
+    return rc;
+}
+
+/* A person must say which row counts. */
 static int put_to_people(struct rt_intake *in, const struct group *group, struct rt_err *err)
 {
     const struct rt_row *first = &group->rows[0].row;
-    struct rt_found found;
-    struct rt_record *record;
     char *rows = rows_json(in, group);
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
@@ -174,35 +224,18 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
                              .line = first->line,
                              .what = rt_change_name(RT_CHANGE_REPEATED),
                              .id_of = {first->id[0], first->id[1]}};
-    int rc = -1;
+    int rc;
 
     if (in->disputed++ < RT_ROWS_TOLD)
         rt_log_warn(in->work->log,
                     "%s: line %lld: other rows of this file speak of the same record and differ: "
                     "see roundtrip review",
                     in->file.name, (long long)first->line);
-    if (rt_book_find(in->work, first->id, in->side, &in->row_arena, &found, err) < 0)
-        goto out;
-    record = found.at[0] ? found.at[0] : found.at[1];
-    event.rid = record ? record->rid : 0;
-    if (rt_store_add_event(in->work->store, &event, err) < 0)
-        goto out;
-    if (record == NULL) {
+    rc = freeze_all(in, group, rows, &event.rid, err);
+    if (rc == 0 && event.rid == 0)
         rc = rt_intake_list_rows(in, RT_KIND_REPEATED, first->id, first->line, rows, err);
-        goto out;
-    }
-    rt_rid_set_add(&in->seen, record->rid);
-    rc = 0;
-    if (in->file.stamp >= record->end[in->side].look.stamp ||
-        record->end[in->side].look.stamp == RT_NEVER) {
-        record->end[in->side].flaw = RT_FLAW_REPEATED;
-        in->counts.frozen++;
-        in->work->flawed_rows = rows;
-        in->work->flawed_kind = RT_KIND_REPEATED;
-        rc = rt_book_save(in->work, record, NULL, err);
-        in->work->flawed_rows = NULL;
-    }
-out:
+    if (rc == 0)
+        rc = rt_store_add_event(in->work->store, &event, err);
     free(rows);
     return rc;
 }

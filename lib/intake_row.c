@@ -308,12 +308,32 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
     return rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err);
 }
 
+/* Was a record of this row, of which there may be two that it joins, shown by an earlier row of the
+ * file?  is_same: as this one shows it. */
+static bool is_again(const struct rt_intake *in, const struct rt_found *found,
+                     const struct rt_row *row, bool *is_same)
+{
+    bool again = false;
+
+    *is_same = true;
+    for (int s = 0; s < 2; s++) {
+        if (found->at[s] == NULL || !rt_rid_set_has(&in->seen, found->at[s]->rid))
+            continue;
+        again = true;
+        *is_same = *is_same && is_same_row(in, found->at[s], row);
+    }
+    if (*is_same && found->verdict == RT_IDENTITY_JOIN)
+        return false; /* what is joined has to take the row, too */
+    return again;
+}
+
 int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                     bool is_eligible, struct rt_err *err)
 {
     struct rt_found found;
     struct rt_record *record;
     enum rt_change joined;
+    bool again, is_same;
     size_t group;
 
     row->file = in->file.id;
@@ -324,11 +344,12 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
         return apply_new(in, row, print, is_eligible, err);
     if (found.verdict == RT_IDENTITY_CLASH)
         return tell_clash(in, row, &found, err);
+    again = is_again(in, &found, row, &is_same);
     if (settle_identity(in, row, &found, &record, &joined, err) < 0)
         return -1;
-    if (rt_rid_set_has(&in->seen, record->rid) && !rt_intake_find_repeat(in, row->id, &group)) {
+    if (again && !rt_intake_find_repeat(in, row->id, &group)) {
         rt_intake_count(in, RT_CHANGE_REPEATED);
-        if (is_same_row(in, record, row))
+        if (is_same)
             return save_learnt(in, record, &found, err);
         return rt_intake_add_repeat(in, record, row);
     }

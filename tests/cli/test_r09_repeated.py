@@ -18,6 +18,23 @@ def test_rows_that_meet_by_different_ids_are_repeated_too(pair):
     assert pair.trip(ext=[row("E1", summary="two"), row("", "N1", summary="three")]).nothing
 
 
+SAID_TO_BE_ONE = [[row("E1", "N1"), row(n="N1", summary="two")], [row(n="N1", summary="two"), row("E1", "N1")],
+                  [row("E1", summary="two"), row("E1", "N1")]]
+
+
+@pytest.mark.parametrize("rows", SAID_TO_BE_ONE)
+@pytest.mark.parametrize("verb", ["accept", "dismiss"])
+def test_both_records_that_differing_rows_speak_of_are_frozen(p, rows, verb):
+    """Neither may be inserted on the side that has it already."""
+    p.drop("external", [row("E1")])
+    p.drop("native", [row(n="N1")])
+    p.tick(1)
+    p.drop("native", rows)
+    assert p.emit().nothing and len(p.items("repeated")) == 2
+    p.run("review", verb, p.items("repeated")[0]["item"])
+    assert not p.items("repeated")
+
+
 def test_differing_rows_block_no_other_row(pair):
     deltas = pair.trip(ext=[row("E1", "N1", summary="two"), row("E2"), row("E1", "N1", summary="three")])
     assert only(deltas.native)["x"] == "E2"
