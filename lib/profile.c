@@ -381,8 +381,9 @@ int rt_profile_contract_changes(struct rt_store *store, const struct rt_schema *
     const char *accepted;
     int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
 
-    if (rc == 1) {
+    if (rc == 1)
         rt_schema_contract(schema, config, &now);
+    if (rc == 1 && strcmp(accepted, rt_buf_str(&now)) != 0) {
         list_missing(rt_slice_str(accepted), rt_buf_slice(&now), '-', out);
         list_missing(rt_buf_slice(&now), rt_slice_str(accepted), '+', out);
     }

@@ -1,5 +1,7 @@
 #include "lib/schema_read.h"
 
+#include "lib/digest.h"
+#include "lib/hash_set.h"
 #include "lib/utf8.h"
 #include "lib/value_date.h"
 #include "lib/value_number.h"
@@ -312,20 +314,30 @@ static int read_formats(const struct rt_schema_reading *r, struct rt_field *fiel
 struct code_reading {
     const char *path;
     struct rt_codes *codes;
+    struct rt_hash_set seen; /* pairs */
 };
+
+static bool is_new_pair(struct code_reading *reading, const struct rt_slice *cells)
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    bool is_new;
+
+    rt_hasher_add(hasher, cells[0]);
+    rt_hasher_add(hasher, cells[1]);
+    is_new = rt_hash_set_add(&reading->seen, (int64_t)(rt_hasher_end(hasher).low >> 1 | 1));
+    rt_hasher_free(hasher);
+    return is_new;
+}
 
 static int take_pair(void *context, unsigned line, const struct rt_slice *cells, struct rt_err *err)
 {
     struct code_reading *reading = context;
     struct rt_codes *codes = reading->codes;
 
-    for (size_t i = 0; i < codes->count; i++) {
-        if (rt_slice_is_str(cells[0], codes->pairs[i].code[0]) &&
-            rt_slice_is_str(cells[1], codes->pairs[i].code[1]))
-            return rt_err_set(err, RT_CONFIG,
-                              "%s: line %u: this pair is there already; remove the line",
-                              reading->path, line);
-    }
+    if (!is_new_pair(reading, cells))
+        return rt_err_set(err, RT_CONFIG,
+                          "%s: line %u: this pair is there already; remove the line", reading->path,
+                          line);
     if (codes->count == MOST_CODES)
         return rt_err_set(err, RT_CONFIG, "%s: line %u: more than %d pairs of codes", reading->path,
                           line, MOST_CODES);
@@ -336,11 +348,41 @@ static int take_pair(void *context, unsigned line, const struct rt_slice *cells,
     return 0;
 }
 
+static int compare_codes(const void *a, const void *b, enum rt_side side)
+{
+    const struct rt_code_pair *x = *(struct rt_code_pair *const *)a,
+                              *y = *(struct rt_code_pair *const *)b;
+    int order = strcmp(x->code[side], y->code[side]);
+
+    return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+static int compare_external(const void *a, const void *b)
+{
+    return compare_codes(a, b, RT_EXTERNAL);
+}
+
+static int compare_native(const void *a, const void *b)
+{
+    return compare_codes(a, b, RT_NATIVE);
+}
+
+static void sort_codes(struct rt_codes *codes)
+{
+    for (int side = 0; side < 2; side++) {
+        codes->sorted[side] = rt_xcalloc(codes->count, sizeof *codes->sorted[side]);
+        for (size_t i = 0; i < codes->count; i++)
+            codes->sorted[side][i] = &codes->pairs[i];
+    }
+    qsort(codes->sorted[RT_EXTERNAL], codes->count, sizeof *codes->sorted[0], compare_external);
+    qsort(codes->sorted[RT_NATIVE], codes->count, sizeof *codes->sorted[0], compare_native);
+}
+
 static int read_code_file(const struct rt_schema_reading *r, struct rt_field *field,
                           const char *path)
 {
     static const char *const columns[] = {"external", "native"};
-    struct code_reading reading = {path, &field->codes};
+    struct code_reading reading = {.path = path, .codes = &field->codes};
     struct rt_table table = {path, columns, 2, 2, take_pair, &reading};
     struct rt_buf text = {0};
     int rc = -1;
@@ -352,7 +394,10 @@ static int read_code_file(const struct rt_schema_reading *r, struct rt_field *fi
         rc = rt_table_read(&table, rt_buf_slice(&text), r->err);
     }
     rt_buf_clear(&text);
-    if (rc == 0 && field->codes.count == 0)
+    rt_hash_set_clear(&reading.seen);
+    if (rc == 0 && field->codes.count > 0)
+        sort_codes(&field->codes);
+    else if (rc == 0)
         rc = rt_err_set(r->err, RT_CONFIG, "%s: no pair of codes in it; fill it in", path);
     if (rc != 0) {
         r->err->code = RT_CONFIG;
@@ -443,4 +488,6 @@ void rt_schema_field_clear(struct rt_field *field)
         free(field->codes.pairs[i].code[1]);
     }
     free(field->codes.pairs);
+    free(field->codes.sorted[0]);
+    free(field->codes.sorted[1]);
 }

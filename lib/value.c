@@ -88,14 +88,22 @@ static bool is_same_text(struct rt_slice a, struct rt_slice b)
 static bool find_code(const struct rt_codes *codes, enum rt_side from, struct rt_slice code,
                       struct rt_slice *other)
 {
-    for (size_t i = 0; i < codes->count; i++) {
-        if (rt_slice_is_str(code, codes->pairs[i].code[from])) {
-            *other = rt_slice_str(codes->pairs[i].code[rt_side_other(from)]);
-            return true;
-        }
+    struct rt_code_pair *const *sorted = codes->sorted[from];
+    size_t low = 0, high = codes->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (rt_slice_compare(rt_slice_str(sorted[middle]->code[from]), code) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
     *other = code;
-    return false;
+    if (low == codes->count || !rt_slice_is_str(code, sorted[low]->code[from]))
+        return false;
+    *other = rt_slice_str(sorted[low]->code[rt_side_other(from)]);
+    return true;
 }
 
 /* boolean */

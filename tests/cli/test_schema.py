@@ -101,6 +101,16 @@ def test_two_codes_that_map_to_one_do_not_fold(make):
     assert only(p.trip(nat=[row("E1", "N1", kind="V", summary="two")]).external)["kind"] == "Meeting"
 
 
+def test_a_table_of_as_many_codes_as_there_may_be(make):
+    """Looked through from its beginning for each cell, and for each pair, it took minutes a command."""
+    pairs = [f"code {i},K{i * 7919 % 100000}" for i in range(99999)]
+    p = with_field(make, KIND, files={"kinds.csv": "external,native\n" + "\n".join(pairs + ["code 5,again"]) + "\n"})
+    p.drop("external", [row(f"E{i}", kind=f"code {i}") for i in (0, 5, 99998)] + [row("E1", kind="code 99999")])
+    assert [r["kind"] for r in p.emit().native] == ["K0", "K39595", "K84162"]
+    p.put("kinds.csv", (p.path / "kinds.csv").read_text() + "code 7,K55433\n")
+    assert "kinds.csv: line 100002: this pair is there already" in p.run("check", status=78).err
+
+
 def test_unknown_code_rejects_its_row(make):
     p = with_field(make, KIND, files=KINDS)
     p.drop("external", [row("E1", kind="Visit"), row("E2", kind="Telegram")])
