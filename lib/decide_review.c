@@ -347,12 +347,10 @@ static int decide_altered(struct decide *d, struct rt_err *err)
 
         if (!end->is_cut)
             continue;
-        if (is_accept(d)) {
-            end->is_cut = false;
-            end->accepts_cut = true;
-        } else {
+        if (is_accept(d))
+            rt_merge_accept_cut(rules_of(d), &d->record, (enum rt_side)s, &d->arena);
+        else
             rt_merge_shown_is_edit(rules_of(d), &d->record, (enum rt_side)s, &d->arena);
-        }
     }
     return save(d, err);
 }

@@ -70,7 +70,10 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
         return -1;
     end = &record.end[in->side];
-    if (end->seen == NULL || end->absence != RT_PRESENT || end->look.stamp > in->file.stamp)
+    /* Without an ID it is in flight still, whatever `confirm` said: which row it is cannot be told.
+     */
+    if (end->seen == NULL || end->id.len == 0 || end->absence != RT_PRESENT ||
+        end->look.stamp > in->file.stamp)
         return 0;
     rc = is_confirmed_later(in, &record, err);
     if (rc != 0)

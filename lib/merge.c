@@ -231,6 +231,18 @@ static void note_local(struct look *look, size_t i)
         keep_given(look, i, before);
 }
 
+/* Is it what the reference says?  A version of ours may be cut there, if that was accepted; what
+   the side was seen to hold is as it is. */
+static bool shows_before(const struct look *look, size_t i)
+{
+    const struct rt_field *field = schema_of(look)->content[i];
+    struct rt_value value = look->row->content->value[i], before = look->reference->value[i];
+
+    return look->reference == look->record->end[look->side].seen
+               ? rt_value_is_same(field, look->side, value, before)
+               : rt_record_holds_same(look->record, field, look->side, value, before);
+}
+
 static void merge_field(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
@@ -243,8 +255,7 @@ static void merge_field(struct look *look, size_t i)
         note_local(look, i);
         return;
     }
-    if (look->reference != NULL && rt_value_is_known(before) &&
-        rt_record_holds_same(look->record, field, look->side, value, before))
+    if (look->reference != NULL && rt_value_is_known(before) && shows_before(look, i))
         return;
     if (is_two_way(look->rules, look->record, field))
         merge_edit(look, i);
@@ -344,7 +355,8 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
     if (end->absence != RT_PRESENT)
         return;
     end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
-    end->edit_vs_delete = other->absence == RT_PRESENT && rt_merge_wants_more(rules, record, side);
+    end->edit_vs_delete = other->absence == RT_PRESENT &&
+                          (record->conflict_count > 0 || rt_merge_wants_more(rules, record, side));
     other->edit_vs_delete = false; /* gone on both sides: nothing is left to be inserted again */
 }
 
@@ -451,6 +463,19 @@ static void apply_first(struct look *look)
     look->out->want_changed = true;
 }
 
+/* The side shows a longer text than it was said to be able to hold. */
+static void raise_cuts(struct look *look)
+{
+    struct rt_end *end = &look->record->end[look->side];
+
+    for (size_t i = 0; i < end->cut_count; i++) {
+        size_t shown = rt_value_length(look->row->content->value[end->cuts[i].field]);
+
+        if (shown > end->cuts[i].length)
+            end->cuts[i].length = shown;
+    }
+}
+
 static void apply(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side];
@@ -464,6 +489,7 @@ static void apply(struct look *look)
     end->seen = shown_content(look, end->seen);
     if (look->record->want == NULL)
         look->record->want = rt_content_new(schema_of(look), look->arena);
+    raise_cuts(look);
     rt_merge_look_for_not_taken(look);
     if (look->out->want_changed)
         follow_trail(look);

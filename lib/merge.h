@@ -91,6 +91,10 @@ void rt_merge_take(const struct rt_rules *rules, struct rt_record *record, enum 
 void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *record,
                             enum rt_side side, struct rt_arena *arena);
 
+/* `altered`, accepted: the side cannot hold more of these texts than it shows. */
+void rt_merge_accept_cut(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
+                         struct rt_arena *arena);
+
 /* Sets one field of want, copying it first. */
 void rt_record_set_want(const struct rt_rules *rules, struct rt_record *record, size_t field,
                         struct rt_value value, struct rt_arena *arena);

@@ -102,3 +102,37 @@ void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *reco
             rt_record_set_want(rules, record, f, end->seen->value[f], arena);
     end->is_cut = false;
 }
+
+static const struct rt_cut *find_cut(const struct rt_end *end, size_t field)
+{
+    for (size_t i = 0; i < end->cut_count; i++)
+        if (end->cuts[i].field == field)
+            return &end->cuts[i];
+    return NULL;
+}
+
+void rt_merge_accept_cut(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
+                         struct rt_arena *arena)
+{
+    const struct rt_schema *schema = rules->schema;
+    struct rt_end *end = &record->end[side];
+    struct rt_cut *cuts;
+    size_t n = 0;
+
+    if (!end->is_cut)
+        return;
+    cuts = rt_arena_alloc(arena, (schema->content_count + 1) * sizeof *cuts);
+    for (size_t f = 0; f < schema->content_count; f++) {
+        const struct rt_cut *before = find_cut(end, f);
+        struct rt_value seen = end->seen->value[f];
+
+        if (rt_record_flows_to(rules, record, schema->content[f], side) &&
+            rt_value_is_cut(schema->content[f], side, seen, record->want->value[f]))
+            cuts[n++] = (struct rt_cut){f, rt_value_length(seen)};
+        else if (before != NULL)
+            cuts[n++] = *before;
+    }
+    end->cuts = cuts;
+    end->cut_count = n;
+    end->is_cut = false;
+}

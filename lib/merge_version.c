@@ -20,17 +20,22 @@ static bool is_late(const struct look *look, const struct rt_version *version)
            version->gone + look->rules->config->import_lag <= look->row->stamp;
 }
 
-/* In how many two-way fields does the row differ from this content? */
+/* In how many two-way fields does the row differ from this content?  What the side was seen to hold
+   is as it was cut there (`altered`): another beginning of our text is an edit. */
 static size_t distance(const struct look *look, const struct rt_content *from)
 {
+    bool is_seen = from == look->record->end[look->side].seen;
     size_t n = 0;
 
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
 
+        struct rt_value shown = look->row->content->value[i];
+
         if (is_two_way(look->rules, look->record, field) &&
-            !rt_record_holds_same(look->record, field, look->side, look->row->content->value[i],
-                                  from->value[i]))
+            !(is_seen
+                  ? rt_value_is_same(field, look->side, shown, from->value[i])
+                  : rt_record_holds_same(look->record, field, look->side, shown, from->value[i])))
             n++;
     }
     return n;

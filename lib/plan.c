@@ -58,6 +58,7 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
     const struct rt_end *end = &record->end[side];
     struct rt_value want = record->want->value[i], there = {{NULL, 0}, RT_FROM_UNKNOWN};
     bool is_two_way = rt_record_flow(rules, record, field) == RT_DIR_BOTH;
+    bool is_seen = due->held == end->seen; /* only that can have been cut there (`altered`) */
 
     if (!rt_record_flows_to(rules, record, field, side))
         return;
@@ -78,7 +79,9 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
     if (!is_two_way && !rt_value_is_known(want) && !rt_value_is_known(there) && end->seen != NULL &&
         due->unknown == NULL)
         due->unknown = field;
-    if (!rt_value_is_known(want) || rt_record_holds_same(record, field, side, there, want))
+    if (!rt_value_is_known(want) ||
+        (is_seen ? rt_record_holds_same(record, field, side, there, want)
+                 : rt_value_is_same(field, side, there, want)))
         return;
     due->is_due = true;
     due->count++;

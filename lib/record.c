@@ -79,12 +79,22 @@ bool rt_end_is_quiet(const struct rt_end *end)
            end->not_taken_count == 0 && !end->is_cut && !end->edit_vs_delete;
 }
 
+/* A beginning of the text that is shorter than what the side can hold is an edit. */
+static bool is_accepted_cut(const struct rt_end *end, const struct rt_field *field,
+                            enum rt_side side, struct rt_value shown, struct rt_value want)
+{
+    for (size_t i = 0; i < end->cut_count; i++)
+        if (end->cuts[i].field == field->content_index)
+            return rt_value_length(shown) >= end->cuts[i].length &&
+                   rt_value_is_cut(field, side, shown, want);
+    return false;
+}
+
 bool rt_record_holds_same(const struct rt_record *record, const struct rt_field *field,
                           enum rt_side side, struct rt_value shown, struct rt_value want)
 {
-    if (rt_value_is_same(field, side, shown, want))
-        return true;
-    return record->end[side].accepts_cut && rt_value_is_cut(field, side, shown, want);
+    return rt_value_is_same(field, side, shown, want) ||
+           is_accepted_cut(&record->end[side], field, side, shown, want);
 }
 
 static const char *end_frozen(const struct rt_end *end)

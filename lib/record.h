@@ -82,6 +82,12 @@ struct rt_missing_value {
     struct rt_value value;
 };
 
+/* `altered`, accepted: the side cannot hold more of that text. */
+struct rt_cut {
+    size_t field;  /* content index */
+    size_t length; /* the most that it was seen to hold, in characters */
+};
+
 /* What is known of a record on one side. */
 struct rt_end {
     struct rt_slice id;            /* len 0: not known */
@@ -103,9 +109,10 @@ struct rt_end {
     struct rt_missing_value *not_taken; /* R7, waiting for a person; frozen */
     size_t not_taken_count;
     int64_t not_taken_delta;
-    int resends;            /* R7, not_taken = resend: how often already */
-    bool is_cut;            /* `altered`: shows a strict prefix of what was sent; frozen */
-    bool accepts_cut;       /* a person said: it cannot hold more; a prefix is no difference */
+    int resends;         /* R7, not_taken = resend: how often already */
+    bool is_cut;         /* `altered`: shows a strict prefix of what was sent; frozen */
+    struct rt_cut *cuts; /* a person said: it cannot hold more; such a prefix is no difference */
+    size_t cut_count;
     bool is_read_only_edit; /* single trip: shows an edit of its own; not frozen */
     bool edit_vs_delete;    /* edited elsewhere while it is absent here; frozen */
 };

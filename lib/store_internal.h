@@ -113,6 +113,8 @@ const char *rt_store_pack_sent(const struct rt_end *end,
 int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
 const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
+/* Does anything of a record go into its `open` column? */
+bool rt_store_has_open(const struct rt_record *record);
 char *rt_store_pack_open(const struct rt_schema *schema,
                          const struct rt_record *record); /* caller frees */
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,

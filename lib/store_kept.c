@@ -108,6 +108,7 @@ static void copy_all(struct rt_store *store, struct rt_record *record, struct co
 
         record->stored_id[s] = end->id = rt_arena_dup(&store->kept->arena, end->id);
         end->not_taken = NULL;
+        end->cuts = NULL;
         end->not_taken_delta = 0;
     }
     record->conflicts = NULL;
@@ -115,8 +116,7 @@ static void copy_all(struct rt_store *store, struct rt_record *record, struct co
 
 static bool is_kept(const struct rt_store *store, const struct rt_record *record)
 {
-    return store->in_transaction && !store->is_first_load && record->conflict_count == 0 &&
-           record->end[0].not_taken_count == 0 && record->end[1].not_taken_count == 0 &&
+    return store->in_transaction && !store->is_first_load && !rt_store_has_open(record) &&
            (store->kept == NULL || store->kept->arena.total < KEPT_MAX);
 }
 

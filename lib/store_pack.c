@@ -12,7 +12,6 @@ enum {
     END_SHOWS_OTHER_ID = 1,
     END_EXCLUDED = 2,
     END_CUT = 4,
-    END_ACCEPTS_CUT = 8,
     END_READ_ONLY_EDIT = 16,
     END_EDIT_VS_DELETE = 32,
     END_PASSED_OVER = 64,
@@ -34,8 +33,7 @@ enum {
 int64_t rt_store_pack_end(const struct rt_end *end)
 {
     return (end->shows_other_id ? END_SHOWS_OTHER_ID : 0) | (end->is_excluded ? END_EXCLUDED : 0) |
-           (end->is_cut ? END_CUT : 0) | (end->accepts_cut ? END_ACCEPTS_CUT : 0) |
-           (end->is_read_only_edit ? END_READ_ONLY_EDIT : 0) |
+           (end->is_cut ? END_CUT : 0) | (end->is_read_only_edit ? END_READ_ONLY_EDIT : 0) |
            (end->edit_vs_delete ? END_EDIT_VS_DELETE : 0) |
            (end->is_passed_over ? END_PASSED_OVER : 0) |
            (int64_t)end->absence << END_ABSENCE_SHIFT | (int64_t)end->flaw << END_FLAW_SHIFT |
@@ -47,7 +45,6 @@ void rt_store_unpack_end(struct rt_end *end, int64_t flags)
     end->shows_other_id = flags & END_SHOWS_OTHER_ID;
     end->is_excluded = flags & END_EXCLUDED;
     end->is_cut = flags & END_CUT;
-    end->accepts_cut = flags & END_ACCEPTS_CUT;
     end->is_read_only_edit = flags & END_READ_ONLY_EDIT;
     end->edit_vs_delete = flags & END_EDIT_VS_DELETE;
     end->is_passed_over = flags & END_PASSED_OVER;
@@ -128,7 +125,8 @@ const char *rt_store_pack_trail(const struct rt_record *record, char out[80])
     return out;
 }
 
-/* ---- open questions: conflicts and values not taken, as JSON (few records have any) ---- */
+/* ---- open questions: conflicts and values not taken, as JSON (few records have any); beside them,
+   how much of a text a side can hold, as a person said ---- */
 
 static json_t *value_to_json(struct rt_value value)
 {
@@ -152,6 +150,22 @@ static struct rt_value value_from_json(const json_t *json, struct rt_arena *aren
     return value;
 }
 
+static json_t *cuts_to_json(const struct rt_schema *schema, const struct rt_end *end)
+{
+    json_t *lengths = json_object();
+
+    for (size_t i = 0; i < end->cut_count; i++)
+        json_object_set_new(lengths, schema->content[end->cuts[i].field]->name,
+                            json_integer((json_int_t)end->cuts[i].length));
+    return lengths;
+}
+
+bool rt_store_has_open(const struct rt_record *record)
+{
+    return record->conflict_count || record->end[0].not_taken_count ||
+           record->end[1].not_taken_count || record->end[0].cut_count || record->end[1].cut_count;
+}
+
 char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record *record)
 {
     json_t *root = json_object(), *list = json_array();
@@ -169,6 +183,9 @@ char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record 
     for (int s = 0; s < 2; s++) {
         const struct rt_end *end = &record->end[s];
 
+        if (end->cut_count)
+            json_object_set_new(root, s == RT_EXTERNAL ? "cuts_external" : "cuts_native",
+                                cuts_to_json(schema, end));
         if (end->not_taken_count == 0)
             continue;
         list = json_array();
@@ -229,6 +246,18 @@ static void unpack_not_taken(const struct rt_schema *schema, const json_t *from,
     }
 }
 
+static void unpack_cuts(const struct rt_schema *schema, const json_t *lengths,
+                        struct rt_arena *arena, struct rt_end *end)
+{
+    end->cuts = rt_arena_alloc(arena, (schema->content_count + 1) * sizeof *end->cuts);
+    for (size_t i = 0; i < schema->content_count; i++) {
+        const json_t *length = json_object_get(lengths, schema->content[i]->name);
+
+        if (length != NULL)
+            end->cuts[end->cut_count++] = (struct rt_cut){i, (size_t)json_integer_value(length)};
+    }
+}
+
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_record *record, struct rt_err *err)
 {
@@ -246,6 +275,10 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
                      &record->end[RT_EXTERNAL]);
     unpack_not_taken(store->schema, json_object_get(root, "not_taken_native"), arena,
                      &record->end[RT_NATIVE]);
+    unpack_cuts(store->schema, json_object_get(root, "cuts_external"), arena,
+                &record->end[RT_EXTERNAL]);
+    unpack_cuts(store->schema, json_object_get(root, "cuts_native"), arena,
+                &record->end[RT_NATIVE]);
     json_decref(root);
     return 0;
 }

@@ -462,7 +462,7 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
     stmt = save_statement(store, record, err);
     if (stmt == NULL)
         return -1;
-    if (record->conflict_count || record->end[0].not_taken_count || record->end[1].not_taken_count)
+    if (rt_store_has_open(record))
         open = rt_store_pack_open(store->schema, record);
     if (is_new)
         record->rid = store->next_rid++;

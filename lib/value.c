@@ -556,6 +556,15 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
     return is_same;
 }
 
+size_t rt_value_length(struct rt_value value)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < value.raw.len; i++)
+        n += ((unsigned char)value.raw.ptr[i] & 0xc0) != 0x80; /* the first byte of each */
+    return n;
+}
+
 bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                      struct rt_value sent)
 {

@@ -245,3 +245,23 @@ def test_record_that_was_joined_into_another_one_is_not_looked_for(make, side, p
     for summary in ("two", "three"):
         p.trip(ext=[row("E1", "N1"), row("E2", "N2", summary=summary)], nat=[row("E1", "N1"), row("E2", "N2", summary=summary)])
     assert p.emit().nothing and not p.items("missing")
+
+
+def test_confirmed_insert_without_an_id_is_not_missing(make):
+    p = make(native={"content": "snapshot", "deletes": "propagate"}, external={"action_column": "Action"},
+             policy={"max_deletes": "1"})
+    p.agree(TWO)
+    p.run("confirm", p.trip(ext=[row("E1")])[0].name)
+    assert p.trip(nat=[TWO]).nothing and p.trip(nat=[TWO, row(n="N1")]).nothing
+    assert [i["kind"] for i in p.items()] == ["suspected"]
+
+
+@pytest.mark.parametrize("winner", ("native", "external"))
+def test_gone_where_a_conflict_is_open_is_an_edit_against_a_delete(make, winner):
+    p = snapshots(make, "propagate")
+    p.trip(ext=[ONE, {**TWO, "body": "left"}], nat=[ONE, {**TWO, "body": "right"}])
+    assert p.trip(ext=[ONE]).nothing
+    p.decide("take", "conflict", winner)
+    assert p.sync().nothing and only(p.items())["kind"] == "edit-vs-delete"
+    p.decide("dismiss", "edit-vs-delete")
+    assert only(p.sync().native)["Action"] == "delete"

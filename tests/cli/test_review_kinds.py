@@ -416,3 +416,25 @@ def test_own_id_that_comes_back_is_a_question(make):
     p.trip(nat=[PLAIN, row("E2", "N7", summary="edited")])
     p.trip(nat=[PLAIN, row("E2", "N7", summary="edited"), row("E2", "N2", summary="undeleted")])
     assert {i["kind"] for i in p.items()} & {"clash", "repeated"}
+
+
+def accepted_cut(p):
+    """The database holds ten letters of the body, and that was accepted."""
+    p.agree(row("E1", "N1", body="x"))
+    p.trip(ext=[row("E1", "N1", body="a long text of notes")])
+    p.trip(nat=[row("E1", "N1", body="a long tex")])
+    p.decide("accept", "altered")
+    return p
+
+
+def test_accepted_cut_does_not_hide_a_shorter_beginning(p):
+    accepted_cut(p)
+    assert only(p.trip(nat=[row("E1", "N1", body="a long")]).external)["body"] == "a long"
+    assert only(p.trip(ext=[row("E1", "N1", body="a long te")]).native)["body"] == "a long te"
+
+
+def test_accepted_cut_does_not_hide_an_edit_of_another_text(p):
+    accepted_cut(p)
+    assert only(p.trip(ext=[row("E1", "N1", summary="one more", body="a long text of notes")]).native)["summary"] == "one more"
+    p.trip(nat=[row("E1", "N1", body="a long tex")])
+    assert [i["kind"] for i in p.items()] == ["not-taken"]

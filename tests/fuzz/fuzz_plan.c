@@ -109,8 +109,7 @@ static bool holds_all(const struct world *w, const struct rt_record *record, enu
 
         if (!rt_record_flows_to(&rules, record, field, side) || !rt_value_is_known(want))
             continue;
-        if (!rt_value_is_same(field, side, there, want) &&
-            !(end->accepts_cut && rt_value_is_cut(field, side, there, want)))
+        if (!rt_record_holds_same(record, field, side, there, want))
             return false;
     }
     return true;
@@ -443,11 +442,12 @@ static void retry(struct world *w, size_t r, enum rt_side side)
     w->inserts[r][side] = 0;
 }
 
-static void accept(struct rt_end *end)
+static void accept(struct world *w, size_t r, enum rt_side side)
 {
-    end->accepts_cut = end->accepts_cut || end->is_cut;
-    end->is_cut = false;
-    end->not_taken_count = 0;
+    struct rt_rules rules = rules_of(w);
+
+    rt_merge_accept_cut(&rules, w->record[r], side, &w->arena);
+    w->record[r]->end[side].not_taken_count = 0;
 }
 
 static void step_decide(struct world *w, unsigned what, unsigned who)
@@ -470,7 +470,7 @@ static void step_decide(struct world *w, unsigned what, unsigned who)
         retry(w, r, side);
         break;
     case 3:
-        accept(&record->end[side]);
+        accept(w, r, side);
         break;
     case 4:
         rt_merge_shown_is_edit(&rules, record, side, &w->arena);
@@ -502,7 +502,7 @@ static void settle(struct world *w, size_t r)
     for (int s = 0; s < 2; s++) {
         struct rt_end *end = &record->end[s];
 
-        accept(end);
+        accept(w, r, (enum rt_side)s);
         end->flaw = RT_FLAW_NONE;
         end->is_excluded = false;
         end->edit_vs_delete = false;

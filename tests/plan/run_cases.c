@@ -884,13 +884,12 @@ static void step_dismiss(struct world *w, const struct step *step)
 static void step_accept(struct world *w, const struct step *step)
 {
     struct rt_record *record = record_in(w, step);
-    struct rt_end *end = record ? &record->end[side_in(w, step)] : NULL;
+    struct rt_rules rules = rules_of(w);
 
-    if (end == NULL)
+    if (record == NULL)
         return;
-    end->accepts_cut = end->accepts_cut || end->is_cut;
-    end->is_cut = false;
-    end->not_taken_count = 0;
+    rt_merge_accept_cut(&rules, record, side_in(w, step), &w->arena);
+    record->end[side_in(w, step)].not_taken_count = 0;
 }
 
 /* retry SIDE x=ID: what was handed over did not arrive. */

@@ -88,7 +88,6 @@ static void fill_end(struct rt_end *end, const char *id, int64_t number)
     end->flaw = RT_FLAW_REPEATED;
     end->resends = 2;
     end->is_cut = true;
-    end->accepts_cut = true;
     end->is_read_only_edit = true;
     end->edit_vs_delete = true;
 }
