@@ -1,5 +1,7 @@
 #include "cmd/diff_report.h"
 
+#include "lib/diff_line.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -34,9 +36,9 @@ static int decide(struct rt_diff_report *r, int64_t rid, struct entry *entry, st
     return 0;
 }
 
-static int put(struct rt_diff_report *r, struct rt_slice text, struct rt_err *err)
+static const struct rt_schema *schema_of(const struct rt_diff_report *r)
 {
-    return rt_csv_put(&r->writer, &r->line, text, err);
+    return r->session->work.rules.schema;
 }
 
 static struct rt_slice json_slice(const json_t *text)
@@ -45,30 +47,38 @@ static struct rt_slice json_slice(const json_t *text)
                                 : rt_slice_from(NULL, 0);
 }
 
+static int say_line(struct rt_diff_report *r, int rc)
+{
+    if (rc == 0)
+        rt_say("%s", rt_buf_str(&r->line));
+    rt_buf_reset(&r->line);
+    return rc;
+}
+
 /* field: NULL for a line about the record as a whole. */
 static int print_csv(struct rt_diff_report *r, const struct entry *entry, const json_t *change,
                      struct rt_err *err)
 {
-    struct rt_slice cells[10] = {
-        rt_slice_str(entry->side),
-        rt_slice_str(entry->change),
-        entry->id[0],
-        entry->id[1],
-        json_slice(json_array_get(change, 0)),
-        json_slice(json_array_get(change, 1)),
-        json_slice(json_array_get(change, 2)),
-        rt_slice_str(rt_action_name(entry->decision[RT_EXTERNAL].action)),
-        rt_slice_str(rt_action_name(entry->decision[RT_NATIVE].action)),
-        rt_slice_str(entry->reason),
+    const struct rt_diff_line line = {
+        .side = entry->side,
+        .change = entry->change,
+        .id = {entry->id[0], entry->id[1]},
+        .field = json_slice(json_array_get(change, 0)),
+        .before = json_slice(json_array_get(change, 1)),
+        .after = json_slice(json_array_get(change, 2)),
+        .action = {rt_action_name(entry->decision[RT_EXTERNAL].action),
+                   rt_action_name(entry->decision[RT_NATIVE].action)},
+        .reason = entry->reason,
     };
 
-    rt_buf_reset(&r->line);
-    for (size_t i = 0; i < 10; i++)
-        if (put(r, cells[i], err) < 0)
-            return -1;
-    rt_csv_end_row(&r->writer, &r->line);
-    rt_say("%s", rt_buf_str(&r->line));
-    return 0;
+    return say_line(r, rt_diff_line_put(&r->writer, schema_of(r), &line, &r->line, err));
+}
+
+static int print_header(struct rt_diff_report *r, struct rt_err *err)
+{
+    if (r->format != RT_DIFF_CSV)
+        return 0;
+    return say_line(r, rt_diff_line_put_names(&r->writer, schema_of(r), &r->line, err));
 }
 
 /* What we sent and they wrote over, and what comes next, is for the record's story: it is no change
@@ -220,17 +230,15 @@ static int print_others(struct rt_diff_report *r, struct rt_err *err)
 int rt_diff_report(struct rt_diff_report *r, bool spreadsheet, struct rt_err *err)
 {
     struct rt_csv_writer_options options = {.delimiter = ',', .spreadsheet = spreadsheet};
-    int rc = -1;
+    int rc;
 
     if (rt_csv_writer_init(&r->writer, &options, err) < 0)
         return -1;
-    if (r->format == RT_DIFF_CSV)
-        rt_say("side,change,external_id,native_id,field,before,after,external_action,native_action,"
-               "reason\n");
-    if (rt_store_each_run_event(r->session->store, r->session->work.run, print_event, r, err) ==
-            0 &&
-        print_others(r, err) == 0)
-        rc = 0;
+    rc = print_header(r, err);
+    if (rc == 0)
+        rc = rt_store_each_run_event(r->session->store, r->session->work.run, print_event, r, err);
+    if (rc == 0)
+        rc = print_others(r, err);
     rt_csv_writer_clear(&r->writer);
     rt_buf_clear(&r->line);
     rt_rid_set_clear(&r->named);

@@ -3,6 +3,7 @@
 #include "cmd/json.h"
 #include "cmd/review_view.h"
 
+#include "lib/id_columns.h"
 #include "lib/utf8.h"
 
 #include <inttypes.h>
@@ -11,12 +12,44 @@
 
 #define IDS_WIDTH 45 /* so that a line has 80 characters */
 
+static const struct rt_schema *schema_of(const struct rt_review_report *report)
+{
+    return report->session->work.rules.schema;
+}
+
+static int put_text(struct rt_review_report *report, const char *text, struct rt_err *err)
+{
+    return rt_csv_put(&report->writer, &report->line, rt_slice_str(text ? text : ""), err);
+}
+
+static void say_row(struct rt_review_report *report)
+{
+    rt_csv_end_row(&report->writer, &report->line);
+    rt_say("%s", rt_buf_str(&report->line));
+    rt_buf_reset(&report->line);
+}
+
+static int say_header(struct rt_review_report *report, struct rt_err *err)
+{
+    static const char *const before[] = {"item", "version", "kind"};
+    static const char *const behind[] = {"side",  "delta", "file",   "line",
+                                         "since", "what",  "accept", "dismiss"};
+
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if (put_text(report, before[i], err) < 0)
+            return -1;
+    if (rt_id_columns_put_names(&report->writer, schema_of(report), &report->line, err) < 0)
+        return -1;
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++)
+        if (put_text(report, behind[i], err) < 0)
+            return -1;
+    say_row(report);
+    return 0;
+}
+
 int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
 {
     struct rt_csv_writer_options options = {.delimiter = ',', .spreadsheet = report->spreadsheet};
-    static const char *const names[] = {"item", "version", "kind",   "external_id", "native_id",
-                                        "side", "delta",   "file",   "line",        "since",
-                                        "what", "accept",  "dismiss"};
 
     if (report->format == RT_REVIEW_JSON)
         report->items = json_array();
@@ -24,10 +57,7 @@ int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
         return -1;
     if (report->format != RT_REVIEW_CSV)
         return 0;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        rt_say("%s%s", i ? "," : "", names[i]);
-    rt_say("\n");
-    return 0;
+    return say_header(report, err);
 }
 
 void rt_review_end(struct rt_review_report *report, bool is_well)
@@ -58,17 +88,22 @@ static void say_line(struct rt_review_report *report, const struct rt_review_vie
     free(subject);
 }
 
-static int put_text(struct rt_review_report *report, const char *text, struct rt_err *err)
-{
-    return rt_csv_put(&report->writer, &report->line, rt_slice_str(text ? text : ""), err);
-}
-
 static int put_number(struct rt_review_report *report, int64_t number, struct rt_err *err)
 {
     char text[32];
 
     snprintf(text, sizeof text, "%" PRId64, number);
     return put_text(report, number ? text : "", err);
+}
+
+static int put_ids(struct rt_review_report *report, const struct rt_review_view *view,
+                   struct rt_err *err)
+{
+    for (int s = 0; s < 2; s++)
+        if (rt_id_columns_put(&report->writer, schema_of(report), (enum rt_side)s,
+                              rt_slice_str(view->id[s]), &report->line, err) < 0)
+            return -1;
+    return 0;
 }
 
 static int say_csv(struct rt_review_report *report, const struct rt_review_view *view,
@@ -78,19 +113,16 @@ static int say_csv(struct rt_review_report *report, const struct rt_review_view 
     struct rt_buf what = {0};
     int rc = -1;
 
-    rt_buf_reset(&report->line);
     rt_review_add_what(view, &what);
     if (put_number(report, item->number, err) == 0 && put_number(report, item->version, err) == 0 &&
-        put_text(report, item->kind, err) == 0 && put_text(report, view->id[0], err) == 0 &&
-        put_text(report, view->id[1], err) == 0 &&
+        put_text(report, item->kind, err) == 0 && put_ids(report, view, err) == 0 &&
         put_text(report, item->side < 0 ? "" : rt_side_name((enum rt_side)item->side), err) == 0 &&
         put_number(report, view->delta, err) == 0 && put_text(report, view->file, err) == 0 &&
         put_number(report, view->line, err) == 0 && put_text(report, view->since, err) == 0 &&
         put_text(report, rt_buf_str(&what), err) == 0 &&
         put_text(report, view->text ? view->text->accept : "", err) == 0 &&
         put_text(report, view->text ? view->text->dismiss : "", err) == 0) {
-        rt_csv_end_row(&report->writer, &report->line);
-        rt_say("%s", rt_buf_str(&report->line));
+        say_row(report);
         rc = 0;
     }
     rt_buf_clear(&what);

@@ -376,7 +376,7 @@ int rt_baseline_run(struct rt_work *work, const struct rt_baseline_options *opti
         work->settler.settle = settle_new;
         work->settler.context = &b;
     }
-    if (rt_baseline_report_open(&b.report, options->report, err) == 0)
+    if (rt_baseline_report_open(&b.report, work->rules.schema, options->report, err) == 0)
         rc = run(&b, err);
     work->rules.is_baseline = false;
     work->settler.settle = NULL;

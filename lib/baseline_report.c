@@ -1,35 +1,33 @@
 #include "lib/baseline_report.h"
 
+#include "lib/diff_line.h"
+
 #include <stdlib.h>
 
-static int put(struct rt_baseline_report *report, struct rt_slice text, struct rt_err *err)
+static int write_line(struct rt_baseline_report *report, struct rt_err *err)
 {
-    return rt_csv_put(&report->writer, &report->line, text, err);
-}
+    int rc = rt_spool_write(report->spool, rt_buf_str(&report->line), report->line.len, err);
 
-static int write_line(struct rt_baseline_report *report, const struct rt_slice *cells, size_t count,
-                      struct rt_err *err)
-{
     rt_buf_reset(&report->line);
-    for (size_t i = 0; i < count; i++)
-        if (put(report, cells[i], err) < 0)
-            return -1;
-    rt_csv_end_row(&report->writer, &report->line);
-    return rt_spool_write(report->spool, rt_buf_str(&report->line), report->line.len, err);
+    return rc;
 }
 
-int rt_baseline_report_open(struct rt_baseline_report *report, const char *path, struct rt_err *err)
+static int write_header(struct rt_baseline_report *report, struct rt_err *err)
 {
-    static const char *const names[] = {"side",          "change", "external_id", "native_id",
-                                        "field",         "before", "after",       "external_action",
-                                        "native_action", "reason"};
+    if (rt_diff_line_put_names(&report->writer, report->schema, &report->line, err) < 0)
+        return -1;
+    return write_line(report, err);
+}
+
+int rt_baseline_report_open(struct rt_baseline_report *report, const struct rt_schema *schema,
+                            const char *path, struct rt_err *err)
+{
     struct rt_csv_writer_options options = {.delimiter = ','};
-    struct rt_slice cells[sizeof names / sizeof *names];
     const char *slash = path ? strrchr(path, '/') : NULL;
     char *folder;
     int rc;
 
-    *report = (struct rt_baseline_report){0};
+    *report = (struct rt_baseline_report){.schema = schema};
     if (rt_csv_writer_init(&report->writer, &options, err) < 0)
         return -1;
     if (path == NULL)
@@ -38,27 +36,30 @@ int rt_baseline_report_open(struct rt_baseline_report *report, const char *path,
                            : rt_xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
     rc = rt_spool_open(folder, slash ? slash + 1 : path, true, &report->spool, err);
     free(folder);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        cells[i] = rt_slice_str(names[i]);
-    return rc < 0 ? -1 : write_line(report, cells, sizeof names / sizeof *names, err);
+    return rc < 0 ? -1 : write_header(report, err);
 }
 
 int rt_baseline_report_add(struct rt_baseline_report *report, const struct rt_record *record,
                            const struct rt_decision decision[2],
                            const struct rt_baseline_line *line, struct rt_err *err)
 {
-    struct rt_slice cells[] = {rt_slice_str(line->side),
-                               rt_slice_str(line->change),
-                               record->end[RT_EXTERNAL].id,
-                               record->end[RT_NATIVE].id,
-                               rt_slice_str(line->field ? line->field->name : ""),
-                               line->before.raw,
-                               line->after.raw,
-                               rt_slice_str(rt_action_name(decision[RT_EXTERNAL].action)),
-                               rt_slice_str(rt_action_name(decision[RT_NATIVE].action)),
-                               rt_slice_str(line->reason)};
+    const struct rt_diff_line text = {
+        .side = line->side,
+        .change = line->change,
+        .id = {record->end[RT_EXTERNAL].id, record->end[RT_NATIVE].id},
+        .field = rt_slice_str(line->field ? line->field->name : ""),
+        .before = line->before.raw,
+        .after = line->after.raw,
+        .action = {rt_action_name(decision[RT_EXTERNAL].action),
+                   rt_action_name(decision[RT_NATIVE].action)},
+        .reason = line->reason,
+    };
 
-    return report->spool == NULL ? 0 : write_line(report, cells, sizeof cells / sizeof *cells, err);
+    if (report->spool == NULL)
+        return 0;
+    if (rt_diff_line_put(&report->writer, report->schema, &text, &report->line, err) < 0)
+        return -1;
+    return write_line(report, err);
 }
 
 int rt_baseline_report_end(struct rt_baseline_report *report, struct rt_err *err)

@@ -9,6 +9,7 @@
 
 struct rt_baseline_report {
     struct rt_spool *spool; /* NULL: no report is wanted */
+    const struct rt_schema *schema;
     struct rt_csv_writer writer;
     struct rt_buf line;
 };
@@ -21,8 +22,8 @@ struct rt_baseline_line {
     const char *reason;
 };
 
-int rt_baseline_report_open(struct rt_baseline_report *report, const char *path,
-                            struct rt_err *err) RT_MUST_CHECK;
+int rt_baseline_report_open(struct rt_baseline_report *report, const struct rt_schema *schema,
+                            const char *path, struct rt_err *err) RT_MUST_CHECK;
 int rt_baseline_report_add(struct rt_baseline_report *report, const struct rt_record *record,
                            const struct rt_decision decision[2],
                            const struct rt_baseline_line *line, struct rt_err *err) RT_MUST_CHECK;

@@ -401,3 +401,24 @@ def test_email_is_shown_but_never_travels_back(make):
     p = make(schema=IDS + TEXTS + [EMAIL]).agree(row("E1", "N1"))
     deltas = p.trip(nat=[row("E1", "N1", summary="two", email="other@example.org")])
     assert "email" not in only(deltas.external) and not deltas.native
+
+
+def test_reports_have_a_column_for_each_field_of_an_id(make, tmp_path):
+    schema = [field("external_id", "EID", "EXT_ID", role="external_id", type="id"),
+              field("office", "Office", "OFFICE", role="native_id"), field("number", "Number", "NUMBER", role="native_id"),
+              field("summary")]
+    p = make(schema=schema)
+    native, report = tmp_path / f"native_{p.now:%Y-%m-%dT%H%M}.csv", tmp_path / "report.csv"
+    native.write_text("EXT_ID,OFFICE,NUMBER,SUMMARY\n,a|b,1,one\n")
+    p.run("baseline", "--native", native, "--report", report)
+    ids = "external_id,office,number"
+    columns = f"side,change,{ids},field,before,after,external_action,native_action,reason"
+    header, line = report.read_text().splitlines()
+    assert header == columns and line.startswith("external,missing,,a|b,1,,")
+    p.tick()
+    p.drop("native", raw=b"EXT_ID,OFFICE,NUMBER,SUMMARY\n,a|b,1,two\n,a|b,1,three\n,c,2,one\n")
+    lines = p.run("diff", "--format", "csv").out.splitlines()
+    assert lines[0] == columns and any(line.startswith("native,new,,c,2,,") for line in lines)
+    p.emit()
+    lines = p.run("review", "--csv").out.splitlines()
+    assert lines[0].startswith(f"item,version,kind,{ids},side,") and ",repeated,,a|b,1,native," in lines[1]
