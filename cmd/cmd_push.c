@@ -33,10 +33,15 @@ static int push_again(struct rt_session *session, const char *word,
 {
     int64_t delta;
 
+    if (!push->is_side[0] || !push->is_side[1] || push->accept_header)
+        return rt_err_set(
+            err, RT_USAGE,
+            "--again names a delta, and goes with neither a side nor --accept-header");
     if (rt_session_delta(session, word, &delta, err) < 0 ||
         rt_outbox_again(&session->work, delta, push, err) < 0)
         return -1;
-    rt_tell(session, "delta %06lld was handed over again under a new name\n", (long long)delta);
+    rt_tell(session, "delta %06lld %s handed over again under a new name\n", (long long)delta,
+            push->dry_run ? "would be" : "was");
     return 0;
 }
 

@@ -451,48 +451,90 @@ static int check_archived(const struct rt_delta *delta, const struct rt_delta_pa
     return 0;
 }
 
-static int put_again(struct rt_work *work, const struct rt_delta *delta,
-                     const struct rt_delta_part *part, const struct rt_push_options *options,
-                     struct rt_err *err)
+/* The loader gets a file of the new name, which one that goes by names takes for another. */
+static int load_again(struct push *push, const struct rt_side_config *settings, const char *path,
+                      struct rt_err *err)
 {
-    const struct rt_side_config *settings = &work->rules.config->side[delta->side];
+    struct rt_store *store = push->work->store;
+
+    rt_buf_reset(&push->crosswalk);
+    if (load(push, settings, path, err) < 0 || rt_store_begin(store, err) < 0)
+        return -1;
+    if (bind_crosswalk(push, err) < 0 || rt_store_commit(store, err) < 0) {
+        rt_store_abort(store);
+        return -1;
+    }
+    return rt_outbox_finish(push->work, err);
+}
+
+/* Without anybody to hand it to, the copy in the outbox is all. */
+static int give_again(struct push *push, enum rt_side side, const char *from, const char *name,
+                      struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+    char *folder, *copy;
+    int rc;
+
+    if (settings->transport != RT_TRANSPORT_COMMAND && settings->imports != NULL)
+        return deliver(push, side, from, name, err);
+    folder = rt_outbox_folder(push->work, side);
+    copy = rt_xasprintf("%s/%s", folder, name);
+    rc = access(copy, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
+    if (rc == 0 && !is_taken_by_others(settings)) {
+        struct rt_err late;
+
+        rc = load_again(push, settings, copy, err);
+        if (rt_spool_remove(copy, &late) < 0 && rc == 0) {
+            *err = late;
+            rc = -1;
+        }
+    }
+    free(folder);
+    free(copy);
+    return rc;
+}
+
+static int put_again(struct push *push, const struct rt_delta *delta,
+                     const struct rt_delta_part *part, struct rt_err *err)
+{
+    struct rt_work *work = push->work;
+    const char *dot = strchr(part->name, '.');
+    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
     char stamp[RT_TIME_SIZE];
     char *from =
         rt_xasprintf("%s/archive/out/%s/%s", work->profile, rt_side_name(delta->side), part->name);
-    const char *dot = strchr(part->name, '.');
-    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
     char *name = rt_xasprintf("%.*s-again-%s%s", (int)stem, part->name,
                               rt_time_format_compact(work->rules.now, stamp), dot ? dot : "");
-    char *folder = rt_outbox_folder(work, delta->side), *to = rt_xasprintf("%s/%s", folder, name);
-    struct rt_remote *remote = NULL;
     int rc = -1;
 
-    if (check_archived(delta, part, from, err) < 0)
-        goto out;
-    if (rt_output_name_check(settings, name, err) < 0)
-        goto out;
-    if (is_taken_by_others(settings)) {
-        rc = access(to, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
-        goto out;
-    }
-    if (rt_remote_open_patient(settings, work->profile,
-                               rt_clock_monotonic_ms() + settings->deadline * 1000, work->log,
-                               &remote, err) == 0)
-        rc = rt_remote_deliver(remote, from, settings->imports, name, err);
-out:
-    if (rc == 0 && options->tell != NULL)
-        options->tell(options->context, delta->side, delta->number, name);
-    rt_remote_close(remote);
+    if (check_archived(delta, part, from, err) == 0 &&
+        rt_output_name_check(&work->rules.config->side[delta->side], name, err) == 0)
+        rc = push->options->dry_run ? 0 : give_again(push, delta->side, from, name, err);
+    if (rc == 0 && push->options->tell != NULL)
+        push->options->tell(push->options->context, delta->side, delta->number, name);
     free(from);
     free(name);
-    free(folder);
-    free(to);
     return rc;
+}
+
+/* It was handed over before the other end was told of a new header. */
+static int check_header_again(struct rt_work *work, const struct rt_delta *delta,
+                              struct rt_err *err)
+{
+    if (rt_outbox_check_header(work, delta->side, delta->header, err) == 0)
+        return 0;
+    if (err->code != RT_STOPPED)
+        return -1;
+    return rt_err_set(err, RT_STOPPED,
+                      "delta %06" PRId64 " has another header than the one that is locked for %s "
+                      "now: roundtrip retry %" PRId64 " makes its rows due again",
+                      delta->number, work->rules.config->side[delta->side].label, delta->number);
 }
 
 int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_options *options,
                     struct rt_err *err)
 {
+    struct push push = {.work = work, .options = options, .began_ms = rt_clock_monotonic_ms()};
     struct rt_arena arena = {0};
     struct rt_delta delta;
     struct rt_part_list parts = {0};
@@ -509,9 +551,14 @@ int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_o
         rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows},
                                find_later, &w, err);
     if (rc == 0)
+        rc = check_header_again(work, &delta, err);
+    if (rc == 0)
         rc = rt_outbox_list_parts(work, number, &arena, &parts, err);
     for (size_t i = 0; rc == 0 && i < parts.count; i++)
-        rc = put_again(work, &delta, &parts.parts[i], options, err);
+        rc = put_again(&push, &delta, &parts.parts[i], err);
+    rt_remote_close(push.remote[0]);
+    rt_remote_close(push.remote[1]);
+    rt_buf_clear(&push.crosswalk);
     rt_arena_clear(&arena);
     return rc;
 }

@@ -486,6 +486,47 @@ def test_push_again_is_refused_after_a_later_version(pair):
     assert pair.listing("imports/native") == before
 
 
+def test_push_again_runs_load_with_the_new_name_and_learns_its_pairs(make):
+    p = make(native={"transport": "command", "imports": None, "load": 'basename "$1" >> names; cat "$1" >> loaded; cat pairs'})
+    p.put("pairs", "")
+    p.drop("external", [row("E1")])
+    p.sync()
+    p.tick(1)
+    p.put("pairs", "external_id,native_id\nE1,N1\n")
+    told = p.run("push", "--again", "1").out
+    assert (p.path / "names").read_text().splitlines()[1] + "\n" == told and (p.path / "loaded").read_bytes().count(b"E1") == 2
+    assert "N1" in p.run("show", "E1").out and not p.files_under("outbox")
+    p.tick(1)
+    p.settings["native"]["load"] = "exit 3"
+    p.write()
+    assert "status 3" in p.run("push", "--again", "1", status=69).err and not p.files_under("outbox")
+
+
+def test_push_again_dry_run_hands_over_nothing(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    pair.tick(1)
+    before = pair.snapshot()
+    assert "-again-" in pair.run("push", "--again", "2", "--dry-run").out
+    assert pair.snapshot() == before
+
+
+def test_push_again_is_refused_when_another_header_was_locked_since(pair):
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.schema[3]["native_out"] = "Body Text"
+    pair.write()
+    pair.run("check", "--accept-schema")
+    pair.run("push", "--accept-header")
+    before = pair.listing("imports/native")
+    assert "another header" in pair.run("push", "--again", delta.name, status=2).err
+    assert pair.listing("imports/native") == before
+
+
+def test_push_again_names_a_delta_alone(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    for more in (["external"], ["--to", "native"], ["--accept-header"]):
+        pair.run("push", *more, "--again", "1", status=64)
+
+
 def test_changed_header_is_2_until_accepted(pair):
     pair.schema[3]["native_out"] = "Body Text"
     pair.write()
