@@ -58,7 +58,8 @@ struct rt_session {
     const struct rt_cmd *cmd;
     const char *profile; /* folder */
     bool quiet, verbose, json, no_progress;
-    int wait; /* seconds */
+    int wait;     /* seconds */
+    mode_t umask; /* that the program was started with */
     struct rt_settings settings;
     struct rt_config *config; /* of the settings */
     struct rt_schema *schema;

@@ -168,7 +168,7 @@ int main(int argc, char **argv)
     int rc;
 
     fill_standard_files();
-    umask(077);
+    session.umask = umask(077);
     rt_stop_install();
     if (session.profile == NULL || *session.profile == '\0')
         session.profile = ".";

@@ -42,6 +42,8 @@ static int open_profile(struct rt_session *session, struct rt_err *err)
     if (rt_profile_check(session->profile, err) < 0 ||
         rt_profile_read(session->profile, &session->settings, err) < 0)
         return -1;
+    for (int s = 0; s < 2; s++)
+        session->settings.config->side[s].umask = session->umask;
     session->config = session->settings.config;
     session->schema = session->settings.schema;
     session->rules = (struct rt_rules){

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ static int read_output(const struct rt_command *command, int fd, rt_command_outp
         else if (n > 0 && output(context, chunk, (size_t)n, err) < 0)
             rc = -1;
     }
+    explicit_bzero(chunk, CHUNK); /* it may have been a secret */
     free(chunk);
     return rc;
 }

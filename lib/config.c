@@ -266,6 +266,7 @@ int rt_config_parse(struct rt_slice text, const char *path, const char *folder_n
         text = rt_slice_from(text.ptr + 3, text.len - 3);
     r.rest = text;
     r.config = rt_xcalloc(1, sizeof *r.config);
+    r.config->side[RT_EXTERNAL].umask = r.config->side[RT_NATIVE].umask = 077;
     set_standards(r.config);
     if (read_text(&r) != 0)
         goto out;

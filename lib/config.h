@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum rt_transport {
     RT_TRANSPORT_DIRECTORY,
@@ -71,7 +72,8 @@ struct rt_side_config {
     enum rt_after_fetch after_fetch;
     char *after_fetch_folder; /* for move */
     enum rt_upload upload;
-    char *upload_folder;               /* for folder */
+    char *upload_folder; /* for folder */
+    mode_t umask;        /* for files in local folders of others; 077, unless the caller sets it */
     int64_t settle, timeout, deadline; /* seconds */
     int retries;
     /* command */

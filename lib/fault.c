@@ -1,6 +1,7 @@
 #include "lib/fault.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,16 @@ void rt_stop_install(void)
 bool rt_stop_requested(void)
 {
     return stop_requested != 0;
+}
+
+int rt_stop_wait(int fd, struct rt_err *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    while (!rt_stop_requested())
+        if (poll(&p, 1, 200) > 0 && !rt_stop_requested())
+            return 0;
+    return rt_err_set(err, RT_STOPPED, "stopped by a signal: run it again");
 }
 
 #ifdef RT_FAULTS

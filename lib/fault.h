@@ -12,6 +12,8 @@
 #ifndef RT_FAULT_H
 #define RT_FAULT_H
 
+#include "lib/err.h"
+
 #include <stdbool.h>
 
 #ifdef RT_FAULTS
@@ -23,5 +25,8 @@ int rt_fault_step(const char *name); /* 0, or -1 with errno set when this step i
 
 void rt_stop_install(void); /* installs the handlers; ignores SIGPIPE and SIGXFSZ */
 bool rt_stop_requested(void);
+
+/* 0: there is something to read, or the end of it; RT_STOPPED if we are to stop instead. */
+int rt_stop_wait(int fd, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-#include "lib/fetch.h"
+#include "lib/fetch_internal.h"
 
 #include "lib/command.h"
 #include "lib/fault.h"
@@ -16,35 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct fetch {
-    struct rt_work *work;
-    enum rt_side side;
-    const struct rt_side_config *settings;
-    const struct rt_fetch_options *options;
-    struct rt_remote *remote;
-    char *inbox; /* folder */
-    struct rt_arena arena;
-};
-
-static void fetch_init(struct fetch *f, struct rt_work *work, enum rt_side side,
+static void fetch_init(struct rt_fetch *f, struct rt_work *work, enum rt_side side,
                        const struct rt_fetch_options *options)
 {
-    *f = (struct fetch){.work = work,
-                        .side = side,
-                        .settings = &work->rules.config->side[side],
-                        .options = options};
+    *f = (struct rt_fetch){.work = work,
+                           .side = side,
+                           .settings = &work->rules.config->side[side],
+                           .options = options};
     f->inbox = rt_xasprintf("%s/inbox/%s", work->profile, rt_side_name(side));
 }
 
-static void fetch_clear(struct fetch *f)
+static void fetch_clear(struct rt_fetch *f)
 {
     rt_remote_close(f->remote);
     free(f->inbox);
     rt_arena_clear(&f->arena);
 }
 
-/* The n-th name of a file in the inbox: NAME, then with -2, -3 ... before its first dot. */
-static char *nth_name(const char *name, int n)
+char *rt_fetch_nth_name(const char *name, int n)
 {
     const char *dot = strchr(name, '.');
     size_t stem = dot ? (size_t)(dot - name) : strlen(name);
@@ -55,7 +44,7 @@ static char *nth_name(const char *name, int n)
 
 /* Where these bytes wait in the inbox under one of the names of `name` (1: a run was killed before
  * it could note them, or they were copied again), else the first of those that is free (0). */
-static int find_place(const struct fetch *f, const char *name, struct rt_digest digest,
+static int find_place(const struct rt_fetch *f, const char *name, struct rt_digest digest,
                       char **place, struct rt_err *err)
 {
     for (int n = 1;; n++) {
@@ -64,7 +53,7 @@ static int find_place(const struct fetch *f, const char *name, struct rt_digest 
         char *path;
         int rc = 0;
 
-        *place = nth_name(name, n);
+        *place = rt_fetch_nth_name(name, n);
         path = rt_xasprintf("%s/%s", f->inbox, *place);
         is_free = access(path, F_OK) != 0;
         if (!is_free && (rc = rt_spool_facts(path, &facts, err)) == 0)
@@ -94,7 +83,7 @@ static int write_down(struct rt_store *store, struct rt_file *file, struct rt_er
 }
 
 /* A name in the inbox is one file: what waited there, of a run that was killed, is this one. */
-static int note_file(struct fetch *f, const struct rt_file *file, struct rt_err *err)
+static int note_file(struct rt_fetch *f, const struct rt_file *file, struct rt_err *err)
 {
     struct rt_file noted = *file, known = {.state = RT_FILE_KNOWN};
 
@@ -106,7 +95,7 @@ static int note_file(struct fetch *f, const struct rt_file *file, struct rt_err 
 }
 
 /* The file lies in the inbox as `name`: the ledger learns of it, and the caller is told. */
-static int note_fetched(struct fetch *f, const char *name, const struct rt_file *facts,
+static int note_fetched(struct rt_fetch *f, const char *name, const struct rt_file *facts,
                         struct rt_err *err)
 {
     struct rt_file file = *facts;
@@ -133,7 +122,7 @@ static int note_fetched(struct fetch *f, const char *name, const struct rt_file 
 }
 
 /* 1: these bytes wait in the inbox already, and the ledger knows: copied again by the other end. */
-static int is_waiting(struct fetch *f, const char *name, const struct rt_file *file,
+static int is_waiting(struct rt_fetch *f, const char *name, const struct rt_file *file,
                       struct rt_err *err)
 {
     struct rt_store *store = f->work->store;
@@ -150,14 +139,14 @@ static int is_waiting(struct fetch *f, const char *name, const struct rt_file *f
     return write_down(store, &known, err) < 0 ? -1 : 1;
 }
 
-static void tell_copied_again(const struct fetch *f, const char *name)
+static void tell_copied_again(const struct rt_fetch *f, const char *name)
 {
     rt_log_info(f->work->log, "%s: copied again by the other end, the same bytes: nothing to do",
                 name);
 }
 
 /* What the ledger does not know would be taken in with another stamp, or for no snapshot. */
-static void take_back(struct fetch *f, const char *name)
+static void take_back(struct rt_fetch *f, const char *name)
 {
     struct rt_err ignored; /* the failure that is told came first */
     struct rt_file known;
@@ -170,10 +159,8 @@ static void take_back(struct fetch *f, const char *name)
     free(path);
 }
 
-/* Gives a spooled file its place in the inbox, unless the same bytes are there or were taken in
- * before. */
-static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, char **name,
-                struct rt_err *err)
+int rt_fetch_keep(struct rt_fetch *f, struct rt_spool *spool, struct rt_file *file, char **name,
+                  struct rt_err *err)
 {
     struct rt_file known;
     char *place = NULL;
@@ -221,14 +208,16 @@ static int keep(struct fetch *f, struct rt_spool *spool, struct rt_file *file, c
 static int copy_stream(int fd, const char *from, struct rt_spool *spool, struct rt_err *err)
 {
     char *chunk = rt_xmalloc(262144);
-    ssize_t n;
+    ssize_t n = 1;
     int rc = 0;
 
-    while (rc == 0 && (n = read(fd, chunk, 262144)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        rc = n < 0 ? rt_err_errno(err, RT_IO, "cannot read %s", from)
-                   : rt_spool_write(spool, chunk, (size_t)n, err);
+    /* What writes into a pipe may have been stopped with us: its end is not the file's then. */
+    while (rc == 0 && n != 0 && (rc = rt_stop_wait(fd, err)) == 0) {
+        n = read(fd, chunk, 262144);
+        if (n > 0)
+            rc = rt_spool_write(spool, chunk, (size_t)n, err);
+        else if (n < 0 && errno != EINTR)
+            rc = rt_err_errno(err, RT_IO, "cannot read %s", from);
     }
     free(chunk);
     return rc;
@@ -242,9 +231,9 @@ int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
     struct rt_file file = {.mtime = work->rules.now};
     struct rt_spool *spool = NULL;
     char *name = NULL;
-    struct fetch f;
+    struct rt_fetch f;
     struct stat st;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = -1;
 
     fetch_init(&f, work, side, options);
     if (fd < 0 || fstat(fd, &st) < 0) {
@@ -272,7 +261,7 @@ int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
     if (rt_spool_mkdir(f.inbox, err) == 0 &&
         rt_spool_open(f.inbox, name, false, &spool, err) == 0 &&
         copy_stream(fd, path, spool, err) == 0)
-        rc = keep(&f, spool, &file, &name, err);
+        rc = rt_fetch_keep(&f, spool, &file, &name, err);
 out:
     rt_spool_close(spool);
     if (fd >= 0 && !is_stdin)
@@ -280,225 +269,6 @@ out:
     free(name);
     fetch_clear(&f);
     return rc;
-}
-
-/* ---- the other end's exports ---- */
-
-static char *remote_key(struct fetch *f, const struct rt_remote_entry *entry)
-{
-    return rt_arena_printf(&f->arena, "%s|%" PRIu64 "|%" PRId64, entry->name, entry->size,
-                           entry->has_mtime ? entry->mtime : 0);
-}
-
-/* Is the file at rest?  Its time lies back far enough, or an earlier look as far back saw the same.
- */
-static int is_settled(struct fetch *f, const struct rt_remote_entry *entry, const char *key,
-                      struct rt_err *err)
-{
-    int64_t settle = f->settings->settle, now = f->work->rules.now, first;
-
-    if (settle == 0 || (entry->has_mtime && entry->mtime + settle <= now))
-        return 1;
-    if (rt_store_begin(f->work->store, err) < 0)
-        return -1;
-    if (rt_store_sighting(f->work->store, f->side, key, now, &first, err) < 0 ||
-        rt_store_commit(f->work->store, err) < 0) {
-        rt_store_abort(f->work->store);
-        return -1;
-    }
-    return first + settle <= now;
-}
-
-/* A name in the folder of fetched files that is free; the same name comes again when the other end
- * copies a file again. */
-static int free_target(struct fetch *f, const char *name, char **path, struct rt_err *err)
-{
-    const char *folder = f->settings->after_fetch_folder, *dot = strchr(name, '.');
-    size_t stem = dot ? (size_t)(dot - name) : strlen(name);
-    struct rt_remote_entry there;
-    int rc;
-
-    *path = rt_xasprintf("%s/%s", folder, name);
-    for (int n = 2; (rc = f->remote->class->stat(f->remote, *path, &there, err)) == 1; n++) {
-        free(*path);
-        *path = rt_xasprintf("%s/%.*s-%d%s", folder, (int)stem, name, n, dot ? dot : "");
-    }
-    return rc;
-}
-
-static int after_fetch(struct fetch *f, const char *path, const char *name, struct rt_err *err)
-{
-    char *to;
-    int rc;
-
-    switch (f->settings->after_fetch) {
-    case RT_AFTER_LEAVE:
-        return 0;
-    case RT_AFTER_DELETE:
-        return f->remote->class->remove(f->remote, path, err);
-    case RT_AFTER_MOVE:
-        break;
-    }
-    rc = free_target(f, name, &to, err);
-    if (rc == 0)
-        rc = f->remote->class->rename(f->remote, path, to, err);
-    free(to);
-    return rc;
-}
-
-/* A file that was replaced or removed since it was listed is for the next run, and no failure. */
-static int judge_failed_get(struct fetch *f, const struct rt_remote_entry *entry, const char *path,
-                            struct rt_err *err)
-{
-    struct rt_remote_entry now = {0};
-    struct rt_err ignored = {0};
-    int there;
-
-    if (err->code != RT_IO)
-        return -1;
-    there = f->remote->class->stat(f->remote, path, &now, &ignored);
-    if (there < 0 || (there == 1 && now.size == entry->size && now.mtime == entry->mtime))
-        return -1;
-    rt_log_warn(f->work->log, "%s: %s while it was read: left for the next fetch", entry->name,
-                there ? "changed" : "removed");
-    rt_err_clear(err);
-    return 0;
-}
-
-static int fetch_entry(struct fetch *f, const struct rt_remote_entry *entry, const char *path,
-                       struct rt_err *err)
-{
-    char *name = rt_xstrdup(entry->name);
-    struct rt_file file = {.name = rt_arena_strdup(&f->arena, entry->name),
-                           .mtime = entry->has_mtime ? entry->mtime : f->work->rules.now};
-    struct rt_spool *spool = NULL;
-    int rc = -1;
-
-    file.remote = remote_key(f, entry);
-    rt_log_info(f->work->log, "fetching %s", entry->name);
-    if (rt_spool_open(f->inbox, name, false, &spool, err) < 0)
-        goto out;
-    if (f->remote->class->get(f->remote, path, spool, err) < 0) {
-        rc = judge_failed_get(f, entry, path, err);
-        goto out;
-    }
-    rc = keep(f, spool, &file, &name, err);
-    if (rc == 0)
-        rc = after_fetch(f, path, entry->name, err);
-out:
-    rt_spool_close(spool);
-    free(name);
-    return rc;
-}
-
-/* Is it one of those that the settings name? */
-static bool is_ours(const struct fetch *f, const struct rt_remote_entry *entry)
-{
-    size_t len = strlen(entry->name);
-    const char *fault;
-
-    if (!entry->is_regular || entry->name[0] == '.' ||
-        (len > 5 && strcmp(entry->name + len - 5, ".part") == 0))
-        return false;
-    if (!rt_name_matches(f->settings->pattern, entry->name))
-        return false;
-    fault = rt_name_fault(entry->name);
-    if (fault != NULL)
-        rt_log_warn(f->work->log, "a file of %s is left alone for its name: %s", f->settings->label,
-                    fault);
-    return fault == NULL;
-}
-
-/* Fetches it, if it is new and at rest. */
-static int look_at(struct fetch *f, const struct rt_remote_entry *entry, struct rt_err *err)
-{
-    struct rt_file known;
-    const char *key;
-    char *path;
-    int rc;
-
-    if (!is_ours(f, entry))
-        return 0;
-    key = remote_key(f, entry);
-    path = rt_xasprintf("%s/%s", f->settings->exports, entry->name);
-    rc = rt_store_file_by_remote(f->work->store, f->side, key, &f->arena, &known, err);
-    /* A known one may still lie where it should have been moved or deleted: the run was killed.
-       It is read again, for names, sizes and times can be the same by chance. */
-    if (rc == 1 && f->settings->after_fetch == RT_AFTER_LEAVE) {
-        rc = 0;
-    } else if (rc >= 0) {
-        rc = is_settled(f, entry, key, err);
-        if (rc == 0)
-            rt_log_info(f->work->log,
-                        "%s: still young, and may still be written to: a fetch %" PRId64
-                        " s later will take it",
-                        entry->name, f->settings->settle);
-        else if (rc == 1)
-            rc = fetch_entry(f, entry, path, err);
-    }
-    free(path);
-    return rc;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct rt_remote_entry *x = a, *y = b;
-
-    if (x->mtime != y->mtime)
-        return x->mtime < y->mtime ? -1 : 1;
-    return strcmp(x->name, y->name);
-}
-
-/* A folder that is not there or cannot be read is out of reach too; no use in connecting again. */
-static int list_exports(struct fetch *f, struct rt_remote_list *list, struct rt_err *err)
-{
-    int rc = f->remote->class->list(f->remote, f->settings->exports, list, err);
-
-    if (rc < 0 && err->code == RT_IO) {
-        err->code = RT_UNREACHABLE;
-        rt_remote_close(f->remote);
-        f->remote = NULL;
-    }
-    return rc;
-}
-
-static int fetch_listed(struct fetch *f, int64_t deadline, struct rt_err *err)
-{
-    struct rt_remote_list list = {0};
-    int rc = -1;
-
-    if (rt_remote_open_patient(f->settings, f->work->profile, deadline, f->work->log, &f->remote,
-                               err) < 0 ||
-        list_exports(f, &list, err) < 0)
-        goto out;
-    rc = 0;
-    if (list.count)
-        qsort(list.entries, list.count, sizeof *list.entries, compare_entries); /* oldest first */
-    for (size_t i = 0; rc == 0 && i < list.count; i++) {
-        rc = look_at(f, &list.entries[i], err);
-        if (rc == 0 && rt_stop_requested())
-            rc = rt_err_set(err, RT_STOPPED,
-                            "stopped by a signal: what was fetched is in the inbox; run it again");
-    }
-out:
-    rt_remote_list_clear(&list);
-    return rc;
-}
-
-/* A connection that was lost on the way is made again; what was fetched before is known. */
-static int fetch_folder(struct fetch *f, struct rt_err *err)
-{
-    int64_t deadline = rt_clock_monotonic_ms() + f->settings->deadline * 1000;
-
-    for (int left = f->settings->retries; fetch_listed(f, deadline, err) < 0; left--) {
-        if (err->code != RT_UNREACHABLE || f->remote == NULL || left <= 0 ||
-            rt_clock_monotonic_ms() >= deadline)
-            return -1;
-        rt_log_warn(f->work->log, "%s; connecting again", err->msg);
-        rt_remote_close(f->remote);
-        f->remote = NULL;
-    }
-    return 0;
 }
 
 /* ---- commands ---- */
@@ -520,14 +290,14 @@ static int spool_output(void *context, const char *bytes, size_t len, struct rt_
 }
 
 /* `extract`, or for a full run `extract_full`; NULL: the side has no way to give that. */
-static const char *extract_command(const struct fetch *f, bool *is_full)
+static const char *extract_command(const struct rt_fetch *f, bool *is_full)
 {
     *is_full = f->options->full || f->settings->extract == NULL;
     return *is_full ? f->settings->extract_full : f->settings->extract;
 }
 
 /* 1: it was left out, and what it holds is not known any better. */
-static int fetch_command(struct fetch *f, struct rt_err *err)
+static int fetch_command(struct rt_fetch *f, struct rt_err *err)
 {
     bool is_full;
     const char *text = extract_command(f, &is_full);
@@ -558,13 +328,13 @@ static int fetch_command(struct fetch *f, struct rt_err *err)
         rc = rt_command_run(&command, spool_output, &e, err);
     rt_log_progress(e.log, (struct rt_progress){.is_over = true});
     if (rc == 0)
-        rc = keep(f, e.spool, &file, &name, err);
+        rc = rt_fetch_keep(f, e.spool, &file, &name, err);
     rt_spool_close(e.spool);
     free(name);
     return rc;
 }
 
-static int fetch_source(struct fetch *f, struct rt_err *err)
+static int fetch_source(struct rt_fetch *f, struct rt_err *err)
 {
     const struct rt_side_config *side = f->settings;
 
@@ -575,13 +345,13 @@ static int fetch_source(struct fetch *f, struct rt_err *err)
                     "%s gives no snapshots (content, snapshot_pattern): left out of the full run, "
                     "its changes are fetched as always",
                     side->label);
-    return fetch_folder(f, err);
+    return rt_fetch_folder(f, err);
 }
 
 int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch_options *options,
                   struct rt_err *err)
 {
-    struct fetch f;
+    struct rt_fetch f;
     int rc = 0;
 
     fetch_init(&f, work, side, options);

@@ -195,7 +195,7 @@ int rt_remote_open_patient(const struct rt_side_config *settings, const char *pr
                     settings->retries + 1, (double)pause_ms / 1000);
         wait_until(when_ms);
         if (rt_stop_requested())
-            return -1;
+            return rt_err_set(err, RT_STOPPED, "stopped by a signal; run it again");
     }
 }
 

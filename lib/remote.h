@@ -26,6 +26,7 @@ struct rt_remote_entry {
     uint64_t size;
     int64_t mtime;
     bool has_size, has_mtime, is_regular;
+    bool is_link; /* to what, the other end does not tell: only with openssh */
 };
 
 struct rt_remote_list {

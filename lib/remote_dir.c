@@ -237,8 +237,7 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
 
     if (from < 0)
         goto out;
-    /* The umask decides who may read it: the one who takes it may be another user. */
-    to = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    to = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (to < 0) {
         if (errno == EEXIST)
             rt_err_set(err, RT_IO,
@@ -248,6 +247,8 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
             rt_remote_errno(err, "create", path);
         goto out;
     }
+    /* Who takes it may be another user; a file system may know no such permissions. */
+    (void)!fchmod(to, 0666 & ~remote->settings->umask);
     rc = copy_out(remote, from, to, path, err);
     if (rc == 0)
         rc = finish_put(to, path, size, err);

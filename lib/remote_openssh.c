@@ -62,10 +62,10 @@ static int add_ls(struct rt_openssh_run *run, const char *name, struct rt_err *e
 {
     if (rt_openssh_mark(run, err) != 0)
         return -1;
-    rt_buf_printf(&run->commands, "%s\n", run->mark);
-    if (add_command(run, "ls -lna", name, NULL, err) != 0)
+    rt_buf_printf(&run->commands, "%s\nls -lna ", run->mark);
+    if (name != NULL && rt_openssh_quote_for_ls(&run->commands, name, err) != 0)
         return -1;
-    rt_buf_printf(&run->commands, "%s\n", run->mark);
+    rt_buf_printf(&run->commands, "\n%s\n", run->mark);
     return 0;
 }
 

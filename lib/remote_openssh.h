@@ -62,6 +62,10 @@ int rt_openssh_prepare(struct rt_openssh *o, struct rt_err *err) RT_MUST_CHECK;
 /* Appends a path in sftp's quotes.  RT_IO for one with a line break, which sftp cannot take. */
 int rt_openssh_quote(struct rt_buf *commands, const char *path, struct rt_err *err) RT_MUST_CHECK;
 
+/* The same for `ls`, which alone takes {a,b} for a pattern, and also in quotes. */
+int rt_openssh_quote_for_ls(struct rt_buf *commands, const char *name,
+                            struct rt_err *err) RT_MUST_CHECK;
+
 /*
  * Takes the listings apart that `ls -lna` printed, one after the other: *rest is moved behind the
  * one that was read.  sftp repeats each command, so a comment that nobody can foresee, the mark,

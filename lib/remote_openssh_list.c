@@ -8,18 +8,28 @@
 
 #define PROMPT "sftp> "
 
-int rt_openssh_quote(struct rt_buf *commands, const char *path, struct rt_err *err)
+static int quote(struct rt_buf *commands, const char *path, const char *also, struct rt_err *err)
 {
     if (strpbrk(path, "\r\n") != NULL)
         return rt_err_set(err, RT_IO, "the sftp program cannot take a name with a line break");
     rt_buf_add_char(commands, '"');
     for (const char *p = path; *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\')
+        if (*p == '"' || *p == '\\' || strchr(also, *p) != NULL)
             rt_buf_add_char(commands, '\\');
         rt_buf_add_char(commands, *p);
     }
     rt_buf_add_char(commands, '"');
     return 0;
+}
+
+int rt_openssh_quote(struct rt_buf *commands, const char *path, struct rt_err *err)
+{
+    return quote(commands, path, "", err);
+}
+
+int rt_openssh_quote_for_ls(struct rt_buf *commands, const char *name, struct rt_err *err)
+{
+    return quote(commands, name, "{", err);
 }
 
 static struct rt_slice next_word(struct rt_slice *line)
@@ -107,6 +117,7 @@ static bool parse_line(struct rt_slice line, int64_t now, struct rt_remote_entry
         return false;
     entry->has_size = entry->has_mtime = true;
     entry->is_regular = mode.ptr[0] == '-';
+    entry->is_link = mode.ptr[0] == 'l';
     entry->name = rt_xstrndup(line.ptr + 1, line.len - 1);
     return true;
 }

@@ -1,5 +1,6 @@
 #include "lib/source.h"
 
+#include "lib/fault.h"
 #include "lib/mem.h"
 
 #include <errno.h>
@@ -33,9 +34,11 @@ static ssize_t read_fd(struct rt_source_file *file, void *buf, size_t size, stru
 {
     ssize_t n;
 
-    do
+    do {
+        if (file->fd == STDIN_FILENO && rt_stop_wait(file->fd, err) < 0)
+            return -1;
         n = read(file->fd, buf, size);
-    while (n < 0 && errno == EINTR);
+    } while (n < 0 && errno == EINTR);
     if (n < 0)
         return rt_err_errno(err, RT_IO, "cannot read %s", file->path);
     rt_hasher_add_bytes(file->hasher, rt_slice_from(buf, (size_t)n));

@@ -415,6 +415,14 @@ def test_push_dry_run_hands_over_nothing(p):
     assert p.snapshot() == before
 
 
+@pytest.mark.parametrize("mask, mode", [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_the_umask_decides_who_may_read_what_is_in_imports(p, mask, mode):
+    p.drop("external", [row("E1")])
+    subprocess.run(p.command("run"), cwd=p.path, env=p.environment(), umask=mask, check=True, capture_output=True)
+    assert [f.stat().st_mode & 0o777 for f in p.files_under("imports")] == [mode]
+    assert {f.stat().st_mode & 0o077 for f in p.path.rglob("*") if "imports" not in f.parts} == {0}
+
+
 def test_push_never_overwrites(p):
     p.drop("external", [row("E1")])
     delta = p.emit()[0]

@@ -118,6 +118,31 @@ def test_only_whole_files_with_good_names_are_fetched(make, server, transport):
 
 
 @both
+def test_names_that_a_shell_or_a_pattern_would_read_otherwise(make, server, transport):
+    p = make(external=server.settings(transport, stamp=None))
+    names = ["a[b].csv", "a*b.csv", "a?b.csv", " lead.csv", "trail .csv", 'quo"te.csv', "apo'strophe.csv", "#hash.csv", "\u00fcn\u00ef.csv",
+             "Case.csv", "case.csv", "do$lar.csv", "~t.csv", "semi;colon.csv", "per%cent.csv", "back`tick.csv", "a{b,c}.csv", "{x.csv",
+             "y}.csv", "{}.csv", "!bang.csv"]
+    for number, name in enumerate(names):
+        place(server, p, name, export(p, row(f"E{number}")), age=1000 - number)
+    assert sorted(p.run("fetch").out.splitlines()) == sorted(f"inbox/external/{name}" for name in names)
+    assert {n: (p.path / "inbox/external" / n).read_bytes() for n in names} == there(server, "exports")
+
+
+def test_a_link_among_the_exports_is_followed_or_told(make, server):
+    for transport in TRANSPORTS:
+        server.clear()
+        p = make(external=server.settings(transport))
+        elsewhere = server.root / "elsewhere.csv"
+        elsewhere.write_text(export(p, row("E1")))
+        set_age(p, elsewhere, 3600)
+        (server.root / "exports/a_2026-11-01T0500.csv").symlink_to(elsewhere)
+        result = p.run("fetch")
+        assert (result.out, "it is a link" in result.err) in ((f"inbox/external/a_2026-11-01T0500.csv\n", False), ("", True)), result
+        assert bool(result.out) == (transport == "sftp")
+
+
+@both
 def test_files_are_fetched_oldest_first(make, server, transport):
     p = make(external=server.settings(transport))
     for number, name in enumerate(("c", "a", "b")):
@@ -642,6 +667,14 @@ def test_a_stopped_run_ends_at_once(make, own_server, transport):
     assert first.returncode == 2 and b"stopped by a signal" in err
     own_server.do("thaw")
     p.run("run")
+
+
+def test_a_command_for_a_secret_that_takes_too_long_is_ended_with_what_it_started(make, server):
+    p = make(external=server.settings("sftp", timeout="1s", identity=str(server.path / "user_locked"),
+                                      passphrase_command="sleep 600 & echo $! >child; wait"))
+    assert "took longer than timeout" in p.run("fetch", status=77).err
+    child = pathlib.Path("/proc", (p.path / "child").read_text().strip(), "stat")
+    wait_for(lambda: not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
 # ---- what is not told ----
