@@ -2,6 +2,7 @@
 #include "cmd/json.h"
 
 #include "lib/decide.h"
+#include "lib/outbox.h"
 
 #include <inttypes.h>
 
@@ -34,6 +35,7 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     int64_t delta;
 
     if (rt_args_count(args, 1, 1, err) < 0 || rt_session_begin(session, err) < 0 ||
+        rt_outbox_notice_gone(&session->work, err) < 0 ||
         rt_session_delta(session, args->words[0], &delta, err) < 0 ||
         rt_decide_confirm(&session->work, delta, &done, err) < 0 ||
         rt_session_commit(session, 0, err) < 0)

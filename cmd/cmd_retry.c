@@ -2,6 +2,7 @@
 #include "cmd/json.h"
 
 #include "lib/decide.h"
+#include "lib/outbox.h"
 
 #include <inttypes.h>
 
@@ -73,7 +74,8 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
 {
     struct retried retried = {0};
 
-    if (rt_args_count(args, 1, args->word_count, err) < 0 || rt_session_begin(session, err) < 0)
+    if (rt_args_count(args, 1, args->word_count, err) < 0 || rt_session_begin(session, err) < 0 ||
+        rt_outbox_notice_gone(&session->work, err) < 0)
         return -1;
     for (size_t i = 0; i < args->word_count; i++)
         if (retry_word(session, args->words[i], &retried, err) < 0)

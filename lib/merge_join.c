@@ -23,9 +23,13 @@ static void join_field(struct look *look, size_t i, struct rt_value external,
         rt_merge_set_want(look, i, native);
         return;
     }
-    if (!is_two_way(look->rules, look->record, field) ||
-        rt_value_is_same(field, RT_NATIVE, external, native))
+    if (rt_value_is_same(field, RT_NATIVE, external, native))
         return;
+    if (!is_two_way(look->rules, look->record, field)) {
+        if (field->direction == RT_DIR_BOTH) /* single trip: it may not differ there */
+            look->record->end[RT_NATIVE].is_read_only_edit = true;
+        return;
+    }
     if (rt_value_is_same(field, RT_EXTERNAL, external, native))
         rt_merge_set_want(
             look, i, native); /* the platform cannot hold the difference: keep the richer one */

@@ -323,6 +323,23 @@ static int check_insert(const struct rt_delta_row *row, const struct rt_end *end
     return 0;
 }
 
+/* What was written for the side before, and handed over; where nothing was, what it was seen to
+   hold stays. */
+static int give_back(const struct withdraw *w, int64_t rid, struct rt_end *end,
+                     struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_store *store = w->work->store;
+    int64_t cid;
+
+    if (rt_store_last_handed(store, rid, w->delta->side, &end->given_delta, err) < 0)
+        return -1;
+    if (end->given_delta == 0)
+        return 0;
+    if (rt_store_row_content(store, end->given_delta, rid, &cid, err) < 0)
+        return -1;
+    return rt_store_content(store, cid, arena, &end->given, err);
+}
+
 /* Takes a version back: it never left, so nothing ever held it. */
 static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
@@ -345,8 +362,7 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     if (end->given_delta == w->delta->number) {
         end->given = kept ? end->sent[kept - 1].content : end->seen;
         end->given_delta = kept ? end->sent[kept - 1].delta : 0;
-        if (end->given_delta == 0 && rt_store_last_handed(w->work->store, row->rid, w->delta->side,
-                                                          &end->given_delta, err) < 0)
+        if (end->given_delta == 0 && give_back(w, row->rid, end, &arena, err) < 0)
             goto out;
     }
     if (row->action == RT_ROW_DELETE)

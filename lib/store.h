@@ -325,6 +325,9 @@ int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side,
 /* The same of all but withdrawn ones. */
 int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
                           struct rt_err *err) RT_MUST_CHECK;
+/* The content that its row in a delta has. */
+int rt_store_row_content(struct rt_store *store, int64_t delta, int64_t rid, int64_t *cid,
+                         struct rt_err *err) RT_MUST_CHECK;
 /* When a delta with a row of the record was first confirmed by a person; RT_NEVER. */
 int rt_store_first_confirmed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *at,
                              struct rt_err *err) RT_MUST_CHECK;

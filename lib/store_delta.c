@@ -392,6 +392,23 @@ int rt_store_add_row(struct rt_store *store, const struct rt_delta_row *row, str
     return rt_store_run(store, stmt, err);
 }
 
+int rt_store_row_content(struct rt_store *store, int64_t delta, int64_t rid, int64_t *cid,
+                         struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT max(cid) FROM main.delta_row WHERE rid = ?1 AND delta = ?2", err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, rid);
+    rt_bind_int(stmt, 2, delta);
+    if (rt_store_step(store, stmt, err) != 1)
+        return -1;
+    *cid = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
 static sqlite3_stmt *prepare_rows(struct rt_store *store, struct rt_err *err)
 {
     if (!rt_store_is_scratch(store))

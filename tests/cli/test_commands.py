@@ -177,6 +177,33 @@ def test_withdrawn_insert_is_inserted_again(p):
     assert only(p.emit().native)["x"] == "E1"
 
 
+def test_delta_that_others_took_is_not_withdrawn(make):
+    p = make(imports=False)
+    p.drop("external", [row("E1")])
+    delta = p.emit()[0]
+    p.take_outbox("native")
+    assert "was handed over" in p.run("withdraw", delta.name, status=64).err
+    p.run("confirm", delta.name)
+    assert p.listing("archive/out/native") == [delta.name] and p.emit().nothing
+
+
+def test_what_others_took_can_be_retried_at_once(make):
+    p = make(imports=False)
+    p.drop("external", [row("E1")])
+    delta = p.emit()[0]
+    p.take_outbox("native")
+    p.run("retry", delta.name)
+    assert only(p.emit().native)["x"] == "E1"
+
+
+def test_withdrawal_leaves_a_local_edit_alone(pair):
+    for _ in range(2):
+        pair.trip(nat=[row("E1", "N1", email="local@example.org")])
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.run("withdraw", pair.emit()[0].name)
+    assert pair.trip(ext=[row("E1", "N1")]).nothing
+
+
 def test_withdrawn_insert_is_no_pending_insert(p):
     p.drop("external", [row("E1")])
     p.run("withdraw", p.emit()[0].name)

@@ -258,6 +258,14 @@ def single(make):
     return make(profile={"mode": "single-trip"}).agree(row("E1", "N1"))
 
 
+def test_single_trip_asks_about_what_differs_in_joined_records(make):
+    p = make(profile={"mode": "single-trip"})
+    p.trip(ext=[row("E1")], nat=[row(n="N1", summary="two")])
+    assert p.trip(nat=[row("E1", "N1", summary="two")]).nothing
+    p.decide("dismiss", "read-only")
+    assert only(p.sync().native)["summary"] == "one"
+
+
 def test_single_trip_sends_no_native_edit_of_a_record_born_external(make):
     p = single(make)
     assert p.trip(nat=[row("E1", "N1", summary="two")]).nothing
