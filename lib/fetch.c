@@ -252,6 +252,8 @@ int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
         name = rt_xstrdup(slash ? slash + 1 : path);
         file.mtime = st.st_mtime;
     }
+    if (options->stamp != RT_NEVER)
+        file.mtime = options->stamp; /* so it counts even where the state is lost that knew it */
     if (rt_name_fault(name) != NULL) {
         rt_err_set(err, RT_USAGE, "%s: its name cannot be used: %s; rename the file first", path,
                    rt_name_fault(name));

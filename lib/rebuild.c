@@ -2,6 +2,7 @@
 
 #include "lib/clock.h"
 #include "lib/fault.h"
+#include "lib/folder.h"
 #include "lib/outbox.h"
 #include "lib/spool.h"
 
@@ -352,6 +353,45 @@ static int cut_journal(struct rt_rebuild *r, const struct journal *journal, stru
     return rc;
 }
 
+struct inbox {
+    struct rt_rebuild *r;
+    const char *folder; /* in the profile */
+};
+
+/* The state that is gone knew it as fetched, perhaps with a time or as a snapshot; the journal
+ * tells of a file only once it was taken in. */
+static int tell_waiting(void *context, const char *name, struct rt_err *err)
+{
+    const struct inbox *inbox = context;
+    struct rt_arena arena = {0};
+    const char *path = rt_arena_printf(&arena, "%s/%s", inbox->folder, name);
+    struct rt_file file;
+    int rc = rt_store_file_by_path(inbox->r->store, path, &arena, &file, err);
+
+    if (rc == 0 || (rc == 1 && file.state != RT_FILE_WAITING))
+        rt_log_warn(inbox->r->log,
+                    "%s waits, and counts as not fetched: if it came with --stamp or --snapshot, "
+                    "fetch it again with them before the next emit",
+                    path);
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
+static int tell_inboxes(struct rt_rebuild *r, struct rt_err *err)
+{
+    static const char *const folders[2] = {"inbox/external", "inbox/native"};
+    int rc = 0;
+
+    for (int s = 0; s < 2 && rc == 0; s++) {
+        struct inbox inbox = {.r = r, .folder = folders[s]};
+        char *path = rt_xasprintf("%s/%s", r->profile, folders[s]);
+
+        rc = rt_folder_each(path, tell_waiting, &inbox, err);
+        free(path);
+    }
+    return rc;
+}
+
 static int make(struct rt_rebuild *r, struct journal *journal, const char *copy, uint64_t offset,
                 struct rt_err *err)
 {
@@ -363,7 +403,7 @@ static int make(struct rt_rebuild *r, struct journal *journal, const char *copy,
         rt_store_journal_set(r->store, offset, err) < 0 || redo_all(r, journal, err) < 0 ||
         rt_rebuild_check_files(r, err) < 0 || rt_store_commit(r->store, err) < 0)
         return -1;
-    return 0;
+    return tell_inboxes(r, err);
 }
 
 static void clear(struct rt_rebuild *r)

@@ -719,6 +719,19 @@ def test_nothing_of_the_notes_goes_into_the_log(pair):
 
 
 @pytest.mark.later
+def test_a_waiting_file_keeps_its_time_when_the_state_is_lost(make, tmp_path):
+    """The journal tells of a file only once it is taken in; a row of an older file must not overrule a newer one."""
+    p = make(stamp=None).agree(row("E1", "N1"))
+    late = tmp_path / "late.csv"
+    late.write_text(p.text("external", [row("E1", "N1", summary="older")]))
+    p.run("fetch", "external", late, "--stamp", "2026-01-02T00:00:00Z")
+    for file in p.path.glob("state.*"):
+        file.unlink()
+    assert "inbox/external/late.csv" in p.run("rebuild").err
+    assert "1 stale" in p.emit().result.err and p.emit().nothing
+
+
+@pytest.mark.later
 def test_lost_state_beside_an_archive_is_2_and_rebuild_mends_it(pair):
     for file in pair.path.glob("state.db*"):
         file.unlink()
