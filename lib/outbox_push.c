@@ -328,16 +328,12 @@ static int check_insert(const struct rt_delta_row *row, const struct rt_end *end
 static int give_back(const struct withdraw *w, int64_t rid, struct rt_end *end,
                      struct rt_arena *arena, struct rt_err *err)
 {
-    struct rt_store *store = w->work->store;
-    int64_t cid;
+    struct rt_delta_row last;
 
-    if (rt_store_last_handed(store, rid, w->delta->side, &end->given_delta, err) < 0)
+    if (rt_store_last_row(w->work->store, rid, w->delta->side, RT_DELTA_HANDED, &last, err) < 0)
         return -1;
-    if (end->given_delta == 0)
-        return 0;
-    if (rt_store_row_content(store, end->given_delta, rid, &cid, err) < 0)
-        return -1;
-    return rt_store_content(store, cid, arena, &end->given, err);
+    end->given_delta = last.delta;
+    return last.delta ? rt_store_content(w->work->store, last.cid, arena, &end->given, err) : 0;
 }
 
 /* Takes a version back: it never left, so nothing ever held it. */
@@ -434,16 +430,17 @@ fail:
 static int find_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
     struct withdraw *w = context;
-    int64_t last;
+    struct rt_delta_row last;
 
-    if (rt_store_last_written(w->work->store, row->rid, w->delta->side, &last, err) < 0)
+    if (rt_store_last_row(w->work->store, row->rid, w->delta->side, RT_DELTA_COMMITTED, &last,
+                          err) < 0)
         return -1;
-    if (last <= w->delta->number)
+    if (last.delta <= w->delta->number)
         return 0;
     return rt_err_set(err, RT_STOPPED,
                       "delta %06" PRId64 " is out of date: a later version of row %" PRId64
                       " went out with delta %06" PRId64 "; use roundtrip retry",
-                      w->delta->number, row->position, last);
+                      w->delta->number, row->position, last.delta);
 }
 
 /* The bytes that were handed over, or none. */

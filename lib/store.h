@@ -319,15 +319,11 @@ struct rt_row_range {
 int rt_store_each_row(struct rt_store *store, const struct rt_row_range *range,
                       rt_store_visit_row *visit, void *context, struct rt_err *err) RT_MUST_CHECK;
 
-/* The newest delta with a row of the record that was handed over to the side; 0. */
-int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
-                         struct rt_err *err) RT_MUST_CHECK;
-/* The same of all but withdrawn ones. */
-int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
-                          struct rt_err *err) RT_MUST_CHECK;
-/* The content that its row in a delta has. */
-int rt_store_row_content(struct rt_store *store, int64_t delta, int64_t rid, int64_t *cid,
-                         struct rt_err *err) RT_MUST_CHECK;
+/* The record's newest row for the side of those handed over (from = RT_DELTA_HANDED), or of all but
+   withdrawn ones (RT_DELTA_COMMITTED): its delta, 0 if there is none, and its content alone. */
+int rt_store_last_row(struct rt_store *store, int64_t rid, enum rt_side side,
+                      enum rt_delta_state from, struct rt_delta_row *row,
+                      struct rt_err *err) RT_MUST_CHECK;
 /* When a delta with a row of the record was first confirmed by a person; RT_NEVER. */
 int rt_store_first_confirmed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *at,
                              struct rt_err *err) RT_MUST_CHECK;

@@ -91,39 +91,31 @@ int rt_store_delta_times(struct rt_store *store, int64_t delta, int64_t *handed,
     return 0;
 }
 
-/* The newest delta with a row of the record for the side, in a state between two. */
-static int last_delta(struct rt_store *store, int64_t rid, enum rt_side side,
-                      enum rt_delta_state from, int64_t *delta, struct rt_err *err)
+int rt_store_last_row(struct rt_store *store, int64_t rid, enum rt_side side,
+                      enum rt_delta_state from, struct rt_delta_row *row, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT coalesce(max(d.delta), 0) FROM main.delta_row AS r JOIN delta AS d"
-        " ON d.delta = r.delta WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4",
+        "SELECT d.delta, r.cid FROM main.delta_row AS r JOIN delta AS d ON d.delta = r.delta"
+        " WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4"
+        " ORDER BY d.delta DESC LIMIT 1",
         err);
+    int rc;
 
+    *row = (struct rt_delta_row){.rid = rid};
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);
     rt_bind_int(stmt, 2, side);
     rt_bind_int(stmt, 3, from);
     rt_bind_int(stmt, 4, RT_DELTA_HANDED);
-    if (rt_store_step(store, stmt, err) != 1)
-        return -1;
-    *delta = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return 0;
-}
-
-int rt_store_last_handed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
-                         struct rt_err *err)
-{
-    return last_delta(store, rid, side, RT_DELTA_HANDED, delta, err);
-}
-
-int rt_store_last_written(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *delta,
-                          struct rt_err *err)
-{
-    return last_delta(store, rid, side, RT_DELTA_COMMITTED, delta, err);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1) {
+        row->delta = sqlite3_column_int64(stmt, 0);
+        row->cid = sqlite3_column_int64(stmt, 1);
+        sqlite3_reset(stmt);
+    }
+    return rc < 0 ? -1 : 0;
 }
 
 int rt_store_first_confirmed(struct rt_store *store, int64_t rid, enum rt_side side, int64_t *at,
@@ -390,23 +382,6 @@ int rt_store_add_row(struct rt_store *store, const struct rt_delta_row *row, str
     rt_bind_slice(stmt, 6, row->id[RT_NATIVE]);
     rt_bind_int(stmt, 7, row->cid);
     return rt_store_run(store, stmt, err);
-}
-
-int rt_store_row_content(struct rt_store *store, int64_t delta, int64_t rid, int64_t *cid,
-                         struct rt_err *err)
-{
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store, "SELECT max(cid) FROM main.delta_row WHERE rid = ?1 AND delta = ?2", err);
-
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, rid);
-    rt_bind_int(stmt, 2, delta);
-    if (rt_store_step(store, stmt, err) != 1)
-        return -1;
-    *cid = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return 0;
 }
 
 static sqlite3_stmt *prepare_rows(struct rt_store *store, struct rt_err *err)

@@ -145,6 +145,7 @@ static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_s
 {
     struct rt_end *end = &record->end[side];
     int64_t gone, last = end->given_delta;
+    struct rt_delta_row row;
 
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
@@ -158,13 +159,13 @@ static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_s
         return -1;
     /* What waits in the outbox does not hide what went before it. */
     if (last && end->given_at == RT_NEVER &&
-        (rt_store_last_handed(store, record->rid, side, &last, err) < 0 ||
-         rt_store_delta_times(store, last, &end->given_at, &gone, err) < 0))
+        (rt_store_last_row(store, record->rid, side, RT_DELTA_HANDED, &row, err) < 0 ||
+         rt_store_delta_times(store, row.delta, &end->given_at, &gone, err) < 0))
         return -1;
     end->told_at = RT_NEVER;
     if (end->absence == RT_ABSENCE_TOLD &&
-        (rt_store_last_written(store, record->rid, side, &last, err) < 0 ||
-         rt_store_delta_times(store, last, &end->told_at, &gone, err) < 0))
+        (rt_store_last_row(store, record->rid, side, RT_DELTA_COMMITTED, &row, err) < 0 ||
+         rt_store_delta_times(store, row.delta, &end->told_at, &gone, err) < 0))
         return -1;
     if (is_before_snapshot(store, end, side) && !end->is_passed_over)
         end->look.stamp = store->snapshot_stamp[side];
