@@ -47,7 +47,8 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     if (copy_to(session, path, err) < 0)
         return -1;
     if (session->json)
-        rt_json_say(json_pack("{s:s, s:i, s:s}", "command", "backup", "status", 0, "file", path));
+        rt_json_say(json_pack("{s:s, s:i, s:o}", "command", "backup", "status", 0, "file",
+                              rt_json_message(path)));
     else
         rt_tell(session, "a copy of the state is in %s\n", path);
     return 0;

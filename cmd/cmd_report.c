@@ -110,10 +110,11 @@ static void tell(const struct making *m, const char *path)
         rt_tell(m->session, "the report is in %s\n", path);
         return;
     }
-    rt_json_say(json_pack("{s:s, s:i, s:s, s:o, s:o, s:I, s:o, s:o}", "command", "report", "status",
-                          0, "file", path, "from", rt_json_time(report->days.first * 86400), "to",
-                          rt_json_time(report->now), "review", (json_int_t)report->item_count,
-                          "external", side_json(report, &report->side[RT_EXTERNAL]), "native",
+    rt_json_say(json_pack("{s:s, s:i, s:o, s:o, s:o, s:I, s:o, s:o}", "command", "report", "status",
+                          0, "file", rt_json_message(path), "from",
+                          rt_json_time(report->days.first * 86400), "to", rt_json_time(report->now),
+                          "review", (json_int_t)report->item_count, "external",
+                          side_json(report, &report->side[RT_EXTERNAL]), "native",
                           side_json(report, &report->side[RT_NATIVE])));
 }
 

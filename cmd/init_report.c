@@ -84,8 +84,9 @@ void rt_init_report(const struct rt_session *session, struct rt_making *m,
         else
             say_line(&m->draft.lines[i]);
     if (session->json)
-        rt_json_say(json_pack("{s:s, s:i, s:s, s:s, s:o}", "command", "init", "status", 0,
-                              "profile", m->dir, "preset", m->preset->name, "fields", fields));
+        rt_json_say(json_pack("{s:s, s:i, s:o, s:s, s:o}", "command", "init", "status", 0,
+                              "profile", rt_json_message(m->dir), "preset", m->preset->name,
+                              "fields", fields));
     else
         json_decref(fields);
     tell_rest(session, m, config);

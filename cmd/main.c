@@ -94,7 +94,9 @@ static int take_front(int *argc, char ***argv, struct rt_session *session, struc
             session->profile = (*argv)[0];
             (*argc)--;
             (*argv)++;
-        } else
+        } else if (strcmp(word, "-C") == 0)
+            return rt_err_set(err, RT_USAGE, "-C needs a folder");
+        else
             return rt_err_set(
                 err, RT_USAGE,
                 "%s: not an option that stands in front of the command: see roundtrip --help",

@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ static int set_global(struct rt_session *session, const struct rt_option *option
                       struct rt_err *err)
 {
     char *end;
+    long seconds;
 
     if (strcmp(option->name, "json") == 0)
         session->json = true;
@@ -65,8 +67,9 @@ static int set_global(struct rt_session *session, const struct rt_option *option
     else if (strcmp(option->name, "help") == 0)
         return 1;
     else if (value != NULL) {
-        session->wait = (int)strtol(value, &end, 10);
-        if (end == value || *end || session->wait < 0)
+        seconds = strtol(value, &end, 10);
+        session->wait = seconds > INT_MAX ? INT_MAX : (int)seconds;
+        if (end == value || *end || seconds < 0)
             return rt_err_set(err, RT_USAGE, "--wait %s: not a number of seconds", value);
     }
     return 0;

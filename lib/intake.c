@@ -357,11 +357,13 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
 
     if (in->work->rules.is_baseline)
         return rt_err_set(err, RT_DATA, "%s: nothing of the baseline was recorded", reason);
-    rt_log_warn(
-        in->work->log,
-        "%s: the file is refused and moved to rejects/; nothing is sent to %s until that is "
-        "decided: see roundtrip review",
-        reason, in->work->rules.config->side[in->side].label);
+    rt_log_warn(in->work->log,
+                in->work->is_dry
+                    ? "%s: the file would be refused; nothing would be sent to %s until that is "
+                      "decided"
+                    : "%s: the file is refused and moved to rejects/; nothing is sent to %s until "
+                      "that is decided: see roundtrip review",
+                reason, in->work->rules.config->side[in->side].label);
     forget_rows(in);
     if (hash_file(in, err) < 0)
         return -1;

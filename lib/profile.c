@@ -60,10 +60,14 @@ static int check_private(const char *profile, struct rt_err *err)
 int rt_profile_check(const char *profile, struct rt_err *err)
 {
     char *ini = rt_xasprintf("%s/roundtrip.ini", profile);
-    bool is_there = access(ini, F_OK) == 0;
+    int number = access(ini, F_OK) == 0 ? 0 : errno;
 
     free(ini);
-    if (!is_there)
+    if (number == EACCES)
+        return rt_err_set(err, RT_REFUSED,
+                          "%s: permission denied: run it as the user whose profile this is",
+                          profile);
+    if (number != 0)
         return rt_err_set(
             err, RT_CONFIG,
             "%s: no profile here (no roundtrip.ini): make one with roundtrip init, or name it "

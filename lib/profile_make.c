@@ -40,7 +40,12 @@ static bool is_unfinished(const char *dir)
 int rt_profile_is_free(const char *dir, struct rt_err *err)
 {
     static const char *const names[] = {"roundtrip.ini", "schema.csv", "state.db"};
+    struct stat st;
 
+    if (stat(dir, &st) < 0 ? errno == ENOTDIR : !S_ISDIR(st.st_mode))
+        return rt_err_set(err, RT_USAGE, "%s: that is no folder: choose another name", dir);
+    if (access(dir, R_OK | X_OK) < 0 && errno == EACCES)
+        return rt_err_errno(err, RT_REFUSED, "cannot look into %s", dir);
     if (rt_profile_has_archive(dir))
         return rt_err_set(
             err, RT_USAGE,

@@ -6,6 +6,7 @@
 
 #include "lib/spool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@ static int read_in_profile(void *context, const char *path, struct rt_buf *text,
     char *full = path[0] == '/' ? rt_xstrdup(path) : rt_xasprintf("%s/%s", files->profile, path);
     int rc = rt_spool_read(full, MAX_SETTINGS, text, err);
 
+    if (rc < 0 && err->code == RT_IO && errno == EACCES)
+        err->code = RT_REFUSED;
     free(full);
     if (rc == 0 && files->copy != NULL) {
         json_t *value = json_stringn(text->ptr ? text->ptr : "", text->len);
@@ -57,7 +60,8 @@ static int parse(struct files *files, const struct rt_schema_files *reader, cons
         rt_config_parse(rt_buf_slice(&ini), "roundtrip.ini", name, &settings->config, err) < 0)
         goto out;
     if (reader->read(reader->context, "schema.csv", &schema, err) < 0) {
-        err->code = RT_CONFIG;
+        if (err->code != RT_REFUSED)
+            err->code = RT_CONFIG;
         goto out;
     }
     rc = rt_schema_parse(rt_buf_slice(&schema), "schema.csv", settings->config, reader,

@@ -1,12 +1,14 @@
 """The commands: withdraw, bind, confirm, retry, baseline, push, status, show, log, and their exit statuses."""
 import datetime
 import json
+import os
 import subprocess
+import tempfile
 import time
 
 import pytest
 
-from profile import only, patience, pick, row
+from profile import Profile, only, patience, pick, row
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------
@@ -787,3 +789,49 @@ def test_init_over_a_profile_is_refused(pair):
     before = pair.snapshot()
     assert pair.run("init", pair.path, cwd=pair.path.parent, status=None).status != 0
     assert pair.snapshot() == before
+
+
+# -- what may not be read, and what is no text --------------------------------------------------------------------------
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another user")
+@pytest.mark.parametrize("closed", [".", "roundtrip.ini", "schema.csv"])
+def test_what_belongs_to_somebody_else_is_77(closed):
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)
+        p = Profile(f"{folder}/p")
+        for file in [p.path] + sorted(p.path.rglob("*")):
+            os.chown(file, 65534, 65534)
+        os.chown(p.path / closed, 0, 0)
+        if subprocess.run(["test", "-x", p.command()[-1]], user=65534, group=65534, check=False).returncode:
+            pytest.skip("others cannot run the program where it is")
+        for args in (["-C", p.path, "status"], ["-C", p.path, "emit"], ["init", p.path if closed == "." else f"{folder}/new"]):
+            done = subprocess.run(p.command(*args), cwd="/", env=p.environment(), user=65534, group=65534,
+                                  capture_output=True, text=True)
+            assert done.returncode == 77 and "ermission denied" in done.stderr, done
+
+
+def test_init_beside_a_file_says_so(p, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for where in ("file", "file/new"):
+        assert "no folder" in p.run("init", where, cwd=tmp_path, status=64).err
+
+
+def test_a_path_that_is_no_utf_8_is_in_the_object_all_the_same(p, tmp_path):
+    where = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(where)
+    for args in (["backup", where + b"/copy.db"], ["report", where + b"/page.html"], ["init", where + b"/new"]):
+        done = subprocess.run(p.command() + args + ["--json"], cwd=p.path, env=p.environment(), capture_output=True, check=True)
+        told = json.loads(done.stdout)
+        assert told["command"] == args[0] and "/caf?/" in told.get("file", told.get("profile", "")), told
+
+
+def test_diff_says_what_would_become_of_a_file(p):
+    p.drop("external", raw=b"nonsense\n1\n")
+    told = p.run("diff", status=65).err
+    assert "would be refused" in told and "moved to" not in told
+    assert "moved to rejects/" in p.run("emit", status=65).err
+
+
+def test_an_option_that_lacks_its_folder_or_waits_very_long(p):
+    assert "-C needs a folder" in p.run("-C", status=64).err
+    p.run("emit", "--wait", "4294967296000")
+    p.run("emit", "--wait", "-1", status=64)
