@@ -85,7 +85,7 @@ static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_
     in->counts.frozen++;
     if (kind == RT_KIND_REJECTED && end->flaw != RT_FLAW_NONE && end->flaw != flawed->flaw)
         return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
-    end->flaw = flawed->flaw;
+    rt_end_set_flaw(end, flawed->flaw, in->file.stamp);
     in->work->flawed_rows = flawed->rows;
     in->work->flawed_kind = kind;
     rc = rt_book_save(in->work, record, NULL, err);
@@ -155,7 +155,7 @@ static struct rt_record *shown(const struct rt_intake *in, const struct rt_found
 /* Only older files have a good row of its record: that waits like any other with a flawed row.  1:
  * it is a question about the record now. */
 static int freeze_later(struct rt_intake *in, const struct rt_item *item, const json_t *detail,
-                        struct rt_record *record, struct rt_err *err)
+                        int64_t stamp, struct rt_record *record, struct rt_err *err)
 {
     bool is_rejected = strcmp(item->kind, rt_kind_text(RT_KIND_REJECTED)->name) == 0;
     char *rows;
@@ -163,7 +163,8 @@ static int freeze_later(struct rt_intake *in, const struct rt_item *item, const 
 
     if (record->end[in->side].flaw != RT_FLAW_NONE)
         return 0;
-    record->end[in->side].flaw = is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED;
+    rt_end_set_flaw(&record->end[in->side], is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED,
+                    stamp);
     in->work->flawed_rows = rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
     in->work->flawed_kind = is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED;
     rc = rt_book_save(in->work, record, NULL, err);
@@ -185,7 +186,7 @@ static int ask_record(struct rt_intake *in, const struct rt_item *item, int64_t 
     if (rc == 0 && record != NULL)
         rc = record->end[in->side].look.stamp >= stamp
                  ? 1
-                 : freeze_later(in, item, detail, record, err);
+                 : freeze_later(in, item, detail, stamp, record, err);
     json_decref(detail);
     return rc;
 }

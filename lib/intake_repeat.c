@@ -170,7 +170,7 @@ static int freeze(struct rt_intake *in, struct rt_record *record, const char *ro
     rt_rid_set_add(&in->seen, record->rid);
     if (in->file.stamp < end->look.stamp)
         return 0;
-    end->flaw = RT_FLAW_REPEATED;
+    rt_end_set_flaw(end, RT_FLAW_REPEATED, in->file.stamp);
     in->counts.frozen++;
     in->work->flawed_rows = rows;
     in->work->flawed_kind = RT_KIND_REPEATED;

@@ -522,7 +522,8 @@ static void remember_look(struct look *look)
         end->look.modified_at = row->modified_at;
     end->look.file = row->file;
     end->look.line = row->line;
-    end->flaw = RT_FLAW_NONE;
+    if (row->stamp >= end->flaw_stamp)
+        end->flaw = RT_FLAW_NONE;
     end->is_excluded = false;
     end->is_passed_over = false;
     end->shows_other_id = row->id[rt_side_other(row->side)].len != 0;
@@ -559,7 +560,7 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
     if (is_stale(&look)) {
         observed->change = RT_CHANGE_STALE;
         if (observed->went_back)
-            record->end[row->side].flaw = RT_FLAW_WENT_BACK;
+            rt_end_set_flaw(&record->end[row->side], RT_FLAW_WENT_BACK, row->stamp);
         return;
     }
     if (is_new)

@@ -23,6 +23,7 @@ void rt_record_init(struct rt_record *record)
         record->end[s].look = (struct rt_look){.stamp = RT_NEVER, .modified_at = RT_NEVER};
         record->end[s].given_at = RT_NEVER;
         record->end[s].told_at = RT_NEVER;
+        record->end[s].flaw_stamp = RT_NEVER;
     }
 }
 
@@ -64,6 +65,13 @@ bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *re
 
     return flow == RT_DIR_BOTH ||
            flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
+}
+
+void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp)
+{
+    if (end->flaw == RT_FLAW_NONE || stamp > end->flaw_stamp)
+        end->flaw_stamp = stamp;
+    end->flaw = flaw;
 }
 
 void rt_end_untell(struct rt_end *end)

@@ -106,6 +106,7 @@ struct rt_end {
     enum rt_absence absence;
     int64_t told_at; /* RT_ABSENCE_TOLD: when the delete was handed over; RT_NEVER */
     enum rt_flaw flaw;
+    int64_t flaw_stamp; /* of the file with that row: what older files show settles nothing */
     struct rt_missing_value *not_taken; /* R7, waiting for a person; frozen */
     size_t not_taken_count;
     int64_t not_taken_delta;
@@ -163,6 +164,9 @@ enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_r
                                  const struct rt_field *field);
 bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
                         const struct rt_field *field, enum rt_side side);
+
+/* A row of a file of this stamp is in question. */
+void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp);
 
 /* The delete that was written for this side is not to be: it was withdrawn, or not taken. */
 void rt_end_untell(struct rt_end *end);

@@ -160,10 +160,20 @@ static json_t *cuts_to_json(const struct rt_schema *schema, const struct rt_end 
     return lengths;
 }
 
+static bool has_flaw_stamp(const struct rt_end *end)
+{
+    return end->flaw != RT_FLAW_NONE && end->flaw_stamp != RT_NEVER;
+}
+
+static bool is_end_open(const struct rt_end *end)
+{
+    return end->not_taken_count || end->cut_count || has_flaw_stamp(end);
+}
+
 bool rt_store_has_open(const struct rt_record *record)
 {
-    return record->conflict_count || record->end[0].not_taken_count ||
-           record->end[1].not_taken_count || record->end[0].cut_count || record->end[1].cut_count;
+    return record->conflict_count || is_end_open(&record->end[RT_EXTERNAL]) ||
+           is_end_open(&record->end[RT_NATIVE]);
 }
 
 char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record *record)
@@ -186,6 +196,9 @@ char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record 
         if (end->cut_count)
             json_object_set_new(root, s == RT_EXTERNAL ? "cuts_external" : "cuts_native",
                                 cuts_to_json(schema, end));
+        if (has_flaw_stamp(end))
+            json_object_set_new(root, s == RT_EXTERNAL ? "flaw_external" : "flaw_native",
+                                json_integer((json_int_t)end->flaw_stamp));
         if (end->not_taken_count == 0)
             continue;
         list = json_array();
@@ -271,14 +284,18 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
                           "%s: record %" PRId64 " cannot be read: " RT_STORE_DAMAGED, store->path,
                           record->rid);
     unpack_conflicts(store->schema, json_object_get(root, "conflicts"), arena, record);
-    unpack_not_taken(store->schema, json_object_get(root, "not_taken_external"), arena,
-                     &record->end[RT_EXTERNAL]);
-    unpack_not_taken(store->schema, json_object_get(root, "not_taken_native"), arena,
-                     &record->end[RT_NATIVE]);
-    unpack_cuts(store->schema, json_object_get(root, "cuts_external"), arena,
-                &record->end[RT_EXTERNAL]);
-    unpack_cuts(store->schema, json_object_get(root, "cuts_native"), arena,
-                &record->end[RT_NATIVE]);
+    for (int s = 0; s < 2; s++) {
+        struct rt_end *end = &record->end[s];
+        const json_t *flaw = json_object_get(root, s ? "flaw_native" : "flaw_external");
+
+        unpack_not_taken(store->schema,
+                         json_object_get(root, s ? "not_taken_native" : "not_taken_external"),
+                         arena, end);
+        unpack_cuts(store->schema, json_object_get(root, s ? "cuts_native" : "cuts_external"),
+                    arena, end);
+        if (flaw != NULL)
+            end->flaw_stamp = (int64_t)json_integer_value(flaw);
+    }
     json_decref(root);
     return 0;
 }

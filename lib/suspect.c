@@ -186,7 +186,8 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     rt_merge_observe(&work->rules, &candidate, &row, arena, &observed);
     candidate.end[side].shows_other_id = false;
     candidate.end[side].flaw = suspect.end[side].flaw; /* a later row of it may be in question */
-    if (suspect.end[side].absence != RT_PRESENT)       /* or a later snapshot may lack it */
+    candidate.end[side].flaw_stamp = suspect.end[side].flaw_stamp;
+    if (suspect.end[side].absence != RT_PRESENT) /* or a later snapshot may lack it */
         rt_merge_absent(&work->rules, &candidate, side,
                         suspect.end[side].absence == RT_DELETED ? RT_DELETED : RT_MISSING);
     if (rt_book_take_over(work, &candidate, &questions, err) < 0)

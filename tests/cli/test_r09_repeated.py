@@ -1,4 +1,6 @@
 """R9: one file, one say."""
+import datetime
+
 import pytest
 
 from profile import MODIFIED, SCHEMA, field, only, pick, row
@@ -306,4 +308,18 @@ def test_clashing_row_does_not_hide_a_rejected_one(make):
     p.decide("dismiss", "clash")
     assert only(p.items())["kind"] == "rejected"
     p.trip(ext=[row("E1", "N1", amount="1")])
+    assert not p.items()
+
+
+@pytest.mark.parametrize("kind, rows", [
+    ("repeated", [row("E1", "N1", summary="two"), row("E1", "N1", summary="three")]),
+    ("rejected", [row("E1", "N1", amount="much")])])
+def test_an_older_file_that_comes_late_settles_no_row_of_a_newer_one(make, kind, rows):
+    p = make(schema=NUMBERED).agree(row("E1", "N1"))
+    older = p.now + datetime.timedelta(hours=20)
+    assert p.trip(ext=rows).nothing
+    p.drop("external", [row("E1", "N1", summary="late")], at=older)
+    assert p.sync().nothing and only(p.items())["kind"] == kind
+    assert "frozen" in p.run("show", "E1").out
+    assert only(p.trip(ext=[row("E1", "N1", summary="four")]).native)["summary"] == "four"
     assert not p.items()

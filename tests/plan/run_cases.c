@@ -473,7 +473,7 @@ static void freeze(struct rt_record *const found[2], const struct rt_row *row, e
 {
     for (int s = 0; s < 2; s++)
         if (found[s] != NULL && row->stamp >= found[s]->end[row->side].look.stamp)
-            found[s]->end[row->side].flaw = flaw;
+            rt_end_set_flaw(&found[s]->end[row->side], flaw, row->stamp);
 }
 
 static struct rt_record *add_record(struct world *w, const struct rt_row *row)
