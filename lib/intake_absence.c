@@ -101,7 +101,8 @@ static int pass_over(struct rt_intake *in, int64_t rid, struct rt_err *err)
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
         return -1;
     end = &record.end[in->side];
-    if (end->look.stamp == RT_NEVER || end->look.stamp > in->file.stamp || end->is_passed_over)
+    if (end->look.stamp == RT_NEVER || end->look.stamp > in->file.stamp || end->is_passed_over ||
+        end->absence != RT_PRESENT)
         return 0;
     end->is_passed_over = true;
     return rt_store_save(in->work->store, &record, NULL, err);
