@@ -190,6 +190,21 @@ static int check_output_name(const struct check *check, enum rt_side side)
     return rc;
 }
 
+/* Folders that files are moved out of, or into, by way of another one. */
+static int check_ways(const struct check *check, enum rt_side side)
+{
+    const struct rt_side_config *s = &check->config->side[side];
+
+    if (s->after_fetch == RT_AFTER_MOVE && s->exports &&
+        is_same_folder(s->after_fetch_folder, s->exports))
+        return fail(check, section_of(side), "after_fetch",
+                    "files would stay in `exports` and be fetched again; name another folder");
+    if (s->upload == RT_UPLOAD_FOLDER && s->imports && is_same_folder(s->upload_folder, s->imports))
+        return fail(check, section_of(side), "upload",
+                    "that folder is `imports` itself; name another one, or write upload = direct");
+    return 0;
+}
+
 static int check_columns(const struct check *check, enum rt_side side)
 {
     const struct rt_side_config *s = &check->config->side[side];
@@ -212,7 +227,7 @@ int rt_config_check(struct rt_config *config, const struct rt_config_origin *ori
         enum rt_side side = (enum rt_side)i;
 
         if (check_transport(&check, side) != 0 || check_output_name(&check, side) != 0 ||
-            check_columns(&check, side) != 0)
+            check_ways(&check, side) != 0 || check_columns(&check, side) != 0)
             return -1;
     }
     return 0;

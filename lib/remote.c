@@ -348,6 +348,11 @@ static int deliver(const struct delivery *d, struct rt_err *err)
 
     if (delivered < 0 || remove_part(d, err) != 0)
         return -1;
+    /* The folder for parts may be the same as that of the target, by another name. */
+    if (delivered && d->remote->settings->upload == RT_UPLOAD_FOLDER)
+        delivered = is_delivered(d, err);
+    if (delivered < 0)
+        return -1;
     if (delivered)
         rt_log_info(d->remote->log, "%s is already at the other end", d->target);
     else if (send_file(d, err) != 0)

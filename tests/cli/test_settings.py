@@ -453,3 +453,28 @@ def test_a_folder_of_the_archive_that_cannot_be_read_is_told(tmp_path):
     shutil.rmtree(folder)
     folder.write_text("")
     assert "cannot list" in p.run("status", status=74).err
+
+
+def test_a_folder_on_the_way_is_another_one(make):
+    """The second push took the delta of the first for a left part of its own; every fetch fetched all again."""
+    p = make(resume=False, external={"exports": "out", "imports": "in", "upload": "folder:./in"})
+    assert "upload" in p.run("check", status=78).err
+    p.settings["external"].update(upload="folder:parts", after_fetch="move:out/")
+    p.write()
+    assert "after_fetch" in p.run("check", status=78).err
+    p.settings["external"].update(after_fetch="move:out/done")
+    p.write()
+    p.run("check")
+
+
+def test_a_delta_that_was_taken_for_a_left_part_is_not_counted_as_handed_over(make):
+    p = make(external={"imports": "in", "upload": "folder:in"}, resume=False)
+    (p.path / "in").mkdir(mode=0o700)
+    p.settings["external"].update(upload=f"folder:{p.path}/in")     # the same by another name
+    p.write()
+    p.run("resume")
+    p.drop("native", [row("", "N1")])
+    delta, = p.emit()
+    for _ in range(3):
+        assert "already there" in p.run("push", status=74).err
+        assert p.listing("outbox/external") == [delta.name]

@@ -307,6 +307,8 @@ static void test_wrong_values(void **state)
         {"external", "exports = d\nimports = d", "would be fetched again"},
         {"external", "exports = ./d//e\nimports = d/./e/", "would be fetched again"},
         {"external", "exports = /d\nimports = //d/.", "would be fetched again"},
+        {"external", "exports = d\nafter_fetch = move:./d", "be fetched again; name another"},
+        {"native", "imports = d/e\nupload = folder:d//e/", "is `imports` itself"},
         {"policy", "conflict = both", "write review, external, native or newest"},
         {"policy", "not_taken = again", "write review or resend"},
         {"policy", "suspected_duplicate = x", "write review or bind"},
