@@ -5,6 +5,7 @@
 #include "lib/profile.h"
 
 #include "lib/spool.h"
+#include "lib/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -39,12 +40,13 @@ static int read_in_profile(void *context, const char *path, struct rt_buf *text,
     return rc;
 }
 
-/* The folder's name is the default of the profile's name. */
+/* The folder's name is the default of the profile's name, if it can be in the journal. */
 static char *folder_name(const char *profile)
 {
     char *real = realpath(profile, NULL);
     const char *slash = real ? strrchr(real, '/') : NULL;
-    char *name = rt_xstrdup(slash && slash[1] ? slash + 1 : "profile");
+    bool is_name = slash && slash[1] && rt_utf8_is_valid(rt_slice_str(slash + 1));
+    char *name = rt_xstrdup(is_name ? slash + 1 : "profile");
 
     free(real);
     return name;

@@ -1,6 +1,8 @@
 """roundtrip.ini: what is wrong settings (78), and what each setting does."""
 import datetime
 import gzip
+import os
+import pathlib
 import re
 import shutil
 
@@ -478,3 +480,14 @@ def test_a_delta_that_was_taken_for_a_left_part_is_not_counted_as_handed_over(ma
     for _ in range(3):
         assert "already there" in p.run("push", status=74).err
         assert p.listing("outbox/external") == [delta.name]
+
+
+def test_settings_are_copied_also_in_a_folder_whose_name_is_no_utf_8(p, tmp_path):
+    where = os.fsencode(tmp_path) + b"/caf\xe9"
+    p.path.rename(os.fsdecode(where))
+    p.path = pathlib.Path(os.fsdecode(where))
+    p.settings["policy"]["conflict"] = "native"
+    p.write()
+    p.drop("external", [row("E1")])
+    p.emit()
+    assert "conflict = native" in (p.path / "archive/journal").read_text()
