@@ -99,6 +99,8 @@ void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *reco
                              end->not_taken[i].value))
             rt_record_set_want(rules, record, f, end->seen->value[f], arena);
     }
+    for (size_t i = 0; end->not_taken_count && i < end->sent_count; i++)
+        end->sent[i].is_given_up = !end->sent[i].is_trusted;
     clear_not_taken(end);
     for (size_t f = 0; end->is_cut && f < rules->schema->content_count; f++)
         if (rt_value_is_cut(rules->schema->content[f], side, end->seen->value[f],

@@ -88,8 +88,8 @@ static int find_shown(const struct look *look)
 }
 
 /* The version with the fewest differing two-way fields; -1: what was seen; -2: nothing to compare
-   with. Ties: a version handed over more than import_lag before the stamp, then seen, then the
-   newest. */
+   with. Ties: a version handed over more than import_lag before the stamp, then seen, then one that
+   a person gave up, then the newest. */
 static int find_nearest(const struct look *look, size_t *differing)
 {
     const struct rt_end *end = &look->record->end[look->side];
@@ -103,7 +103,7 @@ static int find_nearest(const struct look *look, size_t *differing)
     }
     for (int i = (int)end->sent_count - 1; i >= 0; i--) {
         const struct rt_version *v = &end->sent[i];
-        int class = is_late(look, v) ? 0 : 2;
+        int class = is_late(look, v) && !v->is_given_up ? 0 : 2;
         size_t d;
 
         if (!can_show(v, look->row->stamp))

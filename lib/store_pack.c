@@ -73,7 +73,7 @@ void rt_store_unpack_record(struct rt_record *record, int64_t flags)
 }
 
 /* sent: "delta:position:cid:trusted:other_id:until" for each version, oldest first, blanks between.
- */
+   trusted is 2 where a person gave the version up. */
 const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
 {
     rt_buf_reset(out);
@@ -81,8 +81,8 @@ const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
         const struct rt_version *v = &end->sent[i];
 
         rt_buf_printf(out, "%s%" PRId64 ":%" PRId64 ":%" PRId64 ":%d:%d:%" PRId64, i ? " " : "",
-                      v->delta, v->position, v->content->cid, v->is_trusted, v->has_other_id,
-                      v->until);
+                      v->delta, v->position, v->content->cid, v->is_given_up ? 2 : v->is_trusted,
+                      v->has_other_id, v->until);
     }
     return out->len ? rt_buf_str(out) : NULL;
 }
@@ -97,7 +97,8 @@ static int unpack_version(struct rt_store *store, const char *text, struct rt_ar
                &cid, &trusted, &other, &v->until) != 6)
         return rt_err_set(err, RT_STOPPED, "%s: a version cannot be read: " RT_STORE_DAMAGED,
                           store->path);
-    v->is_trusted = trusted != 0;
+    v->is_trusted = trusted == 1;
+    v->is_given_up = trusted == 2;
     v->has_other_id = other != 0;
     return rt_store_share_content(store, cid, arena, &v->content, err);
 }

@@ -46,7 +46,7 @@ static void count_versions(struct flights *flights, const char *sent)
 
         if (sscanf(sent, "%" SCNd64 ":%" SCNd64 ":%" SCNd64 ":%d", &delta, &position, &cid,
                    &trusted) == 4 &&
-            delta > 0 && trusted)
+            delta > 0 && trusted == 1)
             count_flight(flights, delta);
         sent = strchr(sent, ' ');
         sent = sent ? sent + 1 : NULL;

@@ -78,6 +78,26 @@ def test_dismiss_takes_what_the_side_shows_as_its_edit(make):
     assert only(deltas.native)["summary"] == "one" and not deltas.external
 
 
+@pytest.mark.review
+def test_what_was_dismissed_is_no_start_of_a_later_edit(make):
+    p = sent_not_taken(make)
+    p.trip(ext=[OLD], hours=48)
+    p.decide("dismiss", "not-taken")
+    assert only(p.sync().native)["summary"] == "one"
+    assert only(p.trip(ext=[row("E1", "N1", summary="three")], nat=[OLD]).native)["summary"] == "three"
+    assert not p.items()
+
+
+@pytest.mark.review
+def test_what_was_dismissed_and_comes_late_is_still_ours(make):
+    p = sent_not_taken(make)
+    p.trip(ext=[OLD], hours=48)
+    p.decide("dismiss", "not-taken")
+    p.sync()
+    deltas = p.trip(ext=[NEW], nat=[OLD])
+    assert not deltas.native and only(deltas.external)["summary"] == "one"
+
+
 def test_resend_sends_it_again_by_itself(make):
     p = sent_not_taken(make, not_taken="resend")
     assert pick(only(p.trip(ext=[OLD], hours=48).external), "x", "n", "summary") == ("E1", "N1", "two")

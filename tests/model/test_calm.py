@@ -1,7 +1,8 @@
-"""Calm weeks around the real program: every file comes, and every import is loaded before anybody works on.
+"""Calm weeks around the real program: every file comes, and imports are loaded before anybody works on.
 
 Then nothing is left to judgement.  After each run both sides hold what was typed last; each row that goes out is one that
-its side does not hold yet; and the review list asks about the fields that both sides edited, and about nothing else.
+its side does not hold yet; and the review list asks about the fields that both sides edited, about rows that the database's
+loader dropped when its next snapshot shows that, and about nothing else.
 People edit few records often, also what was just imported; records are held, released and deleted; questions stay open for
 some days; and each side writes values in its own way, never twice in the same.  No value is typed twice into a field, and no
 text emptied: that may look like an import that was not taken, or cut a text, which test_model.py plays.
@@ -70,6 +71,7 @@ class Interaction:
         self.held, self.base = {E: None, N: None}, {E: None, N: None}
         self.ids, self.names_other, self.known = {E: "", N: ""}, {E: False, N: False}, {E: False, N: False}
         self.on_hold, self.deleted, self.emptied = False, False, set()
+        self.dropped, self.not_taken, self.delta = None, {}, 0   # the delta of a dropped row, until it is noticed; then its values
 
     def take(self, side, f, value, policy):
         """R4, and nothing else."""
@@ -136,7 +138,7 @@ class Weeks:
         interaction.ids[side] = f"{side[0].upper()}{self.all.index(interaction) + 1}"
 
     def edit(self, side):
-        there = [i for i in self.all if i.held[side] and not i.deleted]
+        there = [i for i in self.all if i.held[side] and not i.deleted and not (side == N and (i.dropped or i.not_taken))]
         if there:
             i = self.rnd.choice(there[-6:])
             f = self.rnd.choice(FIELDS if side == E else TWO_WAY)
@@ -149,8 +151,8 @@ class Weeks:
                 self.edit(side)
             for _ in range(self.rnd.choice([0, 0, 0, 1, 2])):
                 self.create(side)
-        quiet = [i for i in self.all if self.snapshot and all(i.known.values()) and all(i.held.values()) and not i.open
-                 and not i.on_hold and not any(i in self.dirty[s] for s in SIDES) and not i.lacks(E) and not i.lacks(N)]
+        quiet = [i for i in self.all if self.snapshot and all(i.known.values()) and all(i.held.values()) and not i.open and not i.dropped
+                 and not i.not_taken and not i.on_hold and not any(i in self.dirty[s] for s in SIDES) and not i.lacks(E) and not i.lacks(N)]
         if quiet and self.rnd.random() < .2:
             i = self.rnd.choice(quiet)
             i.deleted, i.held[N] = True, None
@@ -175,9 +177,12 @@ class Weeks:
             for i in shown:
                 i.known[side] = True
                 i.known[OTHER[side]] |= i.names_other[side]
-                for f in FIELDS if side == E else TWO_WAY:
+                for f in FIELDS if side == E else TWO_WAY if not i.dropped else ():
                     if i.held[side][f] != i.base[side][f]:
                         i.take(side, f, i.held[side][f], self.conflict)
+                if side == N and i.dropped:
+                    i.not_taken = {f: i.base[N][f] for f in TWO_WAY if i.base[N][f] != i.held[N][f]}
+                    i.delta, i.dropped = i.dropped, None
                 i.base[side] = dict(i.held[side])
             self.dirty[side] = []
 
@@ -185,7 +190,11 @@ class Weeks:
         x, n = (i.ids[s] if s == side or i.names_other[side] else "" for s in SIDES)
         return dict({f: write(side, f, v, self.rnd) for f, v in i.held[side].items()}, x=x, n=n)
 
-    def load(self, side, rows):
+    def loader_drops(self, side, i, content):
+        return side == N and self.snapshot and self.rnd.random() < .15 and i.held[N]["email"] == content["email"] and \
+            i.names_other[N] and any(i.held[N][f] != content[f] for f in TWO_WAY)
+
+    def load(self, side, delta, rows):
         for r in rows:
             i = self.find(r)
             if r.get("Action") == "delete":
@@ -194,6 +203,10 @@ class Weeks:
             content = {f: read(side, f, r[f]) for f in FIELDS if f in r}
             if i.held[side] is None:
                 self.insert(side, i, content)
+            elif self.loader_drops(side, i, content):
+                i.dropped = delta
+                i.base[side] = {**i.held[side], **content}
+                continue
             i.held[side].update(content)
             i.names_other[side] |= bool(r["n" if side == E else "x"])
             i.base[side] = dict(i.held[side])
@@ -206,7 +219,7 @@ class Weeks:
     # -- what must come of it --------------------------------------------------------------------------------------------
     def due(self, side):
         """The interactions of which the side does not hold all, and for which it is sent."""
-        return {i for i in self.all if not i.on_hold and not i.open and
+        return {i for i in self.all if not i.on_hold and not i.open and not i.not_taken and
                 ((i.held[side] is not None if side == E else False) if i.deleted else
                  i.lacks(side) or (side == N and self.store_ids and i.known[E] and not i.names_other[N]))}
 
@@ -224,15 +237,18 @@ class Weeks:
                 assert (r.get("Action") == "delete") == i.deleted, r
                 assert i.deleted or all(read(side, f, r[f]) == i.want[f] for f in FIELDS if f in r), (r, i.want)
         self.p.push()
-        for side in SIDES:
-            self.load(side, deltas.side(side))
+        for delta in deltas:
+            self.load(delta.side, int(re.search(r"Z-(\d{6})", delta.name)[1]), delta.rows)
 
     def told(self, what, i):
         return f"{what}: {vars(i)}\n{self.p.run('show', *self.named(i)).out}"
 
     def asked(self):
         """The review list holds what is open; returns it by interaction."""
-        listing = {self.find({"x": line["external_id"], "n": line["native_id"]}): line for line in self.p.items()}
+        items = self.p.items()
+        self.lost = {int(line["delta"]): line["item"] for line in items if line["kind"] == "not-taken"}
+        assert set(self.lost) == {i.delta for i in self.all if i.not_taken}, (self.lost, [(i.delta, i.ids) for i in self.all if i.not_taken])
+        listing = {self.find({"x": line["external_id"], "n": line["native_id"]}): line for line in items if line["kind"] != "not-taken"}
         for i in set(listing) | {i for i in self.all if i.open}:
             fields = set(re.findall(r"(\w+): ", listing.get(i, {}).get("what", "")))
             assert fields == set(i.open) and (not i.open or listing[i]["kind"] == "conflict"), self.told("asked", i)
@@ -246,6 +262,16 @@ class Weeks:
                 i.want.update({f: values[side] for f, values in i.open.items()})
                 i.open = {}
 
+    def answer_not_taken(self):
+        for delta, item in self.lost.items():
+            verb = self.rnd.choice(["accept", "dismiss", "wait"])
+            if verb != "wait":
+                self.p.run("review", verb, item)
+                for i in self.all:
+                    if i.not_taken and i.delta == delta:
+                        i.want.update({f: i.held[N][f] for f, v in i.not_taken.items() if verb == "dismiss" and i.want[f] == v})
+                        i.not_taken = {}
+
     def day(self):
         self.p.tick()
         self.people_work()
@@ -256,10 +282,11 @@ class Weeks:
         self.export()
         self.sends()
         self.answer()
+        self.answer_not_taken()
         self.sends()
         assert self.p.emit().nothing
         for i in self.all:
-            assert i.deleted or i.open or i.on_hold or all(not i.lacks(s) and i.base[s] == i.held[s] for s in SIDES), vars(i)
+            assert i.deleted or i.open or i.on_hold or i.dropped or i.not_taken or all(not i.lacks(s) and i.base[s] == i.held[s] for s in SIDES), vars(i)
 
 
 def play(seed, verbose=False):
