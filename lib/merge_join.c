@@ -1,11 +1,24 @@
 #include "lib/merge_internal.h"
 
-static void append_sent(struct rt_end *into, const struct rt_end *from)
+/* What was sent for either, in the order in which it was: the newest is what the side holds. */
+static void join_sent(struct rt_end *into, const struct rt_end *from)
 {
-    for (size_t i = 0; i < from->sent_count; i++) {
+    const struct rt_end before = *into;
+    size_t i = 0, j = 0;
+
+    into->sent_count = 0;
+    while (i < before.sent_count || j < from->sent_count) {
+        bool is_before = j == from->sent_count ||
+                         (i < before.sent_count && before.sent[i].delta <= from->sent[j].delta);
+
         if (into->sent_count == RT_SENT_MAX)
             rt_record_drop_sent(into, 1);
-        into->sent[into->sent_count++] = from->sent[i];
+        into->sent[into->sent_count++] = is_before ? before.sent[i++] : from->sent[j++];
+    }
+    if (from->given != NULL && (into->given == NULL || from->given_delta > into->given_delta)) {
+        into->given = from->given;
+        into->given_delta = from->given_delta;
+        into->given_at = from->given_at;
     }
 }
 
@@ -56,18 +69,9 @@ void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct 
         into->born_file = from->born_file;
         into->born_line = from->born_line;
     }
-    merged.sent_count = 0;
-    append_sent(&merged, &into->end[RT_NATIVE]);
-    append_sent(&merged, &from->end[RT_NATIVE]);
-    if (merged.given == NULL || into->end[RT_NATIVE].given_delta > merged.given_delta) {
-        merged.given = into->end[RT_NATIVE].given;
-        merged.given_delta = into->end[RT_NATIVE].given_delta;
-        merged.given_at = into->end[RT_NATIVE].given_at;
-    }
+    join_sent(&merged, &into->end[RT_NATIVE]);
     into->end[RT_NATIVE] = merged;
-    append_sent(&into->end[RT_EXTERNAL], &from->end[RT_EXTERNAL]);
-    if (into->end[RT_EXTERNAL].given == NULL)
-        into->end[RT_EXTERNAL].given = from->end[RT_EXTERNAL].given;
+    join_sent(&into->end[RT_EXTERNAL], &from->end[RT_EXTERNAL]);
     for (size_t i = 0; other != NULL && i < rules->schema->content_count; i++)
         join_field(&look, i, value_in(into->want, i), other->value[i]);
     into->is_held = into->is_held || from->is_held;

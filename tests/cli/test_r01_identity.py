@@ -54,6 +54,20 @@ def test_join_decides_differing_fields_as_a_conflict(make, winner, value):
     assert len(deltas) == 1 and pick(only(loser), "x", "n", "summary") == ("E1", "N1", value)
 
 
+@pytest.mark.parametrize("side", ["external", "native"])
+def test_what_was_sent_last_counts_after_a_join(make, side):
+    """Both were sent to the side that is told nothing new: the one, and then an edit of the other."""
+    other = {"external": "native", "native": "external"}[side]
+    p = make(policy={"conflict": side}, native={"matches_by": "either-id"})
+    own = dict(external=dict(x="E1"), native=dict(n="N1"))
+    p.trip(ext=[row("E1")], nat=[row(n="N1", summary="two")])
+    p.trip(**{other[:3]: [row(**own[side], summary="three")]})
+    p.tick(1)
+    p.drop(other, [row("E1", "N1", summary="three")])
+    deltas = p.emit()
+    assert not (deltas.external if side == "external" else deltas.native)
+
+
 @pytest.mark.parametrize("x, n", [("E1", "N2"), ("E2", "N1"), ("E2", "N3")])
 def test_identity_clash_applies_nothing(p, x, n):
     p.agree(row("E1", "N1"), row("E3", "N3"))
