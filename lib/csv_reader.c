@@ -12,6 +12,8 @@
 #define RAW_BLOCK  ((size_t)64 << 10)  /* the same before decoding: at most 3 bytes come of one */
 #define CELL_BLOCK ((size_t)64 << 10)  /* steps in which libcsv's buffer grows */
 
+#define SAVE_AGAIN "save it again as CSV in UTF-8" /* where no setting tells the encoding */
+
 /*
  * What libcsv is fed with: bytes up to a line end, or what is there of them.  A lone CR ends a
  * piece too, because it ends a row if it is not in quotes: so no piece holds more than one row.
@@ -76,10 +78,12 @@ static void check_cells(struct rt_csv_reader *reader, struct rt_csv_row *row, si
             good = reader->cell == RT_NO_ICONV ? rt_utf8_prefix(raw) : decode_cell(reader, cell);
             if (good >= raw.len)
                 continue;
-            snprintf(reader->fault, sizeof reader->fault,
-                     "byte 0x%02X is not %s: mend the row, or set this side's encoding",
+            snprintf(reader->fault, sizeof reader->fault, "byte 0x%02X is not %s: %s",
                      (unsigned char)raw.ptr[good],
-                     reader->cell == RT_NO_ICONV ? "UTF-8" : reader->options.encoding);
+                     reader->cell == RT_NO_ICONV ? "UTF-8" : reader->options.encoding,
+                     reader->options.encoding == NULL
+                         ? SAVE_AGAIN
+                         : "mend the row, or set this side's encoding");
         }
         if (row->fault == NULL)
             set_fault(reader, row, i + 1);
@@ -423,7 +427,10 @@ static int skip_bom(struct rt_csv_reader *reader, struct rt_err *err)
                (rt_slice_has_prefix(head, rt_slice_str("\xff\xfe")) ||
                 rt_slice_has_prefix(head, rt_slice_str("\xfe\xff")))) {
         return refuse(reader, 1, 1,
-                      "the file is UTF-16, says its byte order mark: set encoding = utf-16", err);
+                      reader->options.encoding == NULL
+                          ? "the file is UTF-16, says its byte order mark: " SAVE_AGAIN
+                          : "the file is UTF-16, says its byte order mark: set encoding = utf-16",
+                      err);
     }
     return 0;
 }

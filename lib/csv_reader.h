@@ -36,7 +36,7 @@ struct rt_source {
 
 struct rt_csv_options {
     char delimiter;
-    const char *encoding;        /* any iconv name; NULL or "utf-8" means UTF-8 */
+    const char *encoding;        /* any iconv name; NULL: UTF-8, and no setting can change that */
     bool with_libcsv_alone;      /* for tests: no record is split by our own code */
     bool final_newline_optional; /* else a missing last line end refuses the file: it was cut */
 };

@@ -152,8 +152,8 @@ static int take_row(const struct scan *scan, const struct rt_csv_row *row)
     (void)rt_csv_header(scan->reader, &count);
     /* A wrong number of cells is no fault here as long as nothing is lost. */
     if (row->fault && (row->fault_column > 0 || row->count == count || row->cells == NULL))
-        return rt_err_set(scan->err, RT_CONFIG, "%s: line %u: %s; save it again as CSV in UTF-8",
-                          table->path, (unsigned)row->line, row->fault);
+        return rt_err_set(scan->err, RT_CONFIG, "%s: line %u: %s", table->path, (unsigned)row->line,
+                          row->fault);
     if (check_cells(scan, row) != 0)
         return -1;
     for (size_t i = 0; i < table->count; i++) {

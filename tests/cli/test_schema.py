@@ -254,6 +254,17 @@ def test_out_header_differs_from_the_export_header(make):
 
 
 # -- a schema that was re-saved, and wrong ones ----------------------------------------------------------------
+@pytest.mark.parametrize("encoding", ["utf-16", "latin1"])
+@pytest.mark.parametrize("name", ["schema.csv", "kinds.csv"])
+def test_a_table_saved_in_another_encoding_is_told_how_to_save_it(make, encoding, name):
+    """No setting tells the encoding of these files."""
+    p = with_field(make, KIND, files={"kinds.csv": "external,native\nCaf\u00e9,C\n"})
+    text = (p.path / name).read_text().replace("Summary", "R\u00e9sum\u00e9")
+    p.put(name, text.encode(encoding))
+    err = p.run("check", status=78).err
+    assert name + ": line" in err and err.endswith("save it again as CSV in UTF-8\n") and "encoding" not in err
+
+
 def test_schema_re_saved_by_a_spreadsheet_still_reads(make):
     p = make()
     text = (p.path / "schema.csv").read_text()
