@@ -231,18 +231,6 @@ static void note_local(struct look *look, size_t i)
         keep_given(look, i, before);
 }
 
-/* Is it what the reference says?  A version of ours may be cut there, if that was accepted; what
-   the side was seen to hold is as it is. */
-static bool shows_before(const struct look *look, size_t i)
-{
-    const struct rt_field *field = schema_of(look)->content[i];
-    struct rt_value value = look->row->content->value[i], before = look->reference->value[i];
-
-    return look->reference == look->record->end[look->side].seen
-               ? rt_value_is_same(field, look->side, value, before)
-               : rt_record_holds_same(look->record, field, look->side, value, before);
-}
-
 static void merge_field(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
@@ -255,7 +243,8 @@ static void merge_field(struct look *look, size_t i)
         note_local(look, i);
         return;
     }
-    if (look->reference != NULL && rt_value_is_known(before) && shows_before(look, i))
+    if (look->reference != NULL && rt_value_is_known(before) &&
+        rt_merge_shows(look, look->reference, i))
         return;
     if (is_two_way(look->rules, look->record, field))
         merge_edit(look, i);

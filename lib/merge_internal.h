@@ -56,6 +56,9 @@ void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_va
    row shows what was there before a `confirm`, so it tells nothing new. */
 bool rt_merge_find_reference(struct look *look);
 
+/* Does the row show field i as it is in `from`? */
+bool rt_merge_shows(const struct look *look, const struct rt_content *from, size_t i);
+
 /* The index of the newest version that the row could show, if it shows it but for texts that were
    cut short; -1. */
 int rt_merge_find_cut(const struct look *look);

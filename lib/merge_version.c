@@ -20,24 +20,27 @@ static bool is_late(const struct look *look, const struct rt_version *version)
            version->gone + look->rules->config->import_lag <= look->row->stamp;
 }
 
-/* In how many two-way fields does the row differ from this content?  What the side was seen to hold
-   is as it was cut there (`altered`): another beginning of our text is an edit. */
+/* What the side was seen to hold is as it was cut there: another beginning of our text is an edit.
+ */
+bool rt_merge_shows(const struct look *look, const struct rt_content *from, size_t i)
+{
+    const struct rt_field *field = schema_of(look)->content[i];
+    struct rt_value value = look->row->content->value[i], before = from->value[i];
+
+    return from == look->record->end[look->side].seen
+               ? rt_value_is_same(field, look->side, value, before)
+               : rt_record_holds_same(look->record, field, look->side, value, before);
+}
+
+/* In how many two-way fields does the row differ from this content? */
 static size_t distance(const struct look *look, const struct rt_content *from)
 {
-    bool is_seen = from == look->record->end[look->side].seen;
     size_t n = 0;
 
-    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
-        const struct rt_field *field = schema_of(look)->content[i];
-
-        struct rt_value shown = look->row->content->value[i];
-
-        if (is_two_way(look->rules, look->record, field) &&
-            !(is_seen
-                  ? rt_value_is_same(field, look->side, shown, from->value[i])
-                  : rt_record_holds_same(look->record, field, look->side, shown, from->value[i])))
+    for (size_t i = 0; i < schema_of(look)->content_count; i++)
+        if (is_two_way(look->rules, look->record, schema_of(look)->content[i]) &&
+            !rt_merge_shows(look, from, i))
             n++;
-    }
     return n;
 }
 
@@ -88,8 +91,8 @@ static int find_shown(const struct look *look)
 }
 
 /* The version with the fewest differing two-way fields; -1: what was seen; -2: nothing to compare
-   with. Ties: a version handed over more than import_lag before the stamp, then seen, then one that
-   a person gave up, then the newest. */
+   with. Ties: a version handed over more than import_lag before the stamp, unless a person gave it
+   up, then seen, then the newest. */
 static int find_nearest(const struct look *look, size_t *differing)
 {
     const struct rt_end *end = &look->record->end[look->side];
@@ -237,7 +240,8 @@ void rt_merge_look_for_not_taken(struct look *look)
         const struct rt_field *field = schema_of(look)->content[i];
 
         if (is_two_way(look->rules, look->record, field) && rt_value_is_known(sent->value[i]) &&
-            !rt_value_is_same(field, look->side, sent->value[i], end->seen->value[i]))
+            !rt_record_holds_same(look->record, field, look->side, end->seen->value[i],
+                                  sent->value[i]))
             missing[n++] = (struct rt_missing_value){i, sent->value[i]};
     }
     end->not_taken = missing;

@@ -120,6 +120,11 @@ char *rt_store_pack_open(const struct rt_schema *schema,
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
 
+/* A state of an earlier version says only that cuts were accepted, in the flags of an end: they are
+   those that it shows. */
+void rt_store_unpack_old_cuts(struct rt_store *store, int64_t flags, enum rt_side side,
+                              struct rt_arena *arena, struct rt_record *record);
+
 /* store_record.c: rt_store_content, once for all places of a record. */
 int rt_store_share_content(struct rt_store *store, int64_t cid, struct rt_arena *arena,
                            const struct rt_content **content, struct rt_err *err) RT_MUST_CHECK;

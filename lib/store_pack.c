@@ -12,6 +12,7 @@ enum {
     END_SHOWS_OTHER_ID = 1,
     END_EXCLUDED = 2,
     END_CUT = 4,
+    END_ACCEPTED_CUTS = 8, /* of a state from before `open` said of which texts */
     END_READ_ONLY_EDIT = 16,
     END_EDIT_VS_DELETE = 32,
     END_PASSED_OVER = 64,
@@ -269,6 +270,24 @@ static void unpack_cuts(const struct rt_schema *schema, const json_t *lengths,
 
         if (length != NULL)
             end->cuts[end->cut_count++] = (struct rt_cut){i, (size_t)json_integer_value(length)};
+    }
+}
+
+void rt_store_unpack_old_cuts(struct rt_store *store, int64_t flags, enum rt_side side,
+                              struct rt_arena *arena, struct rt_record *record)
+{
+    const struct rt_schema *schema = store->schema;
+    struct rt_end *end = &record->end[side];
+
+    if (!(flags & END_ACCEPTED_CUTS) || end->seen == NULL || record->want == NULL)
+        return;
+    end->cuts = rt_arena_alloc(arena, (schema->content_count + 1) * sizeof *end->cuts);
+    for (size_t i = 0; i < schema->content_count; i++) {
+        struct rt_value seen = end->seen->value[i];
+
+        if (rt_field_flows_to(schema->content[i], side) &&
+            rt_value_is_cut(schema->content[i], side, seen, record->want->value[i]))
+            end->cuts[end->cut_count++] = (struct rt_cut){i, rt_value_length(seen)};
     }
 }
 

@@ -192,6 +192,7 @@ static int load_end(struct rt_store *store, sqlite3_stmt *stmt, enum rt_side sid
         load_content(store, stmt, at + GIVEN, arena, &end->given, err) < 0 ||
         rt_store_unpack_sent(store, rt_column_str(stmt, at + SENT, arena), arena, end, err) < 0)
         return -1;
+    rt_store_unpack_old_cuts(store, sqlite3_column_int64(stmt, at + FLAGS), side, arena, record);
     return renew_end(store, record, side, err);
 }
 

@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+import state_file
 from profile import MODIFIED, SCHEMA, field, only, pick, row
 
 E9, PASSES = row("E9", "N9", summary="nine"), row("E9", "N9", summary="passes")
@@ -438,3 +439,20 @@ def test_accepted_cut_does_not_hide_an_edit_of_another_text(p):
     assert only(p.trip(ext=[row("E1", "N1", summary="one more", body="a long text of notes")]).native)["summary"] == "one more"
     p.trip(nat=[row("E1", "N1", body="a long tex")])
     assert [i["kind"] for i in p.items()] == ["not-taken"]
+
+
+def test_dismissed_not_taken_leaves_the_text_of_an_accepted_cut_alone(make):
+    p = accepted_cut(make())
+    p.trip(ext=[row("E1", "N1", summary="one more", body="a long text of notes")])
+    p.trip(nat=[row("E1", "N1", body="a long tex")])
+    p.decide("dismiss", "not-taken")
+    assert pick(only(p.sync().external), "summary", "body") == ("one", "a long text of notes")
+
+
+def test_accepted_cut_of_a_state_that_does_not_say_which(make):
+    """As states of earlier versions; what was accepted is not sent again."""
+    p = accepted_cut(make())
+    state_file.change(p.path / "state.db", *(f"UPDATE {table} SET open = NULL, native_flags = native_flags | 8"
+                                             for table in ("record_base", "record_recent")))
+    assert p.trip(nat=[row("E1", "N1", body="a long tex")]).nothing and not p.items()
+    assert only(p.trip(nat=[row("E1", "N1", body="a long")]).external)["body"] == "a long"
