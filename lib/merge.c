@@ -144,6 +144,12 @@ static void conflict_again(struct look *look, struct rt_conflict *conflict, stru
     close_conflict(look->record, conflict);
 }
 
+/* In a repeated baseline too, what the sides hold differs, whoever edited it. */
+static bool is_for_a_person(const struct look *look)
+{
+    return look->rules->is_baseline && look->record->end[rt_side_other(look->side)].seen != NULL;
+}
+
 /* A two-way field that the side edited: its value differs from the reference. */
 static void merge_edit(struct look *look, size_t i)
 {
@@ -156,7 +162,7 @@ static void merge_edit(struct look *look, size_t i)
     if (conflict != NULL) {
         conflict_again(look, conflict, value);
     } else if (!rt_value_is_known(want) ||
-               (look->reference &&
+               (look->reference && !is_for_a_person(look) &&
                 rt_record_holds_same(look->record, field, look->side, before, want))) {
         rt_merge_note(look, field, before, value, "taken");
         rt_merge_set_want(look, i, value);
@@ -532,6 +538,14 @@ static void give_birth(struct rt_record *record, const struct rt_row *row)
     record->born_line = row->line;
 }
 
+/* What an earlier baseline took a side to hold, nobody has seen there. */
+static void drop_assumed(const struct rt_rules *rules, struct rt_record *record)
+{
+    for (int s = 0; s < 2; s++)
+        if (rules->is_baseline && record->end[s].look.stamp == RT_NEVER)
+            record->end[s].seen = NULL;
+}
+
 void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
                       const struct rt_row *row, struct rt_arena *arena,
                       struct rt_observed *observed)
@@ -554,6 +568,7 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
     }
     if (is_new)
         give_birth(record, row);
+    drop_assumed(rules, record);
     record->end[row->side].is_cut = rt_merge_is_still_cut(&look);
     cut = record->end[row->side].is_cut ? -1 : rt_merge_find_cut(&look);
     if (cut >= 0) {

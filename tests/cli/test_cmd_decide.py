@@ -4,7 +4,7 @@ import json
 import pytest
 
 import rebuilt
-from profile import MODIFIED, SCHEMA, field, only, pick, row
+from profile import MODIFIED, OTHER, SCHEMA, SIDES, field, only, pick, row
 
 
 def conflict(p):
@@ -620,6 +620,33 @@ def test_state_is_rebuilt_after_a_baseline_with_files_that_were_known(p, tmp_pat
         baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
     assert "known already" in baseline(p, tmp_path, nat=[row("E1", "N1")]).err
     assert rebuilt.check(p) is None
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("prefer", SIDES)
+def test_baseline_of_one_side_after_the_other_prefers_what_it_is_told_to(p, tmp_path, side, prefer):
+    """What the first took the other side to hold was never seen there: it is nothing that somebody edited."""
+    for here, options in ((side, ()), (OTHER[side], ("--prefer", prefer))):
+        rows = [row("E1", "N1", summary=here)]
+        baseline(p, tmp_path, *(rows if s == here else None for s in SIDES), *options)
+    assert [(d.side, only(d.rows)["summary"]) for d in p.sync()] == [(OTHER[prefer], prefer)]
+
+
+def test_baseline_of_one_side_after_the_other_puts_differences_into_review(p, tmp_path):
+    baseline(p, tmp_path, ext=[row("E1", "N1", summary="left")])
+    baseline(p, tmp_path, nat=[row("E1", "N1", summary="right")])
+    assert only(p.items())["kind"] == "first-seen" and p.sync().nothing
+
+
+@pytest.mark.parametrize("prefer", ("", *SIDES))
+def test_a_second_baseline_decides_about_an_edit_like_the_first(p, tmp_path, prefer):
+    baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
+    p.tick()
+    baseline(p, tmp_path, [row("E1", "N1", summary="two")], None, *(["--prefer", prefer] if prefer else []))
+    if prefer:
+        assert [(d.side, only(d.rows)["summary"]) for d in p.sync()] == [(OTHER[prefer], {"external": "two", "native": "one"}[prefer])]
+    else:
+        assert only(p.items())["kind"] == "first-seen" and p.sync().nothing
 
 
 def test_baseline_while_paused(p, tmp_path):
