@@ -305,6 +305,7 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
             continue;
         any = any || v->is_trusted || end->not_taken_count;
         v->is_trusted = false;
+        v->is_given_up = true;
     }
     if (!any)
         return false;

@@ -186,6 +186,14 @@ static void merge_edit(struct look *look, size_t i)
     }
 }
 
+/* The side's row is new, made by our insert, which has no column for what flows from there alone:
+   an empty cell is no edit of what it held before the row was inserted again. */
+static bool is_left_out(const struct look *look, struct rt_value value, struct rt_value want)
+{
+    return look->record->end[look->side].seen == NULL && rt_value_is_known(want) &&
+           value.raw.len == 0;
+}
+
 /* A one-way field on its source side: that side alone decides. */
 static void follow_source(struct look *look, size_t i)
 {
@@ -193,6 +201,8 @@ static void follow_source(struct look *look, size_t i)
     struct rt_value value = look->row->content->value[i], want = value_in(look->record->want, i);
 
     if (rt_value_is_known(want) && rt_value_is_same(field, look->side, want, value))
+        return;
+    if (is_left_out(look, value, want))
         return;
     rt_merge_note(look, field, value_in(look->reference, i), value, "taken");
     rt_merge_set_want(look, i, value);

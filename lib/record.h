@@ -52,7 +52,8 @@ struct rt_version {
                           disappearance of the file was noticed */
     int64_t until;     /* counts only for files stamped before this; RT_NEVER: no end */
     bool is_trusted;   /* false: no longer trusted to be there (R3, R7) */
-    bool is_given_up;  /* a person took what the side shows in its place; it may still be shown */
+    bool is_given_up;  /* a person said that it was not taken, or took what the side shows in its
+                          place; it may still be shown */
     bool has_other_id; /* the other side's ID was written with it (store_ids) */
 };
 

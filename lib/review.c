@@ -65,7 +65,7 @@ int rt_kind_find(const char *name)
 static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *record,
                           enum rt_side side)
 {
-    const struct rt_end *end = &record->end[side];
+    const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
     unsigned kinds = 0;
 
     switch (end->flaw) {
@@ -91,6 +91,7 @@ static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *
     if (end->edit_vs_delete)
         kinds |= RT_KIND_BIT(RT_KIND_EDIT_VS_DELETE);
     else if ((end->absence == RT_MISSING || end->absence == RT_DELETED) &&
+             other->absence == RT_PRESENT && /* gone on both sides is no question */
              rules->config->side[side].deletes == RT_DELETES_REVIEW)
         kinds |= RT_KIND_BIT(RT_KIND_MISSING);
     if (end->not_taken_count)

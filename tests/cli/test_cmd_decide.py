@@ -452,6 +452,14 @@ def test_retry_of_a_delivery_that_arrives_after_all_is_no_edit(pair):
     assert pair.trip(nat=[row("E1", "N1", summary="three")]).nothing
 
 
+def test_what_was_lost_and_retried_is_no_start_of_a_later_edit(pair):
+    """The database edits what it was last seen to hold; that it never got the other edit was said."""
+    delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
+    pair.run("retry", delta.name)
+    deltas = pair.trip(nat=[row("E1", "N1", summary="three")])
+    assert deltas.nothing and len(pair.items("conflict")) == 1
+
+
 def test_retry_of_what_was_seen_there_sends_nothing(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     pair.trip(nat=[row("E1", "N1", summary="two")])

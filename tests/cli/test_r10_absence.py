@@ -265,3 +265,32 @@ def test_gone_where_a_conflict_is_open_is_an_edit_against_a_delete(make, winner)
     assert p.sync().nothing and only(p.items())["kind"] == "edit-vs-delete"
     p.decide("dismiss", "edit-vs-delete")
     assert only(p.sync().native)["Action"] == "delete"
+
+
+@pytest.mark.review
+def test_what_comes_back_after_its_delete_and_goes_again_is_not_asked_about(make):
+    p = snapshots(make, "review")
+    p.trip(ext=[ONE])
+    p.decide("accept", "missing")
+    assert only(p.sync().native)["Action"] == "delete"
+    assert p.trip(ext=[ONE, TWO]).nothing and only(p.items())["kind"] == "edit-vs-delete"
+    assert p.trip(ext=[ONE]).nothing and not p.items()
+
+
+@pytest.mark.review
+def test_gone_on_both_sides_is_not_asked_about(make):
+    p = make(external={"content": "snapshot", "deletes": "review"}, native={"content": "snapshot", "deletes": "review"}).agree(ONE, TWO)
+    assert p.trip(ext=[ONE]).nothing and only(p.items())["kind"] == "missing"
+    assert p.trip(nat=[ONE]).nothing and not p.items()
+    assert p.trip(ext=[ONE, TWO]).nothing and only(p.items())["kind"] == "missing"
+
+
+@pytest.mark.review
+def test_a_record_that_is_inserted_again_does_not_empty_what_flows_from_there(make):
+    """The insert has no column for the e-mail, which flows from there alone: that its row has none is no edit."""
+    p = snapshots(make, "ignore")
+    p.trip(ext=[ONE], nat=[{**TWO, "body": "more"}])
+    p.decide("accept", "edit-vs-delete")
+    assert only(p.sync().external)["body"] == "more"
+    assert p.trip(ext=[ONE, {**TWO, "x": "E7", "body": "more", "email": ""}]).nothing
+    assert only(p.trip(ext=[ONE, {**TWO, "x": "E7", "body": "more", "email": "b@example.org"}]).native)["email"] == "b@example.org"

@@ -100,16 +100,20 @@ class Weeks:
         self.conflict = rnd.choice([E, N, "review", "review"])
         self.snapshot, self.store_ids = rnd.random() < .5, rnd.random() < .4
         self.shows = {E: rnd.random() < .5, N: True}
-        self.p = Profile(folder, schema=SCHEMA, policy={"conflict": self.conflict, "overdue": "365d", "max_changes": "none",
-                                                        "max_change_percent": "none", "max_deletes": "1000"},
-                         external={"shows_imports": "yes" if self.shows[E] else "no", "action_column": "Action"},
-                         native={"matches_by": rnd.choice(["own-id", "either-id"]), "content": "snapshot" if self.snapshot else "changes",
-                                 "deletes": "propagate", "store_ids": "yes" if self.store_ids else "no",
-                                 "batch_rows": rnd.choice(["none", "2"])},
-                         files={"kinds.csv": "external,native\n" + "".join(f"Kind {i},K{i}\n" for i in range(1, CODES))})
+        self.p = Profile(folder, **self.settings())
         if rnd.random() < .6:
             self.p.always["ROUNDTRIP_PATH"] = rnd.choice(["lookup", "digest", "keys"])
         self.all, self.dirty, self.serial = [], {E: [], N: []}, 0
+
+    def settings(self):
+        rnd = self.rnd
+        return dict(schema=SCHEMA, policy={"conflict": self.conflict, "overdue": "365d", "max_changes": "none",
+                                           "max_change_percent": "none", "max_deletes": "1000"},
+                    external={"shows_imports": "yes" if self.shows[E] else "no", "action_column": "Action"},
+                    native={"matches_by": rnd.choice(["own-id", "either-id"]), "content": "snapshot" if self.snapshot else "changes",
+                            "deletes": "propagate", "store_ids": "yes" if self.store_ids else "no",
+                            "batch_rows": rnd.choice(["none", "2"])},
+                    files={"kinds.csv": "external,native\n" + "".join(f"Kind {i},K{i}\n" for i in range(1, CODES))})
 
     # -- people --------------------------------------------------------------------------------------------------------
     def typed(self, interaction, f):
@@ -151,6 +155,9 @@ class Weeks:
                 self.edit(side)
             for _ in range(self.rnd.choice([0, 0, 0, 1, 2])):
                 self.create(side)
+        self.deletes()
+
+    def deletes(self):
         quiet = [i for i in self.all if self.snapshot and all(i.known.values()) and all(i.held.values()) and not i.open and not i.dropped
                  and not i.not_taken and not i.on_hold and not any(i in self.dirty[s] for s in SIDES) and not i.lacks(E) and not i.lacks(N)]
         if quiet and self.rnd.random() < .2:
@@ -289,9 +296,9 @@ class Weeks:
             assert i.deleted or i.open or i.on_hold or i.dropped or i.not_taken or all(not i.lacks(s) and i.base[s] == i.held[s] for s in SIDES), vars(i)
 
 
-def play(seed, verbose=False):
+def play(seed, verbose=False, world=Weeks):
     folder = tempfile.mkdtemp(prefix=f"roundtrip-calm-{seed}-", dir=MEMORY)
-    weeks = Weeks(seed, folder)
+    weeks = world(seed, folder)
     try:
         for _ in range(DAYS):
             weeks.day()
