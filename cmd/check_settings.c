@@ -41,20 +41,35 @@ static struct widths measure(const struct rt_session *session)
     return w;
 }
 
+/* A header may hold what a terminal obeys. */
+static char *plain(const char *text)
+{
+    char *copy = rt_xstrdup(text);
+
+    rt_keep_to_one_line(copy);
+    return copy;
+}
+
 static void say_field(const struct rt_session *session, const struct widths *w,
                       const struct rt_field *field)
 {
-    const char *in[2], *role = rt_role_name(field->role);
+    const char *role = rt_role_name(field->role);
+    char *in[2];
 
     for (int s = 0; s < 2; s++)
-        in[s] = field->column[s].in ? field->column[s].in : "-";
+        in[s] = plain(field->column[s].in ? field->column[s].in : "-");
     rt_say("  %-*s  %-*s  %-*s  %s, %s%s%s\n", w->name, field->name, w->in[0], in[0], w->in[1],
            in[1], rt_type_name(field->type), rt_direction_name(field->direction), *role ? ", " : "",
            role);
-    for (int s = 0; s < 2; s++)
-        if (field->column[s].out != NULL && strcmp(field->column[s].out, in[s]) != 0)
+    for (int s = 0; s < 2; s++) {
+        char *out = field->column[s].out ? plain(field->column[s].out) : NULL;
+
+        if (out != NULL && strcmp(out, in[s]) != 0)
             rt_say("  %-*s  written for %s as %s\n", w->name, "", session->config->side[s].label,
-                   field->column[s].out);
+                   out);
+        free(out);
+        free(in[s]);
+    }
 }
 
 static json_t *field_json(const struct rt_field *f)

@@ -4,14 +4,24 @@
 
 #include <string.h>
 
-static void say_line(const struct rt_draft_line *line)
+/* What stands in a file may hold what a terminal obeys. */
+static const char *plain(struct rt_making *m, const char *text)
 {
-    const char *mark = rt_mark(line->sure == RT_UNSURE ? RT_MARK_CARE : RT_MARK_END);
+    char *copy = rt_arena_strdup(&m->arena, text);
+
+    rt_keep_to_one_line(copy);
+    return copy;
+}
+
+static void say_line(struct rt_making *m, const struct rt_draft_line *line)
+{
+    const char *mark = rt_mark(line->sure == RT_UNSURE ? RT_MARK_CARE : RT_MARK_END), *header[2];
+
+    for (int s = 0; s < 2; s++)
+        header[s] = line->header[s] ? plain(m, line->header[s]) : "(none)";
 
     rt_say_wrapped(33, "%s%-6s%s  %-24s %s = %s\n", mark, rt_sureness_name(line->sure),
-                   rt_mark(RT_MARK_END), line->field,
-                   line->header[RT_EXTERNAL] ? line->header[RT_EXTERNAL] : "(none)",
-                   line->header[RT_NATIVE] ? line->header[RT_NATIVE] : "(none)");
+                   rt_mark(RT_MARK_END), line->field, header[RT_EXTERNAL], header[RT_NATIVE]);
     rt_say_wrapped(33, "        %-24s %s\n",
                    line->role != RT_ROLE_NONE ? rt_role_name(line->role) : rt_type_name(line->type),
                    line->why);
@@ -65,7 +75,7 @@ static void tell_rest(const struct rt_session *session, struct rt_making *m,
     for (size_t i = 0; i < m->draft.count; i++)
         if (m->draft.lines[i].left != NULL)
             rt_tell(session, "still to be done: %s/%s: add a line for each of these codes: %s\n",
-                    m->dir, m->draft.lines[i].values, m->draft.lines[i].left);
+                    m->dir, m->draft.lines[i].values, plain(m, m->draft.lines[i].left));
     rt_tell(session,
             "%s: made, and paused. Look at roundtrip.ini and schema.csv, then: cd %s;\n"
             "roundtrip check; roundtrip baseline, if both sides hold something already;\n"
@@ -82,7 +92,7 @@ void rt_init_report(const struct rt_session *session, struct rt_making *m,
         if (session->json)
             json_array_append_new(fields, line_json(&m->draft.lines[i]));
         else
-            say_line(&m->draft.lines[i]);
+            say_line(m, &m->draft.lines[i]);
     if (session->json)
         rt_json_say(json_pack("{s:s, s:i, s:o, s:s, s:o}", "command", "init", "status", 0,
                               "profile", rt_json_message(m->dir), "preset", m->preset->name,

@@ -72,7 +72,8 @@ static int see_delta(void *context, const struct rt_delta *delta, struct rt_err 
     side->emitted = later(side->emitted, delta->written_at);
     side->pushed = later(side->pushed, delta->handed_at);
     if (delta->state != RT_DELTA_HANDED) {
-        side->outbox_deltas++;
+        if (side->outbox_deltas++ == 0)
+            side->outbox_since = delta->written_at; /* the oldest comes first */
         side->outbox_rows += delta->rows;
     }
     return 0;
@@ -159,7 +160,8 @@ static int see_run(void *context, const struct rt_run *run, struct rt_err *err)
     /* A run is noted when it has emitted; where its push then failed, that is noted too. */
     if (is_run && run->status == RT_UNREACHABLE && run->started == r->run_started)
         r->status->ran[2] = r->pushed_before;
-    if (run->ended == RT_NEVER || run->status >= RT_USAGE)
+    /* Of a file that was refused (65) the others were taken in, and what was due was written. */
+    if (run->ended == RT_NEVER || (run->status >= RT_USAGE && run->status != RT_DATA))
         return 0;
     if (is_run) {
         r->run_started = run->started;
@@ -200,7 +202,8 @@ int rt_status_read(struct rt_session *session, struct rt_status *status, struct 
 
     *status = (struct rt_status){.ran = {RT_NEVER, RT_NEVER, RT_NEVER}};
     for (int s = 0; s < 2; s++)
-        status->side[s].newest_stamp = status->side[s].emitted = status->side[s].pushed = RT_NEVER;
+        status->side[s].newest_stamp = status->side[s].emitted = status->side[s].pushed =
+            status->side[s].outbox_since = RT_NEVER;
     if (rt_store_get(session->store, "paused", &status->arena, &status->paused, err) < 0 ||
         rt_profile_contract_changes(session->store, session->schema, session->config, &changes,
                                     err) < 0)

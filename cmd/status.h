@@ -29,8 +29,8 @@ struct rt_status_side {
     struct rt_status_due *due;
     size_t due_count;
     int64_t ready, waiting, review, excluded;
-    int64_t outbox_deltas, outbox_rows;
-    struct rt_status_delta *flight; /* by delta */
+    int64_t outbox_deltas, outbox_rows, outbox_since; /* since: the oldest; RT_NEVER */
+    struct rt_status_delta *flight;                   /* by delta */
     size_t flight_count;
     int64_t flight_rows, overdue_rows;
     bool is_too_old; /* max_age */

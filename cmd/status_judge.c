@@ -1,5 +1,7 @@
 #include "cmd/status.h"
 
+#include "lib/profile.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,10 +66,52 @@ static int judge_review(const struct rt_status *status, struct rt_buf *why)
     return level;
 }
 
+/* It last ran, or has been waiting, for so long that something must be wrong. */
+static bool is_long_ago(const struct rt_session *session, int64_t t)
+{
+    return t == RT_NEVER || t + session->config->overdue < session->rules.now;
+}
+
+static void no_step_since(struct rt_buf *why, const char *step, int64_t t)
+{
+    char when[RT_TIME_SIZE];
+
+    reason(why, "no %s since %s", step, t == RT_NEVER ? "it was made" : rt_time_format(t, when));
+}
+
+/* Where each step is a job of its own, one can fail for ever while the others go well. */
+static int judge_steps(const struct rt_session *session, const struct rt_status *status,
+                       struct rt_buf *why)
+{
+    bool has_source = false;
+    int level = 0;
+
+    for (int s = 0; s < 2; s++)
+        has_source = has_source || rt_profile_has_source(&session->config->side[s]);
+    if (is_long_ago(session, status->ran[1])) {
+        level = 1;
+        no_step_since(why, "emit", status->ran[1]);
+    } else if (has_source && is_long_ago(session, status->ran[0])) {
+        level = 1;
+        no_step_since(why, "fetch", status->ran[0]);
+    }
+    for (int s = 0; s < 2; s++) {
+        const struct rt_status_side *side = &status->side[s];
+        char when[RT_TIME_SIZE];
+
+        if (side->outbox_deltas == 0 || !is_long_ago(session, side->outbox_since))
+            continue;
+        level = 1;
+        reason(why, "%s: a delta waits in the outbox since %s", session->config->side[s].label,
+               rt_time_format(side->outbox_since, when));
+    }
+    return level;
+}
+
 int rt_status_judge(const struct rt_session *session, const struct rt_status *status,
                     struct rt_buf *why)
 {
-    int64_t emitted = status->ran[1], due = status->side[0].ready + status->side[1].ready;
+    int64_t due = status->side[0].ready + status->side[1].ready;
     int level = 0;
 
     if (status->paused != NULL) {
@@ -81,14 +125,8 @@ int rt_status_judge(const struct rt_session *session, const struct rt_status *st
     for (int s = 0; s < 2; s++)
         level = raise_to(level, judge_side(session, status, (enum rt_side)s, why));
     level = raise_to(level, judge_review(status, why));
-    if (status->paused == NULL &&
-        (emitted == RT_NEVER || emitted + session->config->overdue < session->rules.now)) {
-        char when[RT_TIME_SIZE];
-
-        level = raise_to(level, 1);
-        reason(why, "no emit since %s",
-               emitted == RT_NEVER ? "it was made" : rt_time_format(emitted, when));
-    }
+    if (status->paused == NULL)
+        level = raise_to(level, judge_steps(session, status, why));
     if (level == 0)
         reason(why, "%" PRId64 " due, %" PRId64 " in flight", due,
                status->side[0].flight_rows + status->side[1].flight_rows);

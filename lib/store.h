@@ -435,9 +435,6 @@ int rt_store_end_run(struct rt_store *store, int64_t run, int64_t now, int statu
 typedef int rt_store_visit_run(void *context, const struct rt_run *run, struct rt_err *err);
 int rt_store_each_run(struct rt_store *store, int64_t since, rt_store_visit_run *visit,
                       void *context, struct rt_err *err) RT_MUST_CHECK;
-/* The newest run of a command that ended with a status below 64 (0: none): its time. */
-int rt_store_last_run(struct rt_store *store, const char *command, int64_t *ended,
-                      struct rt_err *err) RT_MUST_CHECK;
 
 /* Something that happened to a record, or to a row that belongs to none (rid 0). */
 struct rt_event {

@@ -96,29 +96,6 @@ int rt_store_each_run(struct rt_store *store, int64_t since, rt_store_visit_run 
     return rc;
 }
 
-int rt_store_last_run(struct rt_store *store, const char *command, int64_t *ended,
-                      struct rt_err *err)
-{
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store,
-                         "SELECT ended FROM run WHERE command = ?1 AND ended IS NOT NULL"
-                         " AND status < ?2 ORDER BY run DESC LIMIT 1",
-                         err);
-    int rc;
-
-    *ended = RT_NEVER;
-    if (stmt == NULL)
-        return -1;
-    rt_bind_text(stmt, 1, command);
-    rt_bind_int(stmt, 2, RT_USAGE);
-    rc = rt_store_step(store, stmt, err);
-    if (rc == 1) {
-        *ended = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-    }
-    return rc;
-}
-
 /* ---- events ---- */
 
 static sqlite3_stmt *prepare_newest(struct rt_store *store, struct rt_err *err)

@@ -351,6 +351,38 @@ def test_status_check_notices_that_nothing_ran(pair):
     assert "no emit since 2026-11-03T06:00:00Z" in pair.run("status", "--check", status=1).out
 
 
+def test_status_check_notices_that_every_fetch_fails(make):
+    p = make(external={"exports": "exports/external"})
+    exports = p.path / "exports/external"
+    exports.mkdir(parents=True)
+    p.run("fetch")
+    p.sync()
+    exports.rmdir()
+    for _ in range(4):
+        p.tick()
+        p.run("fetch", status=69)
+        p.sync()
+    assert "no fetch since 2026-11-01T06:00:00Z" in p.run("status", "--check", status=1).out
+
+
+def test_status_check_notices_that_nothing_is_pushed(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    for _ in range(5):
+        pair.emit()
+        pair.tick()
+    assert "database: a delta waits in the outbox since 2026-11-" in pair.run("status", "--check", status=1).out
+    pair.push()
+    assert "outbox" not in pair.run("status", "--check").out
+
+
+def test_an_emit_with_a_refused_file_is_one_that_ran(pair):
+    pair.tick()
+    pair.drop("external", raw=b"half a file")
+    pair.emit(status=65)
+    assert f"last emit    {pair.now:%Y-%m-%dT%H:%M:%SZ}" in pair.run("status").out
+
+
 def test_status_counts_the_inbox(p):
     p.drop("external", [row("E1")])
     assert "  inbox      1 file\n" in p.run("status").out

@@ -72,6 +72,13 @@ def test_warnings_hold_no_control_characters_of_a_file(pair):
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", err)
 
 
+def test_init_and_check_show_no_control_characters_of_a_header(p):
+    sample = p.put("sample.csv", 'EID,NID,"a\x1b[31m\nb"\nE1,N1,one\nE2,N2,two\n')
+    out = p.run("init", "made", "--external", sample, "--native", sample).out
+    out += p.run("-C", "made", "check").out
+    assert out.count("a?[31m?b") == 4 and not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out)
+
+
 def test_a_row_that_is_rejected_as_a_whole_names_no_column(pair):
     pair.tick()
     pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,one\nE1,N1,\xff,text,\n")
