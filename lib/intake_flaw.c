@@ -80,8 +80,8 @@ static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_
     int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
-    if (in->file.stamp < end->look.stamp)
-        return 0; /* a newer file has shown it already */
+    if (rt_end_is_ahead(end, in->file.stamp))
+        return 0;
     in->counts.frozen++;
     if (kind == RT_KIND_REJECTED && end->flaw != RT_FLAW_NONE && end->flaw != flawed->flaw)
         return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);

@@ -168,7 +168,7 @@ static int freeze(struct rt_intake *in, struct rt_record *record, const char *ro
     int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
-    if (in->file.stamp < end->look.stamp)
+    if (rt_end_is_ahead(end, in->file.stamp))
         return 0;
     rt_end_set_flaw(end, RT_FLAW_REPEATED, in->file.stamp);
     in->counts.frozen++;

@@ -67,11 +67,17 @@ bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *re
            flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
 }
 
+bool rt_end_is_ahead(const struct rt_end *end, int64_t stamp)
+{
+    return end->look.stamp > stamp || (end->flaw != RT_FLAW_NONE && end->flaw_stamp > stamp);
+}
+
 void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp)
 {
-    if (end->flaw == RT_FLAW_NONE || stamp > end->flaw_stamp)
-        end->flaw_stamp = stamp;
+    if (rt_end_is_ahead(end, stamp))
+        return;
     end->flaw = flaw;
+    end->flaw_stamp = stamp;
 }
 
 void rt_end_untell(struct rt_end *end)

@@ -167,7 +167,10 @@ enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_r
 bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
                         const struct rt_field *field, enum rt_side side);
 
-/* A row of a file of this stamp is in question. */
+/* Was the record in a newer file already, be it in a row that is in question? */
+bool rt_end_is_ahead(const struct rt_end *end, int64_t stamp);
+
+/* A row of a file of this stamp is in question, unless it is stale. */
 void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp);
 
 /* The delete that was written for this side is not to be: it was withdrawn, or not taken. */

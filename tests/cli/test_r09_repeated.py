@@ -323,3 +323,15 @@ def test_an_older_file_that_comes_late_settles_no_row_of_a_newer_one(make, kind,
     assert "frozen" in p.run("show", "E1").out
     assert only(p.trip(ext=[row("E1", "N1", summary="four")]).native)["summary"] == "four"
     assert not p.items()
+
+
+@pytest.mark.parametrize("late", [
+    [row("E1", "N1", summary="older"), row("E1", "N1", summary="other")], [row("E1", "N1", amount="much")], [row("E1", "N9")]])
+def test_a_question_about_rows_of_an_older_file_takes_no_newer_one_s_place(make, late):
+    p = make(schema=NUMBERED).agree(row("E1", "N1"))
+    older = p.now + datetime.timedelta(hours=20)
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    p.drop("external", late, at=older)
+    assert p.sync().nothing and only(p.items())["kind"] == "repeated"
+    p.decide("accept", "repeated")
+    assert only(p.sync().native)["summary"] == "three" and not p.items()

@@ -472,7 +472,7 @@ static bool fill(struct world *w, const struct step *step, enum rt_side side,
 static void freeze(struct rt_record *const found[2], const struct rt_row *row, enum rt_flaw flaw)
 {
     for (int s = 0; s < 2; s++)
-        if (found[s] != NULL && row->stamp >= found[s]->end[row->side].look.stamp)
+        if (found[s] != NULL)
             rt_end_set_flaw(&found[s]->end[row->side], flaw, row->stamp);
 }
 
