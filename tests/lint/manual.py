@@ -78,7 +78,7 @@ def check_command(name, known, shared):
     for status in found:
         if status not in known:
             faults.append(f"{path.name}: {status} is no exit status of the program")
-    if 75 not in found and re.search(r"RT_NEEDS_(STATE|LOCK|CHANGE)", source):
+    if 75 not in found and re.search(r"RT_NEEDS_(STATE|SCRATCH|LOCK|CHANGE)", source):
         faults.append(f"{path.name}: EXIT STATUS does not tell 75, with which it ends while others use what it needs")
     if not re.search(rf"\broundtrip (\S+ )*?{name}\b", section(page, "EXAMPLES")):
         faults.append(f"{path.name}: EXAMPLES shows no roundtrip {name}")
