@@ -144,27 +144,27 @@ static int find_records(struct rt_intake *in, const json_t *detail, struct rt_fo
 }
 
 /* The record that the side showed, in whichever file; or NULL. */
-static struct rt_record *shown(const struct rt_intake *in, const struct rt_found *found)
+static struct rt_record *shown(const struct rt_found *found, int side)
 {
     for (int s = 0; s < 2; s++)
-        if (found->at[s] != NULL && found->at[s]->end[in->side].look.stamp != RT_NEVER)
+        if (found->at[s] != NULL && found->at[s]->end[side].look.stamp != RT_NEVER)
             return found->at[s];
     return NULL;
 }
 
-/* Only older files have a good row of its record: that waits like any other with a flawed row.  1:
- * it is a question about the record now. */
+/* Its side has shown the record in older files only, or never: it waits like any other with a
+   flawed row.  1: it is a question about the record now. */
 static int freeze_later(struct rt_intake *in, const struct rt_item *item, const json_t *detail,
                         int64_t stamp, struct rt_record *record, struct rt_err *err)
 {
     bool is_rejected = strcmp(item->kind, rt_kind_text(RT_KIND_REJECTED)->name) == 0;
+    struct rt_end *end = &record->end[item->side];
     char *rows;
     int rc;
 
-    if (record->end[in->side].flaw != RT_FLAW_NONE)
+    if (end->flaw != RT_FLAW_NONE)
         return 0;
-    rt_end_set_flaw(&record->end[in->side], is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED,
-                    stamp);
+    rt_end_set_flaw(end, is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED, stamp);
     in->work->flawed_rows = rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
     in->work->flawed_kind = is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED;
     rc = rt_book_save(in->work, record, NULL, err);
@@ -173,22 +173,24 @@ static int freeze_later(struct rt_intake *in, const struct rt_item *item, const 
     return rc < 0 ? -1 : 1;
 }
 
-/* 1: the record of the item's row answers for it. */
+/* 1: the record of the item's row answers for it.  It may be the other side's file that makes the
+   record known. */
 static int ask_record(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
                       struct rt_err *err)
 {
     json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
     struct rt_record *record;
     struct rt_found found;
-    int rc = find_records(in, detail, &found, err);
+    int rc = find_records(in, detail, &found, err), frozen = 0;
 
-    record = shown(in, &found);
-    if (rc == 0 && record != NULL)
-        rc = record->end[in->side].look.stamp >= stamp
-                 ? 1
-                 : freeze_later(in, item, detail, stamp, record, err);
+    record = shown(&found, item->side);
+    if (rc == 0 && record != NULL && record->end[item->side].look.stamp >= stamp)
+        frozen = 1;
+    for (int s = 0; s < 2 && rc == 0 && !frozen; s++)
+        if (found.at[s] != NULL && (record == NULL || record == found.at[s]))
+            frozen = rc = freeze_later(in, item, detail, stamp, found.at[s], err);
     json_decref(detail);
-    return rc;
+    return rc < 0 ? -1 : frozen;
 }
 
 /* Settled by a row of its record, by a snapshot, and by its own rows, fetched from rejects/. */
@@ -199,13 +201,14 @@ static int settle_row(void *context, const struct rt_item *item, struct rt_err *
     char *ours;
     int rc;
 
-    if (item->rid != 0 || item->side != (int)in->side || item->file == in->file.id)
+    if (item->rid != 0 || item->file == in->file.id)
         return 0;
     rc = rt_store_file_by_id(in->work->store, item->file, &in->file_arena, &file, err);
     if (rc != 1)
         return rc;
     ours = rt_rejects_name(&file);
-    rc = file.stamp <= in->file.stamp && (in->file.is_snapshot || strcmp(ours, in->file.name) == 0);
+    rc = item->side == (int)in->side && file.stamp <= in->file.stamp &&
+         (in->file.is_snapshot || strcmp(ours, in->file.name) == 0);
     free(ours);
     if (rc == 0)
         rc = ask_record(in, item, file.stamp, err);

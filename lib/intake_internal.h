@@ -62,6 +62,7 @@ struct rt_intake {
     struct rt_arena row_arena;  /* reset before each row */
     struct rt_arena file_arena; /* lives as long as the file */
     struct rt_rid_set seen;     /* records that a row of this file led to */
+    struct rt_rid_set told;     /* lines that were told of: a file may be read again */
     struct rt_rid_set applied;  /* those of which a row was not as last time: each is compared */
     struct rt_counts counts;    /* of this file alone */
     enum rt_path by;            /* how rows are recognised */

@@ -62,7 +62,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                            .reason = rt_arena_strdup(&in->file_arena, fault->reason)};
     if (fault->column > 0)
         snprintf(column, sizeof column, ", column %zu", fault->column);
-    if (in->reject_count <= RT_ROWS_TOLD)
+    if (in->reject_count <= RT_ROWS_TOLD && rt_rid_set_add(&in->told, (int64_t)csv->line))
         rt_log_warn(in->work->log, "%s: line %llu%s: %s: the row is set aside in rejects/",
                     in->file.name, (unsigned long long)csv->line, column, fault->reason);
     if (fault->has_id)
@@ -102,7 +102,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
 
     rt_intake_count(in, RT_CHANGE_CLASH);
     rt_identity_explain(row->id, records, &text);
-    if (in->disputed++ < RT_ROWS_TOLD)
+    if (in->disputed++ < RT_ROWS_TOLD && rt_rid_set_add(&in->told, row->line))
         rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
                     in->file.name, (long long)row->line, rt_buf_str(&text));
     rc = rt_store_add_event(in->work->store, &event, err);

@@ -3,7 +3,7 @@ import datetime
 
 import pytest
 
-from profile import MODIFIED, SCHEMA, field, only, pick, row
+from profile import MODIFIED, OTHER, SCHEMA, SIDES, field, only, pick, row
 
 NUMBERED = SCHEMA + [field("amount", type="number")]
 
@@ -335,3 +335,30 @@ def test_a_question_about_rows_of_an_older_file_takes_no_newer_one_s_place(make,
     assert p.sync().nothing and only(p.items())["kind"] == "repeated"
     p.decide("accept", "repeated")
     assert only(p.sync().native)["summary"] == "three" and not p.items()
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("kind, rows", [
+    ("repeated", [row("E2", "N2", summary="two"), row("E2", "N2", summary="three")]),
+    ("rejected", [row("E2", "N2", amount="much")])])
+def test_a_record_that_the_other_side_makes_known_waits_for_its_row_in_question(make, side, kind, rows):
+    """The side shows it already: what we sent would make it a second time there, or go over what the row says."""
+    p = make(schema=NUMBERED).agree(row("E1", "N1"))
+    p.tick()
+    p.drop(side, rows)
+    assert p.sync().nothing
+    p.tick()
+    key, known = ("x", "E2") if side == "native" else ("n", "N2")
+    p.drop(OTHER[side], [row(**{key: known}, summary="theirs")])
+    assert p.sync().nothing and only(p.items())["kind"] == kind
+    assert "frozen" in p.run("show", known).out
+    p.tick()
+    p.drop(side, [row("E2", "N2", summary="theirs")])
+    assert not any(d.side == side for d in p.sync()) and not p.items()
+
+
+def test_a_file_that_is_read_twice_tells_of_a_row_once(pair):
+    pair.tick()
+    pair.drop("external", [row("", "", summary="nobody"), row("E1", "N9"), row("E7"), row("E7", summary="two")])
+    err = pair.emit().result.err
+    assert err.count("line 2: the row has no ID") == 1 and err.count("line 3: identity clash") == 1
