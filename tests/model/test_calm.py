@@ -63,6 +63,10 @@ def read(side, f, cell):
     return int(re.search(r"\d+", cell)[0]) if f == "kind" else cell.rstrip()
 
 
+def number(delta):
+    return int(re.search(r"Z-(\d{6})", delta.name)[1])
+
+
 class Interaction:
     """What both sides should hold, what each of them does, and what it was last seen to hold or sent."""
 
@@ -95,10 +99,12 @@ class Interaction:
 
 
 class Weeks:
+    record = Interaction
+
     def __init__(self, seed, folder):
         self.rnd = rnd = random.Random(seed)
         self.conflict = rnd.choice([E, N, "review", "review"])
-        self.snapshot, self.store_ids = rnd.random() < .5, rnd.random() < .4
+        self.whole, self.store_ids = {E: False, N: rnd.random() < .5}, rnd.random() < .4
         self.shows = {E: rnd.random() < .5, N: True}
         self.p = Profile(folder, **self.settings())
         if rnd.random() < .6:
@@ -110,7 +116,7 @@ class Weeks:
         return dict(schema=SCHEMA, policy={"conflict": self.conflict, "overdue": "365d", "max_changes": "none",
                                            "max_change_percent": "none", "max_deletes": "1000"},
                     external={"shows_imports": "yes" if self.shows[E] else "no", "action_column": "Action"},
-                    native={"matches_by": rnd.choice(["own-id", "either-id"]), "content": "snapshot" if self.snapshot else "changes",
+                    native={"matches_by": rnd.choice(["own-id", "either-id"]), "content": "snapshot" if self.whole[N] else "changes",
                             "deletes": "propagate", "store_ids": "yes" if self.store_ids else "no",
                             "batch_rows": rnd.choice(["none", "2"])},
                     files={"kinds.csv": "external,native\n" + "".join(f"Kind {i},K{i}\n" for i in range(1, CODES))})
@@ -130,7 +136,7 @@ class Weeks:
             self.dirty[side].append(interaction)
 
     def create(self, side):
-        i = Interaction({})
+        i = self.record({})
         i.want = {f: self.typed(i, f) if f in TWO_WAY or side == E else None for f in FIELDS}
         self.all.append(i)
         self.insert(side, i, i.want)
@@ -158,7 +164,7 @@ class Weeks:
         self.deletes()
 
     def deletes(self):
-        quiet = [i for i in self.all if self.snapshot and all(i.known.values()) and all(i.held.values()) and not i.open and not i.dropped
+        quiet = [i for i in self.all if self.whole[N] and all(i.known.values()) and all(i.held.values()) and not i.open and not i.dropped
                  and not i.not_taken and not i.on_hold and not any(i in self.dirty[s] for s in SIDES) and not i.lacks(E) and not i.lacks(N)]
         if quiet and self.rnd.random() < .2:
             i = self.rnd.choice(quiet)
@@ -175,30 +181,40 @@ class Weeks:
 
     # -- files ---------------------------------------------------------------------------------------------------------
     def export(self):
-        """Shows what people did to the program; `base` follows."""
         for side in SIDES:
-            whole = side == N and self.snapshot
-            shown = [i for i in self.all if i.held[side]] if whole else self.dirty[side]
-            if shown or not whole:
-                self.p.drop(side, [self.row(side, i) for i in self.rnd.sample(shown, len(shown))])
-            for i in shown:
-                i.known[side] = True
-                i.known[OTHER[side]] |= i.names_other[side]
-                for f in FIELDS if side == E else TWO_WAY if not i.dropped else ():
-                    if i.held[side][f] != i.base[side][f]:
-                        i.take(side, f, i.held[side][f], self.conflict)
-                if side == N and i.dropped:
-                    i.not_taken = {f: i.base[N][f] for f in TWO_WAY if i.base[N][f] != i.held[N][f]}
-                    i.delta, i.dropped = i.dropped, None
-                i.base[side] = dict(i.held[side])
-            self.dirty[side] = []
+            self.show(side)
 
-    def row(self, side, i):
+    def show(self, side, at=None):
+        """A file of one side: what people did there becomes known to the program."""
+        shown = [i for i in self.all if i.held[side]] if self.whole[side] else self.dirty[side]
+        if shown or not self.whole[side]:
+            rows = [r for i in shown for r in self.rows(side, i)]
+            self.p.drop(side, self.rnd.sample(rows, len(rows)), at)
+        self.dirty[side] = []
+        for i in shown:
+            self.observe(side, i)
+
+    def observe(self, side, i):
+        """The program sees the interaction; `base` follows."""
+        i.known[side] = True
+        i.known[OTHER[side]] |= i.names_other[side]
+        for f in FIELDS if side == E else TWO_WAY if not i.dropped else ():
+            if i.base[side] is None or i.held[side][f] != i.base[side][f]:
+                i.take(side, f, i.held[side][f], self.conflict)
+        if side == N and i.dropped:
+            i.not_taken = {f: i.base[N][f] for f in TWO_WAY if i.base[N][f] != i.held[N][f]}
+            i.delta, i.dropped = i.dropped, None
+        i.base[side] = dict(i.held[side])
+
+    def rows(self, side, i):
+        return [self.row(side, i, i.held[side])]
+
+    def row(self, side, i, content):
         x, n = (i.ids[s] if s == side or i.names_other[side] else "" for s in SIDES)
-        return dict({f: write(side, f, v, self.rnd) for f, v in i.held[side].items()}, x=x, n=n)
+        return dict({f: write(side, f, v, self.rnd) for f, v in content.items()}, x=x, n=n)
 
     def loader_drops(self, side, i, content):
-        return side == N and self.snapshot and self.rnd.random() < .15 and i.held[N]["email"] == content["email"] and \
+        return side == N and self.whole[N] and self.rnd.random() < .15 and i.held[N]["email"] == content["email"] and \
             i.names_other[N] and any(i.held[N][f] != content[f] for f in TWO_WAY)
 
     def load(self, side, delta, rows):
@@ -230,6 +246,9 @@ class Weeks:
                 ((i.held[side] is not None if side == E else False) if i.deleted else
                  i.lacks(side) or (side == N and self.store_ids and i.known[E] and not i.names_other[N]))}
 
+    def deletes_at(self, side, i):
+        return i.deleted
+
     def sends(self):
         """Emits, and compares what goes out with what is due; then it is loaded."""
         due = {side: self.due(side) for side in SIDES}
@@ -241,11 +260,14 @@ class Weeks:
                 [f"to {side}:"] + [self.told("not sent", i) for i in due[side] - set(sent)] +
                 [self.told("sent, and not due", i) for i in set(sent) - due[side]])
             for i, r in zip(sent, rows):
-                assert (r.get("Action") == "delete") == i.deleted, r
-                assert i.deleted or all(read(side, f, r[f]) == i.want[f] for f in FIELDS if f in r), (r, i.want)
+                assert (r.get("Action") == "delete") == self.deletes_at(side, i), r
+                assert self.deletes_at(side, i) or all(read(side, f, r[f]) == i.want[f] for f in FIELDS if f in r), (r, i.want)
+        self.hand_over(deltas)
+
+    def hand_over(self, deltas):
         self.p.push()
         for delta in deltas:
-            self.load(delta.side, int(re.search(r"Z-(\d{6})", delta.name)[1]), delta.rows)
+            self.load(delta.side, number(delta), delta.rows)
 
     def told(self, what, i):
         return f"{what}: {vars(i)}\n{self.p.run('show', *self.named(i)).out}"
@@ -292,6 +314,10 @@ class Weeks:
         self.answer_not_taken()
         self.sends()
         assert self.p.emit().nothing
+        self.rests()
+
+    def rests(self):
+        """In the evening both sides hold the same, but for what is open."""
         for i in self.all:
             assert i.deleted or i.open or i.on_hold or i.dropped or i.not_taken or all(not i.lacks(s) and i.base[s] == i.held[s] for s in SIDES), vars(i)
 
