@@ -324,10 +324,16 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     struct rt_file_facts facts, there;
     struct rt_file file;
     char *target = NULL;
-    int rc = -1;
+    int rc = rt_spool_facts(b->options->path[side], &facts, err);
 
-    if (rt_spool_facts(b->options->path[side], &facts, err) < 0 ||
-        rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err) < 1)
+    if (rc == 0)
+        rc = rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err);
+    if (rc == 0)
+        rc = rt_err_set(err, RT_IO,
+                        "%s changed while it was read: nothing of the baseline was recorded; try "
+                        "again",
+                        b->options->path[side]);
+    if (rc < 0)
         goto out;
     target = rt_xasprintf("%s/%s", b->work->profile, file.path);
     if (access(target, F_OK) == 0) { /* of a baseline that was killed, or taken in before */
