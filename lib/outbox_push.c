@@ -336,6 +336,15 @@ static int give_back(const struct withdraw *w, int64_t rid, struct rt_end *end,
     return last.delta ? rt_store_content(w->work->store, last.cid, arena, &end->given, err) : 0;
 }
 
+/* The newest version that nobody said was not taken; NULL. */
+static const struct rt_version *newest_left(const struct rt_end *end)
+{
+    for (size_t i = end->sent_count; i-- > 0;)
+        if (!end->sent[i].is_given_up)
+            return &end->sent[i];
+    return NULL;
+}
+
 /* Takes a version back: it never left, so nothing ever held it. */
 static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
@@ -343,6 +352,7 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     struct rt_arena arena = {0};
     struct rt_record record;
     struct rt_end *end;
+    const struct rt_version *left;
     size_t kept = 0;
     int rc = -1;
 
@@ -356,9 +366,10 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
             end->sent[kept++] = end->sent[i];
     end->sent_count = kept;
     if (end->given_delta == w->delta->number) {
-        end->given = kept ? end->sent[kept - 1].content : end->seen;
-        end->given_delta = kept ? end->sent[kept - 1].delta : 0;
-        if (end->given_delta == 0 && give_back(w, row->rid, end, &arena, err) < 0)
+        left = newest_left(end);
+        end->given = left ? left->content : end->seen;
+        end->given_delta = left ? left->delta : 0;
+        if (kept == 0 && give_back(w, row->rid, end, &arena, err) < 0)
             goto out;
     }
     if (row->action == RT_ROW_DELETE)

@@ -460,6 +460,13 @@ def test_what_was_lost_and_retried_is_no_start_of_a_later_edit(pair):
     assert deltas.nothing and len(pair.items("conflict")) == 1
 
 
+def test_what_was_retried_and_then_withdrawn_is_due_again(pair):
+    sent = pair.trip(ext=[row("E1", "N1", email="b@example.org")])[0]
+    pair.run("retry", sent.name)
+    pair.run("withdraw", pair.emit()[0].name)
+    assert only(pair.sync().native)["email"] == "b@example.org"
+
+
 def test_retry_of_what_was_seen_there_sends_nothing(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     pair.trip(nat=[row("E1", "N1", summary="two")])

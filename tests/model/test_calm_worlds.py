@@ -25,7 +25,8 @@ class Absent(Interaction):
     def __init__(self, content):
         super().__init__(content)
         self.there, self.asked = {E: "present", N: "present"}, {E: False, N: False}    # asked: an edit against a delete
-        self.seen, self.bin, self.former = {E: None, N: None}, {E: None, N: None}, set()
+        self.seen, self.bin = {E: None, N: None}, {E: None, N: None}
+        self.former, self.names = set(), {E: "", N: ""}       # names: the other side's ID, as a side was last told
 
     def wants_more(self, side):
         return any(self.seen[side][f] != self.want[f] for f in TWO_WAY)
@@ -65,6 +66,16 @@ class Absence(Weeks):
         if old:
             i.former.add(old)
             i.ids[side], i.known[side], i.bin[side] = old + "x", False, None
+
+    def load(self, side, delta, rows):
+        super().load(side, delta, rows)
+        for r in rows:
+            if r["Action"] != "delete":
+                i = self.find(r)
+                i.names[side] = r["n" if side == E else "x"] or i.names[side]
+
+    def row(self, side, i, content):
+        return {**super().row(side, i, content), "n" if side == E else "x": i.names[side]}
 
     def find(self, r):
         return next(i for i in self.all if {r["x"], r["n"]} & ({*i.ids.values(), *i.former} - {""}))
@@ -274,7 +285,7 @@ class Outbox(Weeks):
     def day(self):
         super().day()
         self.p.tick(4)
-        lost = [delta for side in SIDES for delta in self.take(side)]
+        lost = [delta for side in SIDES if not self.dirty[side] for delta in self.take(side)]    # else somebody has worked on
         self.p.run("push")
         for delta in lost:
             self.p.run("retry", number(delta))
