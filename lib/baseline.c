@@ -324,16 +324,15 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     struct rt_file_facts facts, there;
     struct rt_file file;
     char *target = NULL;
-    int rc = rt_spool_facts(b->options->path[side], &facts, err);
+    int rc = -1, found = rt_spool_facts(b->options->path[side], &facts, err);
 
-    if (rc == 0)
-        rc = rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err);
-    if (rc == 0)
-        rc = rt_err_set(err, RT_IO,
-                        "%s changed while it was read: nothing of the baseline was recorded; try "
-                        "again",
-                        b->options->path[side]);
-    if (rc < 0)
+    if (found == 0)
+        found = rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err);
+    if (found == 0)
+        rt_err_set(err, RT_IO,
+                   "%s changed while it was read: nothing of the baseline was recorded; try again",
+                   b->options->path[side]);
+    if (found < 1)
         goto out;
     target = rt_xasprintf("%s/%s", b->work->profile, file.path);
     if (access(target, F_OK) == 0) { /* of a baseline that was killed, or taken in before */
