@@ -324,10 +324,11 @@ static int archive(struct baseline *b, enum rt_side side, struct rt_err *err)
     struct rt_file_facts facts, there;
     struct rt_file file;
     char *target = NULL;
-    int rc = -1, found = rt_spool_facts(b->options->path[side], &facts, err);
+    int rc = -1, found;
 
-    if (found == 0)
-        found = rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err);
+    if (rt_spool_facts(b->options->path[side], &facts, err) < 0)
+        goto out;
+    found = rt_store_file_by_digest(b->work->store, side, facts.digest, &arena, &file, err);
     if (found == 0)
         rt_err_set(err, RT_IO,
                    "%s changed while it was read: nothing of the baseline was recorded; try again",
