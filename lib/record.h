@@ -103,8 +103,7 @@ struct rt_end {
     int64_t given_at;    /* when that one, or one before it, was last handed over; RT_NEVER */
     bool shows_other_id; /* its last row held the other side's ID */
     bool is_excluded;    /* it stopped being eligible */
-    bool
-        is_passed_over; /* the newest snapshot does not show it, but does not say that it is gone */
+    bool is_passed_over; /* the newest snapshot does not tell whether it is there still */
     enum rt_absence absence;
     int64_t told_at; /* RT_ABSENCE_TOLD: when the delete was handed over; RT_NEVER */
     enum rt_flaw flaw;
