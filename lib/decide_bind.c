@@ -258,6 +258,23 @@ static void forget_stored_id(struct rt_end *other)
         other->sent[i].has_other_id = false;
 }
 
+/* A row that waits in the outbox goes out with the ID that it was written with. */
+static int tell_outbox(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_slice from,
+                       struct rt_err *err)
+{
+    struct rt_delta_row newest, handed;
+
+    if (rt_store_last_row(work->store, rid, side, RT_DELTA_COMMITTED, &newest, err) < 0 ||
+        rt_store_last_row(work->store, rid, side, RT_DELTA_HANDED, &handed, err) < 0)
+        return -1;
+    if (newest.delta != handed.delta)
+        rt_log_warn(work->log,
+                    "delta %" PRId64 " in the outbox still has the %s ID %.*s: roundtrip withdraw "
+                    "%" PRId64 " before the next push; its rows are due again",
+                    newest.delta, rt_side_name(side), RT_SLICE_FMT(from), newest.delta);
+    return 0;
+}
+
 static int change_id(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_slice from,
                      struct rt_slice to, struct rt_err *err)
 {
@@ -278,6 +295,8 @@ static int change_id(struct rt_work *work, int64_t rid, enum rt_side side, struc
         rc = rt_decide_save(work, &record, err);
     if (rc == 0)
         rc = rt_decide_journal(work, "rekey", json_incref(members), err);
+    if (rc == 0)
+        rc = tell_outbox(work, rid, side, from, err);
     json_decref(members);
     free(text);
     rt_arena_clear(&arena);

@@ -532,6 +532,21 @@ def test_rekey_of_an_unknown_id_is_64(pair):
     pair.run("bind", "--rekey", "native", "N9", "N10", status=64)
 
 
+def test_rekey_tells_the_delta_that_waits_with_the_old_id(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.run("emit")
+    told = pair.run("bind", "--rekey", "native", "N1", "N100").err
+    assert "delta 2 in the outbox still has the native ID N1: roundtrip withdraw 2 before the next push" in told
+    pair.run("withdraw", "2")
+    assert pick(only(pair.sync().native), "n", "summary") == ("N100", "two")
+
+
+def test_rekey_has_nothing_to_tell_of_a_delta_that_was_handed_over(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    assert pair.run("bind", "--rekey", "native", "N1", "N100").err == ""
+
+
 def test_rekey_is_sent_to_a_side_that_stores_ids(make):
     p = make(external={"store_ids": "yes"})
     p.trip(ext=[row("E1")])
