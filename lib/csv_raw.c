@@ -59,11 +59,6 @@ void rt_csv_skip(struct rt_csv_reader *reader)
     reader->pos = end;
 }
 
-uint64_t rt_csv_line(const struct rt_csv_reader *reader)
-{
-    return reader->line;
-}
-
 uint64_t rt_csv_offset(const struct rt_csv_reader *reader)
 {
     return reader->offset;

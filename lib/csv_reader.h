@@ -80,8 +80,7 @@ int rt_csv_next(struct rt_csv_reader *reader, struct rt_csv_row *row,
 bool rt_csv_peek(struct rt_csv_reader *reader, struct rt_slice *raw);
 /* Passes over the record of the peek before, without looking into it. */
 void rt_csv_skip(struct rt_csv_reader *reader);
-/* Line and offset of what comes next. */
-uint64_t rt_csv_line(const struct rt_csv_reader *reader);
+/* The offset of what comes next. */
 uint64_t rt_csv_offset(const struct rt_csv_reader *reader);
 /* Are offsets those in the input as UTF-8? */
 bool rt_csv_is_recoded(const struct rt_csv_reader *reader);

@@ -39,13 +39,8 @@ struct rt_hasher *rt_hasher_new(void)
     hasher->state = XXH3_createState();
     if (hasher->state == NULL)
         abort();
-    rt_hasher_reset(hasher);
-    return hasher;
-}
-
-void rt_hasher_reset(struct rt_hasher *hasher)
-{
     XXH3_128bits_reset(hasher->state);
+    return hasher;
 }
 
 void rt_hasher_add_bytes(struct rt_hasher *hasher, struct rt_slice bytes)

@@ -24,7 +24,6 @@ const char *rt_digest_hex(struct rt_digest digest, char out[RT_DIGEST_HEX]);
  * ("a","bc"). */
 struct rt_hasher;
 struct rt_hasher *rt_hasher_new(void);
-void rt_hasher_reset(struct rt_hasher *hasher);
 void rt_hasher_add(struct rt_hasher *hasher, struct rt_slice part); /* with its length */
 void rt_hasher_add_bytes(struct rt_hasher *hasher,
                          struct rt_slice bytes); /* without: for streams */

@@ -40,11 +40,6 @@ bool rt_hash_set_add(struct rt_hash_set *set, int64_t number)
     return true;
 }
 
-bool rt_hash_set_has(const struct rt_hash_set *set, int64_t number)
-{
-    return set->size != 0 && set->slots[slot_of(set, number)] == number;
-}
-
 void rt_hash_set_clear(struct rt_hash_set *set)
 {
     free(set->slots);

@@ -16,7 +16,6 @@ struct rt_hash_set {
 };
 
 bool rt_hash_set_add(struct rt_hash_set *set, int64_t number); /* true: it was not in it */
-bool rt_hash_set_has(const struct rt_hash_set *set, int64_t number);
 void rt_hash_set_clear(struct rt_hash_set *set);
 
 #endif

@@ -512,7 +512,8 @@ int rt_intake_fetched(struct rt_work *work, struct rt_file *file, struct rt_err 
     return journal_file(&in, file->state == RT_FILE_KNOWN ? "fetch-known" : "fetch", NULL, err);
 }
 
-int rt_intake_note(struct rt_work *work, struct rt_file *file, struct rt_err *err)
+/* The file is in the ledger, under the number that it had. */
+static int note_numbered(struct rt_work *work, struct rt_file *file, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_file noted;
@@ -529,7 +530,7 @@ int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char
     int rc;
 
     in.file.run = work->run;
-    rc = rt_intake_note(work, &in.file, err);
+    rc = note_numbered(work, &in.file, err);
     if (rc == 0)
         rc = refused ? refuse(&in, refused, err) : take_file(work, &in.file, path, err);
     intake_clear(&in);

@@ -30,8 +30,6 @@ int rt_intake_fetched(struct rt_work *work, struct rt_file *file, struct rt_err 
    refuses it again for the reason it had then (else NULL). */
 int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char *path,
                     const char *refused, struct rt_err *err) RT_MUST_CHECK;
-/* Rebuild: the file is in the ledger, under its number. */
-int rt_intake_note(struct rt_work *work, struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
 
 /* Tells a file's stamp: of the ledger, the name, or its mtime.  RT_DATA if the name should tell and
  * does not. */

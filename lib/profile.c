@@ -415,8 +415,8 @@ int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *sc
     return rc;
 }
 
-int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *schema,
-                               const struct rt_config *config, struct rt_err *err)
+static int accept_contract(struct rt_store *store, const struct rt_schema *schema,
+                           const struct rt_config *config, struct rt_err *err)
 {
     struct rt_buf now = {0};
     int rc;
@@ -433,7 +433,7 @@ int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
 
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
-    if (rt_profile_accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
+    if (accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)
         return -1;
     return rt_store_add_journal(work->store, line, err);
@@ -447,5 +447,5 @@ int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *sch
     int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
 
     rt_arena_clear(&arena);
-    return rc == 0 ? rt_profile_accept_contract(store, schema, config, err) : rc < 0 ? -1 : 0;
+    return rc == 0 ? accept_contract(store, schema, config, err) : rc < 0 ? -1 : 0;
 }

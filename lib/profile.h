@@ -95,9 +95,8 @@ int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *sc
 int rt_profile_contract_changes(struct rt_store *store, const struct rt_schema *schema,
                                 const struct rt_config *config, struct rt_buf *out,
                                 struct rt_err *err) RT_MUST_CHECK;
-int rt_profile_accept_contract(struct rt_store *store, const struct rt_schema *schema,
-                               const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;
-/* The same, decided by a person: every row is looked at again, and the journal has it. */
+/* What is there now is accepted by a person: every row is looked at again, and the journal has it.
+ */
 int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 /* Notes the contract in a state that has none yet. */
 int rt_profile_keep_contract(struct rt_store *store, const struct rt_schema *schema,

@@ -142,11 +142,6 @@ bool rt_field_flows_to(const struct rt_field *field, enum rt_side side)
     return field->direction == RT_DIR_BOTH || field->direction == only;
 }
 
-bool rt_field_is_two_way(const struct rt_field *field)
-{
-    return field->direction == RT_DIR_BOTH;
-}
-
 const struct rt_field *rt_schema_find(const struct rt_schema *schema, const char *name)
 {
     for (size_t i = 0; i < schema->count; i++) {

@@ -110,7 +110,6 @@ int rt_settings_check(const struct rt_config *config, const struct rt_schema *sc
 
 /* Does a value of this field flow to that side?  Of both-way fields: to either. */
 bool rt_field_flows_to(const struct rt_field *field, enum rt_side side);
-bool rt_field_is_two_way(const struct rt_field *field);
 
 /* NULL if there is no such field. */
 const struct rt_field *rt_schema_find(const struct rt_schema *schema, const char *name);

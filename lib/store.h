@@ -141,10 +141,8 @@ int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *coun
 int rt_store_count_records(struct rt_store *store, int64_t *count,
                            struct rt_err *err) RT_MUST_CHECK;
 
-/* Walks all records in order of rid, calling `visit` with each one's number. Stops at its -1. */
+/* Called with the number of one record after the other; its -1 ends the walk. */
 typedef int rt_store_visit(void *context, int64_t rid, struct rt_err *err);
-int rt_store_each_record(struct rt_store *store, rt_store_visit *visit, void *context,
-                         struct rt_err *err) RT_MUST_CHECK;
 
 /* One pass: the quick digests of all records of a side, for a snapshot.  `take` gets ID and digest.
  */
@@ -186,8 +184,6 @@ int rt_store_put_due(struct rt_store *store, const struct rt_due_entry *entry,
                      struct rt_err *err) RT_MUST_CHECK;
 int rt_store_drop_due(struct rt_store *store, int64_t rid, enum rt_side side,
                       struct rt_err *err) RT_MUST_CHECK;
-int rt_store_count_due(struct rt_store *store, enum rt_side side, int64_t *count,
-                       struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- files taken in: the ledger ---- */
 

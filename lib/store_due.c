@@ -58,18 +58,3 @@ int rt_store_next_due(struct rt_store *store, enum rt_side side, struct rt_arena
     }
     return rc;
 }
-
-int rt_store_count_due(struct rt_store *store, enum rt_side side, int64_t *count,
-                       struct rt_err *err)
-{
-    sqlite3_stmt *stmt = rt_store_prepare(store, "SELECT count(*) FROM due WHERE side = ?1", err);
-
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, side);
-    if (rt_store_step(store, stmt, err) != 1)
-        return -1;
-    *count = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return 0;
-}

@@ -106,30 +106,6 @@ int rt_store_each_print(struct rt_store *store, enum rt_side side, rt_store_take
     return rc;
 }
 
-int rt_store_each_record(struct rt_store *store, rt_store_visit *visit, void *context,
-                         struct rt_err *err)
-{
-    int64_t rid = 0;
-
-    /* One look-up a step, so that the visitor may change what it likes. */
-    for (;;) {
-        sqlite3_stmt *stmt = rt_store_prepare(
-            store, "SELECT rid FROM all_record WHERE rid > ?1 ORDER BY rid LIMIT 1", err);
-        int rc;
-
-        if (stmt == NULL)
-            return -1;
-        rt_bind_int(stmt, 1, rid);
-        rc = rt_store_step(store, stmt, err);
-        if (rc != 1)
-            return rc;
-        rid = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-        if (visit(context, rid, err) < 0)
-            return -1;
-    }
-}
-
 int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *count,
                         struct rt_err *err)
 {

@@ -265,7 +265,9 @@ bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, s
     return n > 0;
 }
 
-const char *rt_date_directives_fault(const char *pattern)
+/* Words why strptime directives in this pattern cannot be relied on (%Z, %s in between), or NULL.
+ */
+static const char *directives_fault(const char *pattern)
 {
     for (const char *p = strchr(pattern, '%'); p; p = strchr(p, '%')) {
         p = conversion(p);
@@ -302,7 +304,7 @@ const char *rt_date_pattern_fault(const char *pattern)
         1795271132, /* 2026-11-21 14:25:32 */
         539323506,  /* 1987-02-03 04:05:06 */
         -1831234567 /* 1911-12-22, where two digits are not enough */};
-    const char *fault = rt_date_directives_fault(pattern);
+    const char *fault = directives_fault(pattern);
 
     if (strlen(pattern) > LONGEST_DATE / 2)
         return "it is too long";

@@ -32,10 +32,6 @@ bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, s
 /* Has the pattern anything finer than a day, or a zone, in it? */
 bool rt_date_pattern_has_time(const char *pattern);
 
-/* NULL, or words why strptime directives in this pattern cannot be relied on (%Z, %s in between).
- */
-const char *rt_date_directives_fault(const char *pattern);
-
 /* NULL, or why this pattern cannot tell a day. */
 const char *rt_date_pattern_fault(const char *pattern);
 

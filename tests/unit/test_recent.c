@@ -113,7 +113,7 @@ static void check_all(struct rt_store *store, int64_t count, int64_t first, int6
         if (is_renamed && rid != first) /* another has that one's first ID */
             assert_int_equal(find(store, RT_EXTERNAL, id_of("E", rid)), 0);
     }
-    OK(rt_store_each_record(store, note_rid, walked, &err));
+    OK(rt_store_each_newer(store, 0, note_rid, walked, &err));
     assert_int_equal(walked[0], count);
     assert_int_equal(walked[1], count - 1);
     OK(rt_store_count_records(store, &counted, &err));

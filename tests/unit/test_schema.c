@@ -133,14 +133,14 @@ static void test_fields(void **state)
     assert_string_equal(f->codes.pairs[0].code[RT_NATIVE], "V");
     assert_true(rt_field_flows_to(f, RT_NATIVE));
     assert_false(rt_field_flows_to(f, RT_EXTERNAL));
-    assert_false(rt_field_is_two_way(f));
+    assert_int_equal(f->direction, RT_DIR_TO_NATIVE);
     assert_false(f->is_plain);
     f = rt_schema_find(s, "note");
     assert_string_equal(f->column[RT_EXTERNAL].in, "Note");
     assert_string_equal(f->column[RT_EXTERNAL].out, "Note In");
     assert_string_equal(f->column[RT_NATIVE].out, "NOTE");
     assert_int_equal(f->column[RT_NATIVE].max, 4000);
-    assert_true(f->is_plain && rt_field_is_two_way(f));
+    assert_true(f->is_plain && f->direction == RT_DIR_BOTH);
     f = rt_schema_find(s, "tag");
     assert_int_equal(f->direction, RT_DIR_NONE);
     assert_null(f->column[RT_NATIVE].in);
