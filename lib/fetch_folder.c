@@ -115,17 +115,29 @@ out:
     return rc;
 }
 
+/* Why it is none of the files that are exchanged; NULL. */
+static const char *is_no_export(const struct rt_fetch *f, const struct rt_remote_entry *entry)
+{
+    size_t len = strlen(entry->name);
+
+    if (!entry->is_regular && !entry->is_link)
+        return "it is no file";
+    if (entry->name[0] == '.')
+        return "it is hidden";
+    if (len > 5 && strcmp(entry->name + len - 5, ".part") == 0)
+        return "it is not whole yet";
+    return rt_name_matches(f->settings->pattern, entry->name) ? NULL : "it does not match pattern";
+}
+
 /* Is it one of those that the settings name? */
 static bool is_ours(const struct rt_fetch *f, const struct rt_remote_entry *entry)
 {
-    size_t len = strlen(entry->name);
-    const char *fault;
+    const char *fault = is_no_export(f, entry);
 
-    if ((!entry->is_regular && !entry->is_link) || entry->name[0] == '.' ||
-        (len > 5 && strcmp(entry->name + len - 5, ".part") == 0))
+    if (fault != NULL) {
+        rt_log_debug(f->work->log, "%s: passed over: %s", entry->name, fault);
         return false;
-    if (!rt_name_matches(f->settings->pattern, entry->name))
-        return false;
+    }
     fault = rt_name_fault(entry->name);
     if (fault != NULL)
         rt_log_warn(f->work->log, "a file of %s is left alone for its name: %s", f->settings->label,
@@ -153,6 +165,7 @@ static int look_at(struct rt_fetch *f, const struct rt_remote_entry *entry, stru
     /* A known one may still lie where it should have been moved or deleted: the run was killed.
        It is read again, for names, sizes and times can be the same by chance. */
     if (rc == 1 && f->settings->after_fetch == RT_AFTER_LEAVE) {
+        rt_log_debug(f->work->log, "%s: passed over: it was fetched before", entry->name);
         rc = 0;
     } else if (rc >= 0) {
         rc = is_settled(f, entry, key, err);

@@ -302,7 +302,12 @@ static int settle_refused(void *context, const struct rt_item *item, struct rt_e
 static int taken(struct rt_intake *in, struct rt_err *err)
 {
     struct settle settle = {in};
+    char time[RT_TIME_SIZE];
 
+    rt_log_debug(in->work->log, "%s: %s of %s, its time %s, %" PRId64 " row%s", in->file.name,
+                 in->file.is_snapshot ? "a snapshot" : "changes",
+                 in->work->rules.config->side[in->side].label, rt_time_format(in->file.stamp, time),
+                 in->counts.rows, in->counts.rows == 1 ? "" : "s");
     if (in->reject_count > RT_ROWS_TOLD)
         rt_log_warn(in->work->log, "%s: %zu more rows are set aside in rejects/", in->file.name,
                     in->reject_count - RT_ROWS_TOLD);

@@ -286,6 +286,22 @@ def test_fetch_takes_only_names_that_match_the_pattern(make):
     assert p.run("fetch").out == ""
 
 
+def test_verbose_tells_what_fetch_passes_over_and_as_what_a_file_is_taken_in(make):
+    p = exporting(make, pattern="day_*.csv", content="snapshot")
+    p.put("exports/other_2026-11-01T0500.csv", GOOD)
+    p.put("exports/day_2026-11-01T0500.csv", GOOD)
+    p.put("exports/day_2026-11-02T0500.csv.part", GOOD)
+    assert "passed over" not in p.run("fetch", "external").err
+    assert sorted(p.run("-v", "fetch", "external").err.splitlines()) == [
+        "roundtrip fetch: day_2026-11-01T0500.csv: passed over: it was fetched before",
+        "roundtrip fetch: day_2026-11-02T0500.csv.part: passed over: it is not whole yet",
+        "roundtrip fetch: other_2026-11-01T0500.csv: passed over: it does not match pattern",
+    ]
+    told = "day_2026-11-01T0500.csv: a snapshot of EverTrue, its time 2026-11-01T05:00:00Z, 1 row\n"
+    assert told not in p.run("diff").err
+    assert told in p.run("emit", "--verbose").err
+
+
 def test_fetch_can_delete_what_it_took(make):
     p = exporting(make, after_fetch="delete")
     export = p.put("exports/day_2026-11-01T0500.csv", GOOD)
