@@ -154,6 +154,28 @@ static void edited_over(struct look *look, int nearest, size_t differing)
             end->sent[i].is_trusted = false;
 }
 
+/* Is the row what was seen there before, while a version of ours that is older than the one it
+   shows may still come? Then it may be from before both, such as when the side's own edit won
+   against the first of them; if they were dropped, the first would look like an edit once it is
+   there. */
+static bool is_from_before(const struct look *look, int shown)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+    bool is_awaited = false;
+
+    if (end->seen == NULL || is_late(look, &end->sent[shown]))
+        return false;
+    for (int i = 0; i < shown; i++)
+        is_awaited = is_awaited || (end->sent[i].is_trusted && !is_late(look, &end->sent[i]) &&
+                                    !shows_version(look, &end->sent[i]));
+    for (size_t i = 0; is_awaited && i < schema_of(look)->content_count; i++)
+        if (rt_record_flows_to(look->rules, look->record, schema_of(look)->content[i],
+                               look->side) &&
+            !rt_merge_shows(look, end->seen, i))
+            return false;
+    return is_awaited;
+}
+
 /* Finds look->reference, and drops or distrusts the versions that the row settles.  False: the row
    shows what was there before a `confirm`, so it tells nothing new. */
 bool rt_merge_find_reference(struct look *look)
@@ -164,7 +186,7 @@ bool rt_merge_find_reference(struct look *look)
 
     if (shown >= 0 && end->sent[shown].delta == 0)
         return false;
-    if (shown >= 0) {
+    if (shown >= 0 && !is_from_before(look, shown)) {
         look->reference = reference_from(look, end->sent[shown].content);
         look->out->confirmed = end->sent[shown].delta;
         rt_record_drop_sent(end, (size_t)shown + 1);

@@ -513,6 +513,9 @@ int rt_store_note_former(struct rt_store *store, const struct rt_record *record,
 /* 1, 0, -1 */
 int rt_store_is_former(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t rid,
                        struct rt_err *err) RT_MUST_CHECK;
+/* 1: exactly one record had it; 0, -1 */
+int rt_store_find_former(struct rt_store *store, enum rt_side side, struct rt_slice id,
+                         int64_t *rid, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_move_former(struct rt_store *store, int64_t from, int64_t into,
                          struct rt_err *err) RT_MUST_CHECK;
 

@@ -65,6 +65,25 @@ int rt_store_is_former(struct rt_store *store, enum rt_side side, struct rt_slic
     return rc;
 }
 
+int rt_store_find_former(struct rt_store *store, enum rt_side side, struct rt_slice id,
+                         int64_t *rid, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT min(rid) FROM former WHERE side = ?1 AND id = ?2 HAVING count(*) = 1", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, side);
+    rt_bind_slice(stmt, 2, id);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1) {
+        *rid = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
 int rt_store_move_former(struct rt_store *store, int64_t from, int64_t into, struct rt_err *err)
 {
     sqlite3_stmt *stmt =

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from profile import Profile, only, patience, pick, row
+from profile import OTHER, Profile, only, patience, pick, row
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------
@@ -342,6 +342,18 @@ def test_the_old_id_of_a_rekeyed_record_can_be_used_again(p, side, own):
     deltas = p.trip(**{side[:3]: edits + [row(**{own: ids[0][own]}, summary="new")]})
     sent = deltas.native if side == "external" else deltas.external
     assert [pick(r, own, "summary") for r in sent][-1] == (ids[0][own], "new")
+
+
+@pytest.mark.parametrize("side, own, other", [("external", "x", "n"), ("native", "n", "x")])
+def test_an_insert_whose_record_was_rekeyed_meanwhile_is_known_by_the_old_id(make, side, own, other):
+    """The side that was sent the old ID tells its own beside it."""
+    p = make(external={"matches_by": "own-id"})
+    p.trip(**{side[:3]: [row(**{own: "1"})]})
+    p.run("bind", "--rekey", side, "1", "1r")
+    there = OTHER[side][:3]
+    assert p.trip(**{there: [row(**{own: "1", other: "2"})]}).nothing and not p.items()
+    sent = p.trip(**{side[:3]: [row(**{own: "1r", other: "2"}, summary="two")]})
+    assert pick(only(only(sent).rows), own, other, "summary") == ("1r", "2", "two")
 
 
 def test_rekey_to_an_id_in_use_is_refused(p):

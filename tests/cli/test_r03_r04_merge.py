@@ -227,3 +227,18 @@ def test_local_edit_made_before_the_first_look_is_told(make, mode, field):
     p.trip(ext=[row("E1", "N1", body="ours")])
     assert p.trip(nat=[row("E1", "N1", body="ours")]).nothing and not p.items()
     assert "theirs" in p.run("show", "E1").out
+
+
+@pytest.mark.parametrize("content", ["changes", "snapshot"])
+def test_a_won_conflict_is_no_proof_that_what_was_sent_before_has_arrived(make, content):
+    """The side's own value won against a delta that is still on its way there: loaded late, that one is no edit."""
+    p = make(policy={"conflict": "native", "import_lag": "12h"}, native={"content": content})
+    p.agree(row("E1", "N1"))
+    assert only(p.trip(ext=[row("E1", "N1", summary="two")]).native)["summary"] == "two"
+    sent = p.trip(nat=[row("E1", "N1", summary="three")], hours=1)
+    assert only(sent.native)["summary"] == only(sent.external)["summary"] == "three"
+    assert p.trip(nat=[row("E1", "N1", summary="three")], hours=1).nothing
+    assert p.trip(nat=[row("E1", "N1", summary="two")], hours=1).nothing
+    assert p.trip(nat=[row("E1", "N1", summary="three")], hours=1).nothing
+    assert only(p.trip(nat=[row("E1", "N1", summary="four")], hours=24).external)["summary"] == "four"
+    assert p.trip(nat=[row("E1", "N1", summary="four")]).nothing and not p.items()
