@@ -40,8 +40,14 @@ static int push_again(struct rt_session *session, const char *word,
     if (rt_session_delta(session, word, &delta, err) < 0 ||
         rt_outbox_again(&session->work, delta, push, err) < 0)
         return -1;
-    rt_tell(session, "delta %06lld %s handed over again under a new name\n", (long long)delta,
-            push->dry_run ? "would be" : "was");
+    if (push->dry_run)
+        rt_tell(session, "delta %06lld would be handed over again under a new name\n",
+                (long long)delta);
+    else
+        rt_tell(session,
+                "delta %06lld was handed over again under a new name; questions about it close\n"
+                "when a file shows it: to accept or retry it now would send its rows once more\n",
+                (long long)delta);
     return 0;
 }
 

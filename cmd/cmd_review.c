@@ -64,10 +64,13 @@ static int show(struct review *r, struct rt_err *err)
     struct rt_item item = {0};
     char *end;
     int64_t number = strtoll(r->choice.spec, &end, 10);
-    int rc = *r->choice.spec && (*end == '\0' || *end == '@')
-                 ? rt_store_item(r->session->store, number, &arena, &item, err)
-                 : 0;
+    int rc;
 
+    if (end == r->choice.spec || (*end != '\0' && *end != '@'))
+        return rt_err_set(err, RT_USAGE,
+                          "\"%s\" is not the number of one item: roundtrip review lists them",
+                          r->choice.spec);
+    rc = rt_store_item(r->session->store, number, &arena, &item, err);
     if (rc == 0)
         rc = rt_err_set(err, RT_USAGE, "there is no review item %s: roundtrip review lists them",
                         r->choice.spec);

@@ -69,8 +69,10 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
                                  : "",
                    subject);
     free(subject);
-    if (*view->file)
+    if (*view->file && view->line)
         rt_say_wrapped(2, "%s, line %" PRId64 "\n", view->file, view->line);
+    if (view->kept != NULL)
+        rt_say_wrapped(2, "in %s\n", view->kept);
     if (!view->delta && *rt_review_text(view->detail, "text"))
         rt_say_wrapped(2, "%s\n", rt_review_text(view->detail, "text"));
     json_array_foreach(fields, i, field)

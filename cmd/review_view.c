@@ -1,5 +1,6 @@
 #include "cmd/review_view.h"
 
+#include "lib/intake.h"
 #include "lib/utf8.h"
 
 #include <inttypes.h>
@@ -10,6 +11,20 @@ const char *rt_review_text(const json_t *object, const char *key)
     const char *text = json_string_value(json_object_get(object, key));
 
     return text ? text : "";
+}
+
+/* Where what could not be taken in is kept, to be mended there. */
+static const char *kept_as(enum rt_kind kind, const struct rt_file *file, struct rt_arena *arena)
+{
+    char *name;
+    const char *path;
+
+    if (kind != RT_KIND_REFUSED && kind != RT_KIND_REJECTED)
+        return NULL;
+    name = rt_rejects_name(file);
+    path = rt_arena_printf(arena, "rejects/%s", name);
+    free(name);
+    return path;
 }
 
 int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
@@ -36,8 +51,10 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
     view->line = at ? json_integer_value(json_object_get(row, "line")) : item->line;
     if (at || item->file)
         rc = rt_store_file_by_id(session->store, at ? at : item->file, &view->arena, &file, err);
-    if (rc == 1)
+    if (rc == 1) {
         view->file = file.name;
+        view->kept = kept_as((enum rt_kind)kind, &file, &view->arena);
+    }
     return rc < 0 ? -1 : 0;
 }
 

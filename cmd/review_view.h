@@ -13,6 +13,7 @@ struct rt_review_view {
     json_t *detail;
     struct rt_arena arena;
     const char *id[2], *file; /* "" where there is none */
+    const char *kept;         /* where what could not be taken in is; NULL: it is not about that */
     int64_t delta;
     int64_t line; /* of `file`; 0: none */
     char since[RT_TIME_SIZE];

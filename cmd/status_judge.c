@@ -66,17 +66,26 @@ static int judge_review(const struct rt_status *status, struct rt_buf *why)
     return level;
 }
 
-/* It last ran, or has been waiting, for so long that something must be wrong. */
+/* It last ran, or has been waiting, for so long that something must be wrong.  A time that is as
+ * far ahead is that of a wrong clock, and does not tell when it last ran. */
 static bool is_long_ago(const struct rt_session *session, int64_t t)
 {
-    return t == RT_NEVER || t + session->config->overdue < session->rules.now;
+    int64_t now = session->rules.now, overdue = session->config->overdue;
+
+    return t == RT_NEVER || t + overdue < now || t - overdue > now;
 }
 
-static void no_step_since(struct rt_buf *why, const char *step, int64_t t)
+static void no_step_since(const struct rt_session *session, struct rt_buf *why, const char *step,
+                          int64_t t)
 {
     char when[RT_TIME_SIZE];
 
-    reason(why, "no %s since %s", step, t == RT_NEVER ? "it was made" : rt_time_format(t, when));
+    if (t > session->rules.now)
+        reason(why, "last %s at %s, which is yet to come: a clock was wrong", step,
+               rt_time_format(t, when));
+    else
+        reason(why, "no %s since %s", step,
+               t == RT_NEVER ? "it was made" : rt_time_format(t, when));
 }
 
 /* Where each step is a job of its own, one can fail for ever while the others go well. */
@@ -90,10 +99,10 @@ static int judge_steps(const struct rt_session *session, const struct rt_status 
         has_source = has_source || rt_profile_has_source(&session->config->side[s]);
     if (is_long_ago(session, status->ran[1])) {
         level = 1;
-        no_step_since(why, "emit", status->ran[1]);
+        no_step_since(session, why, "emit", status->ran[1]);
     } else if (has_source && is_long_ago(session, status->ran[0])) {
         level = 1;
-        no_step_since(why, "fetch", status->ran[0]);
+        no_step_since(session, why, "fetch", status->ran[0]);
     }
     for (int s = 0; s < 2; s++) {
         const struct rt_status_side *side = &status->side[s];

@@ -122,7 +122,7 @@ static int read_decoded(struct rt_csv_reader *reader, char *to, size_t room, str
             return -1;
         if (n == 0 && raw_len > 0)
             return refuse(reader, reader->line, reader->count + 1,
-                          "the file ends within a character: it was cut; fetch it again", err);
+                          "the file ends within a character: it was cut; export it again", err);
         if (n == 0) {
             iconv(reader->stream, NULL, NULL, &out, &left); /* some hold a character back */
             return (int)(out - to);
@@ -291,11 +291,11 @@ static int end_of_input(struct rt_csv_reader *reader, struct rt_err *err)
         return refuse(
             reader, reader->cell_line, reader->count + 1,
             "the quote that opens this cell is never closed: the file was cut, or a quote "
-            "is missing; fetch it again",
+            "is missing; export it again",
             err);
     if (!reader->options.final_newline_optional)
         return refuse(reader, reader->line, reader->count,
-                      "the last line has no line end: the file was cut; fetch it again, or set "
+                      "the last line has no line end: the file was cut; export it again, or set "
                       "final_newline = optional",
                       err);
     if (reader->too_big != NULL)

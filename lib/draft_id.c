@@ -342,11 +342,28 @@ static void choose(const struct links links[2], const struct link *chosen[2])
 
 /* ---- lines ---- */
 
+/* How well its own column does as an ID: one that is called like an ID need not be one. */
+static const char *tell_own(const struct rt_drafting *d, int side, const struct link *link)
+{
+    const struct rt_draft_column *column = &d->column[side][link->own[0]];
+    size_t rows = d->sample[side]->rows;
+
+    if (link->parts > 1)
+        return "filled, and different together in every row";
+    if (rows == 0)
+        return "the sample has no row";
+    if (column->filled < rows)
+        return rt_arena_printf(d->arena, "%zu of %zu rows have none", rows - column->filled, rows);
+    if (!column->is_unique)
+        return rt_arena_printf(d->arena, "%zu of %zu rows hold the ID of another row",
+                               column->filled - column->key_count, rows);
+    return "filled and different in every row";
+}
+
 static void tell(const struct rt_drafting *d, int side, const struct link *link,
                  struct rt_draft_line *line)
 {
-    const char *own = link->parts > 1 ? "filled, and different together in every row"
-                                      : "filled and different in every row";
+    const char *own = tell_own(d, side, link);
 
     line->sure =
         d->sample[side]->rows > 1 && own_score(d, side, link->own[0]) >= 4 ? RT_SURE : RT_LIKELY;

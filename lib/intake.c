@@ -309,11 +309,11 @@ static int taken(struct rt_intake *in, struct rt_err *err)
                  in->work->rules.config->side[in->side].label, rt_time_format(in->file.stamp, time),
                  in->counts.rows, in->counts.rows == 1 ? "" : "s");
     if (in->reject_count > RT_ROWS_TOLD)
-        rt_log_warn(in->work->log, "%s: %zu more rows are set aside in rejects/", in->file.name,
-                    in->reject_count - RT_ROWS_TOLD);
+        rt_log_warn(in->work->log, "%s: %zu more rows %s set aside in rejects/", in->file.name,
+                    in->reject_count - RT_ROWS_TOLD, in->work->is_dry ? "would be" : "are");
     if (in->disputed > RT_ROWS_TOLD)
-        rt_log_warn(in->work->log, "%s: %lld more like these: see roundtrip review", in->file.name,
-                    (long long)(in->disputed - RT_ROWS_TOLD));
+        rt_log_warn(in->work->log, "%s: %lld more like these: %s", in->file.name,
+                    (long long)(in->disputed - RT_ROWS_TOLD), rt_intake_where(in));
     if (in->reject_count && !in->work->is_dry && rt_rejects_write(in, err) < 0)
         return -1;
     if (in->map != NULL && *rt_rowmap_ignored(in->map))

@@ -36,6 +36,9 @@ int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char
 int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
                     int64_t *stamp, struct rt_err *err) RT_MUST_CHECK;
 
+/* What a file is called in rejects/, refused as a whole or in some rows.  The caller frees it. */
+char *rt_rejects_name(const struct rt_file *file);
+
 /* After the commit: the digests of the snapshots that were taken in become the files that the next
  * run reads. */
 void rt_intake_publish_digests(struct rt_work *work);

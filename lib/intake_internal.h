@@ -106,6 +106,8 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv,
 int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                     bool is_eligible, struct rt_err *err) RT_MUST_CHECK;
 void rt_intake_count(struct rt_intake *in, enum rt_change change);
+/* For messages about a row in question: where the question is, or would be. */
+const char *rt_intake_where(const struct rt_intake *in);
 /* A row as JSON, for review items; caller frees. */
 char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row);
 
@@ -176,8 +178,6 @@ int rt_intake_is_known(struct rt_work *work, const struct rt_file *file, struct 
 /* rejects.c: rejects/ gets the original rows, so that a mended file can be fetched again, and the
  * reasons. */
 int rt_rejects_write(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
-/* What the file is called there.  The caller frees it. */
-char *rt_rejects_name(const struct rt_file *file);
 /* A refused file: the reason is written beside where the file will be moved. */
 int rt_rejects_refuse(struct rt_work *work, const struct rt_file *file, const char *reason,
                       struct rt_err *err) RT_MUST_CHECK;

@@ -229,8 +229,8 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
     if (in->disputed++ < RT_ROWS_TOLD)
         rt_log_warn(in->work->log,
                     "%s: line %lld: other rows of this file speak of the same record and differ: "
-                    "see roundtrip review",
-                    in->file.name, (long long)first->line);
+                    "%s",
+                    in->file.name, (long long)first->line, rt_intake_where(in));
     rc = freeze_all(in, group, rows, &event.rid, err);
     if (rc == 0 && event.rid == 0)
         rc = rt_intake_list_rows(in, RT_KIND_REPEATED, first->id, first->line, rows, err);

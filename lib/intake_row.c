@@ -10,6 +10,11 @@ void rt_intake_count(struct rt_intake *in, enum rt_change change)
     in->counts.of[change]++;
 }
 
+const char *rt_intake_where(const struct rt_intake *in)
+{
+    return in->work->is_dry ? "emit would put it on the review list" : "see roundtrip review";
+}
+
 static json_t *json_text(struct rt_slice text)
 {
     return json_stringn(text.ptr ? text.ptr : "", text.len);
@@ -63,8 +68,9 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     if (fault->column > 0)
         snprintf(column, sizeof column, ", column %zu", fault->column);
     if (in->reject_count <= RT_ROWS_TOLD && rt_rid_set_add(&in->told, (int64_t)csv->line))
-        rt_log_warn(in->work->log, "%s: line %llu%s: %s: the row is set aside in rejects/",
-                    in->file.name, (unsigned long long)csv->line, column, fault->reason);
+        rt_log_warn(in->work->log, "%s: line %llu%s: %s: the row %s set aside in rejects/",
+                    in->file.name, (unsigned long long)csv->line, column, fault->reason,
+                    in->work->is_dry ? "would be" : "is");
     if (fault->has_id)
         memcpy(event.id_of, row->id, sizeof event.id_of);
     if (!fault->has_id || fault->has_bad_id || csv->fault != NULL)
@@ -103,8 +109,8 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
     rt_intake_count(in, RT_CHANGE_CLASH);
     rt_identity_explain(row->id, records, &text);
     if (in->disputed++ < RT_ROWS_TOLD && rt_rid_set_add(&in->told, row->line))
-        rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: see roundtrip review",
-                    in->file.name, (long long)row->line, rt_buf_str(&text));
+        rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: %s", in->file.name,
+                    (long long)row->line, rt_buf_str(&text), rt_intake_where(in));
     rc = rt_store_add_event(in->work->store, &event, err);
     rt_intake_add_flaw(in, RT_FLAW_CLASH, row->id, row->line, json);
     rt_buf_clear(&text);

@@ -24,7 +24,7 @@ static const struct rt_kind_text texts[RT_KIND_COUNT] = {
          "ignores the row", "A row could not be read."},
     [RT_KIND_REFUSED] = {"refused",
                          "the file's contents are not needed; deltas for that side go out again",
-                         "the same as accept; or fetch the mended file",
+                         "the same as accept; or fetch the mended file, which settles it",
                          "A whole file could not be read: nothing is sent to that side."},
     [RT_KIND_MISSING] =
         {"missing", "deletes it on the other side, where that can be done",

@@ -39,9 +39,8 @@ static int missing_column(const struct rt_slice *header, size_t count, const cha
         known[i] = rt_xstrndup(header[i].ptr, header[i].len);
     near = rt_nearest(wanted, known, count);
     rt_err_set(err, RT_DATA,
-               "%s: line 1: there is no column \"%s\", which schema.csv maps%s%s%s: send the whole "
-               "form again, or "
-               "change schema.csv",
+               "%s: line 1: there is no column \"%s\", which schema.csv maps%s%s%s: correct it in "
+               "schema.csv, or have the column exported again",
                name, wanted, near ? " (did \"" : "", near ? near : "",
                near ? "\" take its place?)" : "");
     for (size_t i = 0; i < count; i++)
@@ -221,7 +220,7 @@ static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct r
         size_t column = damaged_cell(map, csv, (enum rt_side)s, &why);
 
         if (column > 0) {
-            fault_at(fault, column, "the ID looks damaged by a spreadsheet: %s", why);
+            fault_at(fault, column, "the ID looks damaged: %s", why);
             fault->is_spreadsheet = true;
         } else if (read_id(map, csv, (enum rt_side)s, arena, &row->id[s]) < 0) {
             fault_at(fault, rt_rowmap_id_column(map, (enum rt_side)s),

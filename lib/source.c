@@ -63,7 +63,7 @@ static int refill(struct rt_source_file *file, struct rt_err *err)
 
 static int refuse_gzip(const struct rt_source_file *file, const char *why, struct rt_err *err)
 {
-    return rt_err_set(err, RT_DATA, "%s: %s; fetch it again", file->path, why);
+    return rt_err_set(err, RT_DATA, "%s: %s; export it again", file->path, why);
 }
 
 static ssize_t read_gzip(struct rt_source_file *file, void *buf, size_t size, struct rt_err *err)

@@ -1,5 +1,6 @@
 """init, check, status, log and show: what they print, to the letter where people read it."""
 import csv
+import datetime
 import json
 import os
 import re
@@ -349,6 +350,18 @@ def test_status_check_has_its_line_when_the_state_or_the_settings_cannot_be_used
 def test_status_check_notices_that_nothing_ran(pair):
     pair.tick(24 * 4)
     assert "no emit since 2026-11-03T06:00:00Z" in pair.run("status", "--check", status=1).out
+
+
+def test_status_check_is_not_blind_after_a_clock_that_was_wrong(pair):
+    right = pair.now
+    pair.tick(24 * 1000)
+    pair.emit()
+    pair.now = right + datetime.timedelta(days=1)
+    assert "last emit at 2029-07-30T06:00:00Z, which is yet to come" in pair.run("status", "--check", status=1).out
+    pair.emit()
+    assert f"last emit    {pair.now:%Y-%m-%dT%H:%M:%SZ}" in pair.run("status").out
+    pair.tick(24 * 4)
+    assert "no emit since 2026-11-04T06:00:00Z" in pair.run("status", "--check", status=1).out
 
 
 def test_status_check_notices_that_every_fetch_fails(make):

@@ -181,3 +181,14 @@ def test_labels_tell_whose_id_it_is_where_values_cannot(p, tmp_path):
     folder = propose(p, tmp_path, "e.csv", "n.csv")
     ids = {line["role"]: (line["external"], line["native"]) for line in table(folder / "schema.csv") if line["role"]}
     assert ids == {"external_id": ("PlatformId", "PlatformId"), "native_id": ("DatabaseId", "DatabaseId")}
+
+
+def test_a_column_that_is_called_like_the_id_and_repeats_is_not_told_to_be_unique(p, tmp_path):
+    native = tmp_path / "visits.csv"
+    ids = [str(i) for i in range(1, 9)] + ["8", "8", ""]
+    native.write_text("VISIT_ID,NOTE\n" + "".join(f"{i},text {n}\n" for n, i in enumerate(ids[:10])))
+    out = p.run("init", "a", "--preset", "evertrue", "--native", native, cwd=tmp_path).out
+    assert "2 of 10 rows hold the ID of another row" in " ".join(out.split())
+    native.write_text("INTERACTION_ID,NOTE\n" + "".join(f"{i},text {n}\n" for n, i in enumerate(ids)))
+    out = p.run("init", "b", "--preset", "evertrue", "--native", native, cwd=tmp_path).out
+    assert "1 of 11 rows have none" in " ".join(out.split())

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 import state_file
-from profile import IDS, TEXTS, Profile, field, only, row
+from profile import IDS, SCHEMA, TEXTS, Profile, field, only, row
 
 COUNT = 120
 LONG = [field("external_id", "EID", "EXT_ID", role="external_id", type="id"),
@@ -21,6 +21,11 @@ def dump(p, tables=None):
     """What the state holds, as text."""
     with sqlite3.connect(f"file:{p.path}/state.db?mode=ro", uri=True) as db:
         return {name: sorted(map(repr, db.execute(f"SELECT * FROM {name}"))) for name in tables or state_file.tables(db)}
+
+
+def only_dates():
+    """SCHEMA, but the summary is a date."""
+    return [{**line, "type": "date"} if line["field"] == "summary" else line for line in SCHEMA]
 
 
 def rows(prefix="", year="2026", count=COUNT):
@@ -92,6 +97,35 @@ def test_a_link_in_the_inbox_is_left_alone_and_told(make):
     result = p.emit()
     assert result.nothing and "inbox/native/linked_2026-11-01T0500.csv is left alone" in result.result.err
     assert len(p.listing("inbox/native")) == 1
+
+
+def test_diff_says_what_would_become_of_rows_and_emit_what_became_of_them(make):
+    p = make(schema=only_dates(), native={"content": "snapshot"})
+    p.drop("native", [row(n="N1", summary="soon"), row(n="N2", summary="2026-11-01"), row(n="N2", summary="2026-11-02")])
+    err = p.run("diff").err
+    assert "the row would be set aside in rejects/" in err and "differ: emit would put it on the review list" in err
+    assert not p.listing("rejects") and not p.items()
+    err = p.emit().result.err
+    assert "the row is set aside in rejects/" in err and "differ: see roundtrip review" in err
+    assert len(p.listing("rejects")) == 2 and len(p.items()) == 2
+
+
+def test_review_tells_where_in_rejects_the_file_is_and_that_one_can_be_fetched(make):
+    p = make(schema=only_dates())
+    p.drop("native", [row(n="N1", summary="soon")])
+    p.emit()
+    p.drop("external", raw=b"ExternalID,Other\nE1,2\n")
+    p.emit(status=65)
+    for number, side in ((1, "native"), (2, "external")):
+        lines = p.run("review", "show", number).out.splitlines()
+        kept = only([line for line in lines if line.startswith("in rejects/")])[3:]
+        assert not any(line.endswith("line 0") for line in lines)
+        p.run("fetch", side, kept)
+
+
+def test_review_show_takes_one_item(pair):
+    for word in ("all", "1-2", "1,2", "x"):
+        assert f'"{word}" is not the number of one item' in pair.run("review", "show", word, status=64).err
 
 
 def test_a_refused_file_that_comes_again_is_one_question(p):

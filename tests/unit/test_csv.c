@@ -216,11 +216,11 @@ static void test_refusals(void **state)
     EXPECT("", "-65 f.csv: empty file: not even a header; export the file again");
     EXPECT("a,b\n1,2",
            "a;b;-65 f.csv: line 2, column 2: the last line has no line end: the file was "
-           "cut; fetch it again, or set final_newline = optional");
+           "cut; export it again, or set final_newline = optional");
     EXPECT(
         "a,b\n1,\"2\n\n3",
         "a;b;-65 f.csv: line 2, column 2: the quote that opens this cell is never closed: the file "
-        "was cut, or a quote is missing; fetch it again");
+        "was cut, or a quote is missing; export it again");
     EXPECT("a,b\n1,2\n3,\"x\ny\"z\n",
            "a;b;2@4+4[1|2]-65 f.csv: line 4, column 2: text behind the closing quote of a cell: "
            "double "
@@ -600,7 +600,7 @@ static void test_gzip(void **state)
         write_file(path, rt_slice_from(packed.ptr, packed.len - cut));
         assert_int_equal(slurp(path, 4096, &out, &err), -1);
         assert_int_equal(err.code, RT_DATA);
-        assert_non_null(strstr(err.msg, "f.csv.gz: the gzip file was cut; fetch it again"));
+        assert_non_null(strstr(err.msg, "f.csv.gz: the gzip file was cut; export it again"));
     }
     packed.ptr[packed.len / 2] ^= 4;
     write_file(path, rt_buf_slice(&packed));
