@@ -40,8 +40,7 @@ int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side
 
 /* ---- review items of a record ---- */
 
-/* Kinds that are about rows of a file: their items are written when the row is met, and then stay.
- */
+/* Kinds that are about rows of a file: their items are written when the row is met, and keep it. */
 #define ROW_KINDS                                                                                  \
     (RT_KIND_BIT(RT_KIND_CLASH) | RT_KIND_BIT(RT_KIND_REPEATED) | RT_KIND_BIT(RT_KIND_REJECTED) |  \
      RT_KIND_BIT(RT_KIND_WENT_BACK) | RT_KIND_BIT(RT_KIND_SUSPECTED))
@@ -121,6 +120,30 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
     return -1;
 }
 
+/* An item about rows that are what they were tells the IDs and values of its record as they are. */
+static int refresh_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                        const char *subject, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_item item;
+    int rc = rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, &arena, &item, err);
+
+    if (rc == 1) {
+        json_t *detail = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
+        char *rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
+        char *text = rt_review_detail(&work->rules, record, kind);
+
+        if (rows != NULL)
+            text = with_rows(text, rows);
+        item.detail = text;
+        rc = rt_store_put_item(work->store, &item, err);
+        free(text);
+        json_decref(detail);
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
 static int sync_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
                      bool is_open, struct rt_err *err)
 {
@@ -136,7 +159,7 @@ static int sync_item(struct rt_work *work, const struct rt_record *record, enum 
     if (rows_of(work, record, kind, subject, &rows, err) < 0)
         return -1;
     if ((RT_KIND_BIT(kind) & ROW_KINDS) && rows == NULL)
-        return 0;
+        return refresh_item(work, record, kind, subject, err);
     detail = rt_review_detail(&work->rules, record, kind);
     if (rows != NULL)
         detail = with_rows(detail, rows);

@@ -340,6 +340,20 @@ def test_each_item_keeps_the_rows_that_it_is_about(make):
     sends(p, "native", x="E1", n="N1", summary="old", amount="1")
 
 
+def test_item_about_rows_tells_the_ids_and_values_that_its_record_has_now(p):
+    p.trip(nat=[row(n="N1")])
+    p.trip(nat=[row(n="N1", summary="two"), row(n="N1", summary="three")])
+    p.trip(ext=[row("E1", "N1", body="longer")])
+    item = only(p.items("repeated"))
+    assert (item["external_id"], item["native_id"], item["line"]) == ("E1", "N1", "2")
+    shown = p.run("review", "show", item["item"]).out
+    assert "EverTrue: longer" in shown and "summary: three" in shown
+    assert p.trip(ext=[row("E1", "N1", body="longer still")]).nothing
+    p.run("review", "accept", item["item"], status=2)            # it tells something else since it was listed
+    p.decide("accept", "repeated")
+    assert pick(only(p.sync().native), "summary", "body") == ("three", "longer still")
+
+
 def test_a_clash_later_on_does_not_replace_the_repeated_rows(pair):
     pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
     pair.trip(nat=[row("E9", "N1")])
