@@ -95,9 +95,10 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
         return rc < 0 ? -1 : 0;
     if (rt_store_is_waived(r->session->store, number, &is_waived, err) < 0)
         return -1;
-    entry.handed_at = delta.handed_at;
+    entry.handed_at = delta.gone_at; /* the last of its parts */
     entry.is_overdue = config->side[r->side].shows_imports && delta.confirmed_at == RT_NEVER &&
-                       !is_waived && delta.handed_at + config->overdue < r->session->rules.now;
+                       !is_waived &&
+                       rt_store_is_late(&delta, config->overdue, r->session->rules.now);
     side->flight = grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
     side->flight[side->flight_count++] = entry;
     side->flight_rows += rows;

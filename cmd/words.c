@@ -106,7 +106,8 @@ int rt_session_since(const struct rt_session *session, const struct rt_args *arg
     *since = RT_NEVER;
     if (text == NULL || rt_time_parse(text, since))
         return 0;
-    if (rt_age_parse(text, &age)) {
+    /* A bare number, seconds in settings, is days or hours to who types it here: it must say. */
+    if (text[strspn(text, "0123456789")] != '\0' && rt_age_parse(text, &age)) {
         *since = session->rules.now - age;
         if (*since < first) /* nothing is that old, and a calendar has no more days */
             *since = first;

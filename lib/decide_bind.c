@@ -110,6 +110,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_te
         const struct rt_record *records[2] = {found.at[0], found.at[1]};
 
         rt_identity_explain(id, records, why);
+        rt_buf_add_str(why, ": a bound ID changes with roundtrip bind --rekey alone");
     } else {
         *outcome = RT_BOUND;
         rc = learn(work, id, teller, &found, &arena, err);

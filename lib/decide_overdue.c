@@ -27,8 +27,7 @@ static int note_flight(void *context, int64_t number, int64_t rows, struct rt_er
         .kind = "overdue", .subject = subject, .side = (int)overdue->side, .detail = detail};
 
     rt_arena_clear(&arena);
-    if (rc != 1 || delta.state != RT_DELTA_HANDED || delta.gone_at == RT_NEVER ||
-        delta.gone_at + work->rules.config->overdue > work->rules.now)
+    if (rc != 1 || !rt_store_is_late(&delta, work->rules.config->overdue, work->rules.now))
         return rc < 0 ? -1 : 0;
     snprintf(subject, sizeof subject, "d%" PRId64, number);
     if (rt_store_is_waived(work->store, number, &is_waived, err) < 0)

@@ -151,7 +151,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     if (rt_store_is_waived(r->store, number, &is_waived, err) < 0)
         return -1;
     if (side->shows_imports && delta.confirmed_at == RT_NEVER && !is_waived &&
-        delta.handed_at + r->config->overdue < r->report->now)
+        rt_store_is_late(&delta, r->config->overdue, r->report->now))
         state = RT_DELIVERY_OVERDUE;
     side->deliveries[RT_DELIVERY_SEEN].deltas--;
     side->deliveries[RT_DELIVERY_SEEN].rows -= rows;

@@ -268,6 +268,9 @@ struct rt_delta {
     struct rt_slice header; /* its first line, as it is in the file: in UTF-16 it has NULs */
 };
 
+/* Handed over, all parts, for longer than that setting. */
+bool rt_store_is_late(const struct rt_delta *delta, int64_t overdue, int64_t now);
+
 struct rt_delta_part {
     int64_t delta, part;
     const char *name;

@@ -25,6 +25,12 @@
 
 /* ---- when a delta was handed over ---- */
 
+bool rt_store_is_late(const struct rt_delta *delta, int64_t overdue, int64_t now)
+{
+    return delta->state == RT_DELTA_HANDED && delta->gone_at != RT_NEVER &&
+           delta->gone_at + overdue <= now;
+}
+
 /* A withdrawn delta went nowhere, and where only the hand-over is known, the file was gone with it.
  */
 static struct rt_delta_times times_of(const struct rt_delta *delta)

@@ -532,6 +532,11 @@ def test_rekey_of_an_unknown_id_is_64(pair):
     pair.run("bind", "--rekey", "native", "N9", "N10", status=64)
 
 
+def test_a_pair_that_goes_against_a_bound_id_is_told_how_it_can_change(pair):
+    assert "bind --rekey" in pair.run("bind", "E1", "N9", status=64).err
+    pair.run("bind", "--rekey", "native", "N1", "N9")
+
+
 def test_rekey_tells_the_delta_that_waits_with_the_old_id(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])

@@ -308,6 +308,22 @@ def test_status_tells_outbox_flight_and_overdue(pair):
     assert "in flight" not in pair.run("status").out
 
 
+def test_overdue_counts_from_when_the_last_of_a_delta_was_gone(make):
+    p = make(imports=False).agree(row("E1", "N1"))
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="two")])
+    p.emit()
+    p.tick(24 * 5)
+    p.take_outbox("native")
+    p.push()
+    out = p.run("status").out
+    assert f"handed over {p.now:%Y-%m-%dT%H:%M:%SZ}\n" in out and not p.items("overdue")
+    assert json.loads(p.run("report", "--json", "r.html").out)["native"]["deltas_overdue"] == 0
+    p.tick(72)
+    assert ": overdue\n" in p.run("status").out and p.items("overdue")
+    assert json.loads(p.run("report", "--json", "r.html").out)["native"]["deltas_overdue"] == 1
+
+
 def test_nothing_is_overdue_where_imports_are_not_shown(make):
     p = make(native={"shows_imports": "no"}).agree(row("E1", "N1"))
     p.trip(ext=[row("E1", "N1", summary="two")])
@@ -415,7 +431,9 @@ def test_log_since(pair):
     pair.emit()
     assert len(pair.run("log", "--since", "1d").out.splitlines()) == 1
     assert pair.run("log", "--since", "2026-11-13").out == pair.run("log", "--since", "1d").out
-    pair.run("log", "--since", "yesterday", status=64)
+    for wrong in ("yesterday", "30", ""):  # 30 of what?
+        assert "an age like 3d" in pair.run("log", "--since", wrong, status=64).err
+        assert "an age like 3d" in pair.run("report", "--since", wrong, "r.html", status=64).err
     assert [r["command"] for r in json.loads(pair.run("log", "--since", "1d", "--json").out)["runs"]] == ["emit"]
 
 
