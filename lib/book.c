@@ -45,6 +45,8 @@ int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side
     (RT_KIND_BIT(RT_KIND_CLASH) | RT_KIND_BIT(RT_KIND_REPEATED) | RT_KIND_BIT(RT_KIND_REJECTED) |  \
      RT_KIND_BIT(RT_KIND_WENT_BACK) | RT_KIND_BIT(RT_KIND_SUSPECTED))
 
+#define SUBJECT_SIZE 32
+
 /* Puts the rows in question into the item's detail, and takes both apart. */
 static char *with_rows(char *detail, char *rows)
 {
@@ -83,12 +85,27 @@ static json_t *rows_now(const struct rt_record *record, enum rt_flaw flaw, const
     return list;
 }
 
+/* The record's own item of that kind. */
+static void write_subject(const struct rt_record *record, char subject[SUBJECT_SIZE])
+{
+    snprintf(subject, SUBJECT_SIZE, "r%" PRId64, record->rid);
+}
+
+/* 1: it is open; 0. */
+static int open_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                     struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
+{
+    char subject[SUBJECT_SIZE];
+
+    write_subject(record, subject);
+    return rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, arena, item, err);
+}
+
 /* The rows that the item is about from now on, as JSON; NULL: it stays as it is.  Those that an
  * answer takes may be of both sides at once. */
 static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
-                   const char *subject, char **text, struct rt_err *err)
+                   const char *rows, char **text, struct rt_err *err)
 {
-    const char *rows = work->flawed_kind == kind ? work->flawed_rows : NULL;
     enum rt_flaw flaw = kind == RT_KIND_REPEATED    ? RT_FLAW_REPEATED
                         : kind == RT_KIND_WENT_BACK ? RT_FLAW_WENT_BACK
                                                     : RT_FLAW_NONE;
@@ -99,7 +116,7 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
 
     *text = rows ? rt_xstrdup(rows) : NULL;
     if (flaw != RT_FLAW_NONE)
-        rc = rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, &arena, &item, err);
+        rc = open_item(work, record, kind, &arena, &item, err);
     if (rc == 1) {
         old = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
         new = rows ? json_loads(rows, JSON_ALLOW_NUL, NULL) : json_array();
@@ -122,11 +139,11 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
 
 /* An item about rows that are what they were tells the IDs and values of its record as they are. */
 static int refresh_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
-                        const char *subject, struct rt_err *err)
+                        struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_item item;
-    int rc = rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, &arena, &item, err);
+    int rc = open_item(work, record, kind, &arena, &item, err);
 
     if (rc == 1) {
         json_t *detail = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
@@ -144,22 +161,23 @@ static int refresh_item(struct rt_work *work, const struct rt_record *record, en
     return rc < 0 ? -1 : 0;
 }
 
+/* `asked`: the rows of a new question, or NULL. */
 static int sync_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
-                     bool is_open, struct rt_err *err)
+                     bool is_open, const char *asked, struct rt_err *err)
 {
-    char subject[32], *detail;
+    char subject[SUBJECT_SIZE], *detail;
     struct rt_item item;
     char *rows;
     int rc;
 
-    snprintf(subject, sizeof subject, "r%" PRId64, record->rid);
+    write_subject(record, subject);
     if (!is_open)
         return rt_store_close_item(work->store, rt_kind_text(kind)->name, subject,
                                    "settled by later files", err);
-    if (rows_of(work, record, kind, subject, &rows, err) < 0)
+    if (rows_of(work, record, kind, asked, &rows, err) < 0)
         return -1;
     if ((RT_KIND_BIT(kind) & ROW_KINDS) && rows == NULL)
-        return refresh_item(work, record, kind, subject, err);
+        return refresh_item(work, record, kind, err);
     detail = rt_review_detail(&work->rules, record, kind);
     if (rows != NULL)
         detail = with_rows(detail, rows);
@@ -195,14 +213,17 @@ static int sync_not_taken(struct rt_work *work, const struct rt_record *record, 
 }
 
 static int sync_items(struct rt_work *work, const struct rt_record *record, unsigned before,
-                      struct rt_err *err)
+                      const struct rt_question *question, struct rt_err *err)
 {
     unsigned now = record->items;
 
     for (int k = 0; k < RT_KIND_COUNT; k++) {
         unsigned bit = RT_KIND_BIT(k) & ~RT_KIND_BIT(RT_KIND_NOT_TAKEN);
+        const char *asked =
+            question != NULL && question->kind == (enum rt_kind)k ? question->rows : NULL;
 
-        if (((now | before) & bit) && sync_item(work, record, (enum rt_kind)k, now & bit, err) < 0)
+        if (((now | before) & bit) &&
+            sync_item(work, record, (enum rt_kind)k, now & bit, asked, err) < 0)
             return -1;
     }
     if ((now | before) & RT_KIND_BIT(RT_KIND_NOT_TAKEN))
@@ -210,8 +231,9 @@ static int sync_items(struct rt_work *work, const struct rt_record *record, unsi
     return 0;
 }
 
-int rt_book_save(struct rt_work *work, struct rt_record *record,
-                 const struct rt_digest *const print[2], struct rt_err *err)
+int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
+                      const struct rt_digest *const print[2], const struct rt_question *question,
+                      struct rt_err *err)
 {
     unsigned before = record->items;
     /* R11: a row that names both IDs has not lost one. */
@@ -230,7 +252,12 @@ int rt_book_save(struct rt_work *work, struct rt_record *record,
         if (learnt[s] && rt_suspect_settle(work, record->rid, (enum rt_side)s, err) < 0)
             return -1;
     rt_work_touch(work, record->rid);
-    return before | record->items ? sync_items(work, record, before, err) : 0;
+    return before | record->items ? sync_items(work, record, before, question, err) : 0;
+}
+
+int rt_book_save(struct rt_work *work, struct rt_record *record, struct rt_err *err)
+{
+    return rt_book_save_rows(work, record, NULL, NULL, err);
 }
 
 /* ---- the story ---- */
@@ -307,18 +334,16 @@ static int keep_rows(struct rt_work *work, const struct rt_record *from, struct 
                      struct rt_questions *questions, struct rt_err *err)
 {
     unsigned kinds = from->items & ROW_KINDS & ~RT_KIND_BIT(RT_KIND_SUSPECTED);
-    char subject[32], *text;
     struct rt_item item;
     json_t *detail;
+    char *text;
     int rc;
 
     *questions = (struct rt_questions){.rows = {NULL}};
-    snprintf(subject, sizeof subject, "r%" PRId64, from->rid);
     for (int k = 0; k < RT_KIND_COUNT; k++) {
         if (!(kinds & RT_KIND_BIT(k)))
             continue;
-        rc = rt_store_open_item(work->store, rt_kind_text((enum rt_kind)k)->name, subject, arena,
-                                &item, err);
+        rc = open_item(work, from, (enum rt_kind)k, arena, &item, err);
         if (rc < 0)
             return -1;
         detail = rc == 1 && item.detail ? json_loads(item.detail, JSON_ALLOW_NUL, NULL) : NULL;
@@ -339,7 +364,7 @@ int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
         return -1;
     from->items = 0;
     from->end[0].not_taken_count = from->end[1].not_taken_count = 0;
-    if (before && sync_items(work, from, before, err) < 0)
+    if (before && sync_items(work, from, before, NULL, err) < 0)
         return -1;
     if (rt_store_drop_suspect(work->store, from->rid, 0, err) < 0 ||
         rt_store_remove(work->store, from->rid, err) < 0 ||
@@ -353,15 +378,13 @@ int rt_book_take_over(struct rt_work *work, struct rt_record *into,
 {
     unsigned has_one = into->items & ~RT_KIND_BIT(RT_KIND_REPEATED) &
                        ~RT_KIND_BIT(RT_KIND_WENT_BACK); /* these hold rows of both sides */
-    int rc = rt_book_save(work, into, NULL, err);
+    int rc = rt_book_save(work, into, err);
 
     for (int k = 0; k < RT_KIND_COUNT && rc == 0; k++) {
-        if (questions->rows[k] == NULL || (has_one & RT_KIND_BIT(k)))
-            continue;
-        work->flawed_rows = questions->rows[k];
-        work->flawed_kind = (enum rt_kind)k;
-        rc = rt_book_save(work, into, NULL, err);
-        work->flawed_rows = NULL;
+        struct rt_question question = {(enum rt_kind)k, questions->rows[k]};
+
+        if (question.rows != NULL && !(has_one & RT_KIND_BIT(k)))
+            rc = rt_book_save_rows(work, into, NULL, &question, err);
     }
     return rc;
 }

@@ -21,9 +21,20 @@ struct rt_found {
 int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side first,
                  struct rt_arena *arena, struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
 
-/* Saves a record, keeps its review items, and marks it touched. `print` as for rt_store_save. */
-int rt_book_save(struct rt_work *work, struct rt_record *record,
-                 const struct rt_digest *const print[2], struct rt_err *err) RT_MUST_CHECK;
+/* Rows that a person must decide about, as JSON, and the kind of the item that has them. */
+struct rt_question {
+    enum rt_kind kind;
+    const char *rows;
+};
+
+/* Saves a record, keeps its review items, and marks it touched. */
+int rt_book_save(struct rt_work *work, struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
+
+/* The same, with what the rows of a file brought: `print` as for rt_store_save, and a question.
+ * Either may be NULL. */
+int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
+                      const struct rt_digest *const print[2], const struct rt_question *question,
+                      struct rt_err *err) RT_MUST_CHECK;
 
 /* Writes a line of the record's story: what a row was, and which fields changed. */
 int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,

@@ -61,7 +61,7 @@ int rt_decide_note_due(struct rt_work *work, const struct rt_record *record, str
 
 int rt_decide_save(struct rt_work *work, struct rt_record *record, struct rt_err *err)
 {
-    return rt_book_save(work, record, NULL, err) < 0 ? -1 : rt_decide_note_due(work, record, err);
+    return rt_book_save(work, record, err) < 0 ? -1 : rt_decide_note_due(work, record, err);
 }
 
 /* ---- the rows of a delta, one record after the other ---- */

@@ -72,7 +72,7 @@ static int learn(struct rt_work *work, const struct rt_slice id[2], enum rt_tell
         for (int s = 0; s < 2; s++)
             ahead.end[s].id = id[s];
         record = &ahead;
-        if (rt_book_save(work, record, NULL, err) < 0)
+        if (rt_book_save(work, record, err) < 0)
             return -1;
     }
 

@@ -81,7 +81,7 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     rt_merge_absent(&in->work->rules, &record, in->side, RT_MISSING);
     end->look.stamp = in->file.stamp; /* a row of an older file does not bring it back */
     in->counts.missing++;
-    if (rt_book_save(in->work, &record, NULL, err) < 0)
+    if (rt_book_save(in->work, &record, err) < 0)
         return -1;
     event.rid = rid;
     event.what = "missing";

@@ -77,7 +77,6 @@ static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_
                   struct rt_record *record, struct rt_err *err)
 {
     struct rt_end *end = &record->end[in->side];
-    int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
     if (rt_end_is_ahead(end, in->file.stamp))
@@ -86,11 +85,8 @@ static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_
     if (kind == RT_KIND_REJECTED && end->flaw != RT_FLAW_NONE && end->flaw != flawed->flaw)
         return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
     rt_end_set_flaw(end, flawed->flaw, in->file.stamp);
-    in->work->flawed_rows = flawed->rows;
-    in->work->flawed_kind = kind;
-    rc = rt_book_save(in->work, record, NULL, err);
-    in->work->flawed_rows = NULL;
-    return rc;
+    return rt_book_save_rows(in->work, record, NULL, &(struct rt_question){kind, flawed->rows},
+                             err);
 }
 
 static int judge(struct rt_intake *in, const struct rt_flawed *flawed, struct rt_err *err)
@@ -159,16 +155,16 @@ static int freeze_later(struct rt_intake *in, const struct rt_item *item, const 
 {
     bool is_rejected = strcmp(item->kind, rt_kind_text(RT_KIND_REJECTED)->name) == 0;
     struct rt_end *end = &record->end[item->side];
+    struct rt_question question;
     char *rows;
     int rc;
 
     if (end->flaw != RT_FLAW_NONE)
         return 0;
     rt_end_set_flaw(end, is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED, stamp);
-    in->work->flawed_rows = rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
-    in->work->flawed_kind = is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED;
-    rc = rt_book_save(in->work, record, NULL, err);
-    in->work->flawed_rows = NULL;
+    rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
+    question = (struct rt_question){is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED, rows};
+    rc = rt_book_save_rows(in->work, record, NULL, &question, err);
     free(rows);
     return rc < 0 ? -1 : 1;
 }

@@ -165,18 +165,14 @@ static int freeze(struct rt_intake *in, struct rt_record *record, const char *ro
                   struct rt_err *err)
 {
     struct rt_end *end = &record->end[in->side];
-    int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
     if (rt_end_is_ahead(end, in->file.stamp))
         return 0;
     rt_end_set_flaw(end, RT_FLAW_REPEATED, in->file.stamp);
     in->counts.frozen++;
-    in->work->flawed_rows = rows;
-    in->work->flawed_kind = RT_KIND_REPEATED;
-    rc = rt_book_save(in->work, record, NULL, err);
-    in->work->flawed_rows = NULL;
-    return rc;
+    return rt_book_save_rows(in->work, record, NULL, &(struct rt_question){RT_KIND_REPEATED, rows},
+                             err);
 }
 
 static bool has_same_ids(const struct rt_row *a, const struct rt_row *b)

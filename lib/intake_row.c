@@ -191,15 +191,14 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     in->counts.frozen += rt_record_frozen(record) != NULL;
     if (observed.change != RT_CHANGE_STALE)
         prints[in->side] = &print;
-    in->work->flawed_kind = RT_KIND_WENT_BACK;
     if (observed.went_back) {
         json = rt_intake_row_json(in->work->rules.schema, row);
-        in->work->flawed_rows = rows = rt_xasprintf("[%s]", json);
+        rows = rt_xasprintf("[%s]", json);
     }
     if (observed.change == RT_CHANGE_NEW && settler->settle != NULL)
         is_settled = settler->settle(settler->context, record);
-    rc = rt_book_save(in->work, record, prints, err);
-    in->work->flawed_rows = NULL;
+    rc = rt_book_save_rows(in->work, record, prints, &(struct rt_question){RT_KIND_WENT_BACK, rows},
+                           err);
     free(json);
     free(rows);
     if (rc < 0)
@@ -281,7 +280,7 @@ static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest 
 static int save_learnt(struct rt_intake *in, struct rt_record *record, const struct rt_found *found,
                        struct rt_err *err)
 {
-    return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, NULL, err) : 0;
+    return found->verdict == RT_IDENTITY_LEARN ? rt_book_save(in->work, record, err) : 0;
 }
 
 static int exclude(struct rt_intake *in, struct rt_record *record, const struct rt_found *found,
@@ -292,7 +291,7 @@ static int exclude(struct rt_intake *in, struct rt_record *record, const struct 
     if (record->end[in->side].is_excluded)
         return save_learnt(in, record, found, err);
     record->end[in->side].is_excluded = true;
-    return rt_book_save(in->work, record, NULL, err);
+    return rt_book_save(in->work, record, err);
 }
 
 /* What ID has the record now that had this one before?  For a row that tells what our insert, which

@@ -85,10 +85,7 @@ int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
     int rc;
 
     record->is_suspect = true;
-    work->flawed_rows = json;
-    work->flawed_kind = RT_KIND_SUSPECTED;
-    rc = rt_book_save(work, record, NULL, err);
-    work->flawed_rows = NULL;
+    rc = rt_book_save_rows(work, record, NULL, &(struct rt_question){RT_KIND_SUSPECTED, json}, err);
     free(json);
     for (size_t i = 0; rc == 0 && i < suspects->count; i++)
         rc = rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err);
@@ -123,7 +120,7 @@ static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
     if (rt_store_load(work->store, rid, arena, &record, err) < 0)
         return -1;
     record.is_suspect = false;
-    return rt_book_save(work, &record, NULL, err);
+    return rt_book_save(work, &record, err);
 }
 
 int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_err *err)
@@ -205,7 +202,7 @@ int rt_suspect_dismiss(struct rt_work *work, int64_t rid, struct rt_arena *arena
         rt_store_load(work->store, rid, arena, &record, err) < 0)
         return -1;
     record.is_suspect = false;
-    if (rt_book_save(work, &record, NULL, err) < 0)
+    if (rt_book_save(work, &record, err) < 0)
         return -1;
     return rt_book_note(work, &record, -1, "dismiss", "it is another interaction", err);
 }

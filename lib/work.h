@@ -64,9 +64,6 @@ struct rt_work {
     int64_t stage_ms[RT_LAP_COUNT], lap; /* rt_clock_stopwatch_ms() */
     bool refused[2];                     /* a file of this side was refused in this run */
     const struct rt_file *given[2]; /* rebuild: what the journal tells of the files of a baseline */
-    const char *flawed_rows;  /* JSON of the row or rows that the record being saved is frozen for;
-                                 or NULL */
-    enum rt_kind flawed_kind; /* of the item that they belong to: the record's others keep theirs */
 };
 
 void rt_work_init(struct rt_work *work, struct rt_store *store, const struct rt_rules *rules,
