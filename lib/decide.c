@@ -81,14 +81,9 @@ static int visit_row(void *context, const struct rt_delta_row *row, struct rt_er
     struct delivery *d = context;
     struct rt_arena arena = {0};
     struct rt_record record;
-    bool is_there;
     char text[40];
     int rc = -1;
 
-    if (rt_store_has_record(d->work->store, row->rid, &is_there, err) < 0)
-        return -1;
-    if (!is_there)
-        return 0;
     if (rt_store_load(d->work->store, row->rid, &arena, &record, err) < 0)
         goto out;
     rc = d->decide(d, &record, row, &arena);

@@ -467,14 +467,10 @@ static int journal(struct decide *d, struct rt_err *err)
 static int note(struct decide *d, struct rt_err *err)
 {
     char *text;
-    bool is_there;
     int rc;
 
-    if (d->record.rid == 0 ||
-        rt_store_has_record(d->work->store, d->record.rid, &is_there, err) < 0)
-        return d->record.rid ? -1 : 0;
-    if (!is_there)
-        return 0; /* joined into another one */
+    if (d->record.rid == 0)
+        return 0;
     text = rt_xasprintf("%s: %s", d->item->kind, how(d));
     rc = rt_book_note(d->work, &d->record, -1, "review", text, err);
     free(text);

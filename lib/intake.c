@@ -266,10 +266,6 @@ static void add_counts(struct rt_counts *to, const struct rt_counts *from)
     to->missing += from->missing;
 }
 
-struct settle {
-    struct rt_intake *in;
-};
-
 /* Fetched again by the platform's name for it, or from rejects/ by ours: the mended file. */
 static bool is_mended(const struct rt_file *refused, const struct rt_file *file)
 {
@@ -282,10 +278,9 @@ static bool is_mended(const struct rt_file *refused, const struct rt_file *file)
 
 /* What was in a refused file is known from a snapshot that is not older, or from the mended file.
  * Another file of changes does not tell it (R9). */
-
 static int settle_refused(void *context, const struct rt_item *item, struct rt_err *err)
 {
-    struct rt_intake *in = ((struct settle *)context)->in;
+    struct rt_intake *in = context;
     struct rt_file refused;
 
     if (item->side != (int)in->side)
@@ -301,7 +296,6 @@ static int settle_refused(void *context, const struct rt_item *item, struct rt_e
 
 static int taken(struct rt_intake *in, struct rt_err *err)
 {
-    struct settle settle = {in};
     char time[RT_TIME_SIZE];
 
     rt_log_debug(in->work->log, "%s: %s of %s, its time %s, %" PRId64 " row%s", in->file.name,
@@ -323,7 +317,7 @@ static int taken(struct rt_intake *in, struct rt_err *err)
     in->counts.bytes = (int64_t)in->file.size;
     in->work->counts[in->side].files++;
     add_counts(&in->work->counts[in->side], &in->counts);
-    if (rt_store_each_item(in->work->store, "refused", settle_refused, &settle, err) < 0 ||
+    if (rt_store_each_item(in->work->store, "refused", settle_refused, in, err) < 0 ||
         rt_intake_settle_rows(in, err) < 0)
         return -1;
     return settle_file(in, RT_FILE_TAKEN, archived_path(in), NULL, err);
@@ -476,21 +470,13 @@ out:
 
 static int take_waiting(struct rt_work *work, struct rt_waiting_file *waiting, struct rt_err *err)
 {
-    struct rt_intake in = {.work = work};
-    const char *name = strrchr(waiting->path, '/') + 1;
-    struct rt_err why;
+    struct rt_intake in = {
+        .work = work, .file = waiting->file, .path = waiting->path, .side = waiting->file.side};
     int rc;
 
-    if (waiting->file.stamp != INT64_MAX)
+    if (waiting->fault == NULL)
         return take_file(work, &waiting->file, waiting->path, err);
-    in.file = waiting->file;
-    in.side = in.file.side;
-    in.path = waiting->path;
-    in.file.stamp = in.file.mtime;
-    if (rt_intake_stamp(&work->rules.config->side[in.side], name, in.file.mtime, &in.file.stamp,
-                        &why) < 0)
-        in.file.stamp = in.file.mtime;
-    rc = refuse(&in, why.msg, err);
+    rc = refuse(&in, waiting->fault, err);
     intake_clear(&in);
     return rc;
 }
@@ -505,16 +491,6 @@ int rt_intake_inbox(struct rt_work *work, struct rt_err *err)
     rt_intake_list_clear(&list);
     rt_work_lap(work, RT_LAP_INTAKE);
     return rc;
-}
-
-int rt_intake_fetched(struct rt_work *work, struct rt_file *file, struct rt_err *err)
-{
-    struct rt_intake in = {.work = work, .side = file->side};
-
-    if (rt_store_add_file(work->store, file, err) < 0)
-        return -1;
-    in.file = *file;
-    return journal_file(&in, file->state == RT_FILE_KNOWN ? "fetch-known" : "fetch", NULL, err);
 }
 
 /* The file is in the ledger, under the number that it had. */

@@ -22,10 +22,6 @@ int rt_intake_inbox(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
                    struct rt_err *err) RT_MUST_CHECK;
 
-/* A fetched file into the ledger, and into the journal: what was said of it when it was fetched
-   (stamp, snapshot) is nowhere else.  Inside a transaction; sets its number. */
-int rt_intake_fetched(struct rt_work *work, struct rt_file *file, struct rt_err *err) RT_MUST_CHECK;
-
 /* Rebuild: takes in the file at `path` as the journal tells of it (number, name, digest, times), or
    refuses it again for the reason it had then (else NULL). */
 int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char *path,

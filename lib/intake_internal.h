@@ -157,6 +157,7 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 struct rt_waiting_file {
     struct rt_file file;
     const char *came_as; /* the name before fetch found it taken in the inbox */
+    const char *fault;   /* why it is refused unread: its name does not tell its time; or NULL */
     char *path;
 };
 struct rt_waiting_files {

@@ -143,8 +143,8 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
         return tell_first_name(work, waiting, &list->arena, err);
     if (err->code != RT_DATA)
         return -1;
-    /* Refused for its name: it comes last, and its turn will say why. */
-    waiting->file.stamp = INT64_MAX;
+    waiting->file.stamp = waiting->file.mtime;
+    waiting->fault = rt_arena_strdup(&list->arena, err->msg);
     waiting->came_as = waiting->file.name;
     return 0;
 }
@@ -178,6 +178,8 @@ static int compare_waiting(const void *a, const void *b)
     const struct rt_file *x = &p->file, *y = &q->file;
     int order;
 
+    if ((p->fault == NULL) != (q->fault == NULL))
+        return p->fault == NULL ? -1 : 1; /* its rows are not to be read: it comes last */
     if (x->stamp != y->stamp)
         return x->stamp < y->stamp ? -1 : 1;
     if (x->side != y->side)

@@ -198,17 +198,6 @@ static int redo_file(struct rt_rebuild *r, const json_t *line, struct rt_err *er
     return rc;
 }
 
-static int redo_fetch(struct rt_rebuild *r, const json_t *line, struct rt_err *err)
-{
-    struct rt_file file;
-
-    if (read_file(line, &file, err) < 0)
-        return -1;
-    if (is_what(line, "fetch-known"))
-        file.state = RT_FILE_KNOWN;
-    return rt_intake_fetched(&r->work, &file, err);
-}
-
 static int redo_fetched(struct rt_rebuild *r, const json_t *line, struct rt_err *err)
 {
     enum rt_side side;
@@ -504,8 +493,7 @@ static const struct {
 } kinds[] = {{"settings", redo_settings}, {"accept-schema", redo_accept_schema},
              {"begin", redo_begin},       {"end", redo_end},
              {"take", redo_file},         {"known", redo_file},
-             {"refuse", redo_file},       {"fetch", redo_fetch},
-             {"fetch-known", redo_fetch}, {"fetched", redo_fetched},
+             {"refuse", redo_file},       {"fetched", redo_fetched},
              {"emit", redo_emit},         {"hand-over", redo_hand_over},
              {"withdraw", redo_withdraw}, {"confirm", redo_confirm},
              {"retry", redo_retry},       {"accept-header", redo_accept_header},
