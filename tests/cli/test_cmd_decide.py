@@ -613,6 +613,22 @@ def test_baseline_after_something_was_sent_is_64(pair, tmp_path):
     baseline(pair, tmp_path, [row("E1", "N1")], status=64)
 
 
+def test_baseline_beside_the_outbox_is_64_and_after_a_withdrawal_it_is_not(p, tmp_path):
+    p.drop("external", [row("E1")])
+    sent = p.emit()
+    assert "waits in the outbox" in baseline(p, tmp_path, [row("E1", "N1")], status=64).err
+    p.run("withdraw", sent[0].name.split(".")[0].split("-")[-1])
+    baseline(p, tmp_path, [row("E1", "N1")])
+
+
+def test_newer_baseline_of_one_side_takes_the_other_to_hold_the_same_again(p, tmp_path):
+    baseline(p, tmp_path, [row("E1", "N1")])
+    p.tick()
+    baseline(p, tmp_path, [row("E1", "N1", summary="two")])
+    assert p.sync().nothing and not p.items()
+    assert only(p.trip(nat=[row("E1", "N1", summary="three")]).external)["summary"] == "three"
+
+
 @pytest.mark.parametrize("policy", ["review", "external", "newest"])
 def test_baseline_differences_are_first_seen_whatever_the_policy(make, tmp_path, policy):
     p = make(policy={"conflict": policy}, schema=SCHEMA + [MODIFIED])

@@ -302,6 +302,22 @@ def test_verbose_tells_what_fetch_passes_over_and_as_what_a_file_is_taken_in(mak
     assert told in p.run("emit", "--verbose").err
 
 
+@pytest.mark.review
+@pytest.mark.parametrize("fetched", [False, True])
+def test_file_whose_name_does_not_tell_its_time_is_refused_and_the_others_are_taken_in(make, fetched):
+    p = exporting(make) if fetched else make()
+    for name in ("someday.csv", "day_2026-11-01T0500.csv"):
+        p.put(f"{'exports' if fetched else 'inbox/external'}/{name}", GOOD)
+    if fetched:
+        p.run("fetch", "external")
+    result = p.run("emit", status=65)
+    assert "someday.csv: the name does not tell its time" in result.err
+    assert len(result.out.split()) == 1
+    assert [name.endswith("someday.csv") for name in p.listing("rejects") if not name.endswith(".txt")] == [True]
+    p.decide("accept", "refused")
+    assert p.emit().nothing and not p.items()
+
+
 def test_fetch_can_delete_what_it_took(make):
     p = exporting(make, after_fetch="delete")
     export = p.put("exports/day_2026-11-01T0500.csv", GOOD)

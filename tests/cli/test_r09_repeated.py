@@ -42,11 +42,28 @@ def test_differing_rows_block_no_other_row(pair):
     assert only(deltas.native)["x"] == "E2"
 
 
-def test_with_modified_at_the_newer_row_wins(make):
+@pytest.mark.parametrize("order", [1, -1])
+def test_with_modified_at_the_newer_row_wins(make, order):
     p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified="2026-11-01T00:00:00Z"))
     rows = [row("E1", "N1", summary="newer", modified="2026-11-03T02:00:00Z"),
             row("E1", "N1", summary="older", modified="2026-11-03T01:00:00Z")]
-    assert only(p.trip(ext=rows).native)["summary"] == "newer"
+    assert only(p.trip(ext=rows[::order]).native)["summary"] == "newer"
+
+
+def test_with_modified_at_the_newest_of_which_differ_a_person_says(make):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified="2026-11-01T00:00:00Z"))
+    rows = [row("E1", "N1", summary=s, modified=f"2026-11-03T0{h}:00:00Z") for s, h in (("a", 1), ("b", 2), ("c", 2))]
+    assert p.trip(ext=rows).nothing and len(p.items("repeated")) == 1
+
+
+@pytest.mark.review
+def test_repeated_row_that_clashes_by_now_cannot_count(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    pair.run("bind", "--rekey", "native", "N1", "N7")
+    pair.trip(nat=[row("", "N1", summary="other")], hours=1)
+    number = only(pair.items("repeated"))["item"]
+    assert "the row cannot count" in pair.run("review", "accept", number, status=64).err
+    assert only(pair.items("repeated"))["item"] == number
 
 
 @pytest.mark.review

@@ -73,6 +73,16 @@ def test_retry_writes_the_delete_again(make, command):
     assert only(p.sync().native)["Action"] == "delete"
 
 
+def test_withdrawn_delete_is_written_again(make):
+    p = snapshots(make, "propagate")
+    p.tick()
+    p.drop("external", [ONE])
+    first = p.emit()
+    assert only(first.native)["Action"] == "delete" and p.emit().nothing
+    p.run("withdraw", first[0].name.split(".")[0].split("-")[-1])
+    assert only(p.sync().native)["Action"] == "delete"
+
+
 @pytest.mark.parametrize("setting", ({"eligible": "body <> 'no'"}, {"match": "insert-only"}))
 def test_no_delete_goes_to_a_side_that_is_to_get_nothing_of_it(make, setting):
     p = snapshots(make, "propagate", **setting)
@@ -228,6 +238,20 @@ def test_deleted_role_marks_a_row(make):
     p = make(schema=schema, external={"deletes": "propagate"}, native={"action_column": "Action"},
              policy={"max_deletes": "5"}).agree({**ONE, "gone": "N"})
     assert only(p.trip(ext=[{**ONE, "gone": "Y"}]).native)["Action"] == "delete"
+
+
+@pytest.mark.review
+def test_an_edit_that_wins_over_a_mark_is_an_update(make):
+    """The row is there still, so nothing is inserted."""
+    schema = SCHEMA + [field("gone", "IsDeleted", "GONE", role="deleted", type="boolean", external_format="Y/N",
+                             native_format="Y/N")]
+    p = make(schema=schema, external={"deletes": "review"}).agree({**ONE, "gone": "N"})
+    marked, edited = {**ONE, "gone": "Y"}, {**ONE, "gone": "N", "summary": "two"}
+    assert p.trip(ext=[marked], nat=[edited]).nothing
+    p.decide("accept", "edit-vs-delete")
+    sent = p.sync()
+    assert not sent.native and pick(only(sent.external), "x", "n", "summary") == ("E1", "N1", "two")
+    assert p.trip(ext=[edited]).nothing and not p.items()
 
 
 def test_propagate_without_a_way_to_delete_is_wrong_settings(make):

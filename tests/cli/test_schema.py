@@ -365,6 +365,21 @@ def test_differing_first_values_are_review_first_seen(pair):
     assert len(pair.items("first-seen")) == 1
 
 
+@pytest.mark.review
+def test_first_value_and_conflict_of_one_record_are_decided_apart(pair):
+    change_schema(pair, SCHEMA + [TOWN])
+    pair.run("check", "--accept-schema")
+    assert pair.trip(ext=[row("E1", "N1", town="Oslo", summary="left")],
+                     nat=[row("E1", "N1", town="Bergen", summary="right")]).nothing
+    pair.decide("take", "conflict", "external")
+    assert pair.sync().nothing and [i["kind"] for i in pair.items()] == ["first-seen"]
+    pair.decide("take", "first-seen", "native")
+    pair.run("push", "--accept-header")
+    sent = pair.sync()
+    assert pick(only(sent.native), "summary", "town") == ("left", "Bergen")
+    assert only(sent.external)["town"] == "Bergen"
+
+
 def test_new_record_is_inserted_with_the_new_field(pair):
     change_schema(pair, SCHEMA + [TOWN])
     pair.run("check", "--accept-schema")

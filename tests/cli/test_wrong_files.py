@@ -343,6 +343,14 @@ def test_rounded_fields_of_an_id_of_several(make):
     assert len(p.emit().external) == 2
 
 
+def test_a_rounded_id_that_is_known_is_one(make):
+    p = load(make(schema=LONG), [row("E1", "123456789012345000"), row("E2", "223456789012345678")])
+    p.tick()
+    p.drop("native", [row("", "123456789012345000", summary="two"), row("", "323456789012345000")])
+    result = p.emit()
+    assert only(result.external)["n"] == "123456789012345000" and "1 rejected" in result.result.err
+
+
 def test_few_damaged_ids_are_rows_that_are_rejected(make):
     p = load(make(schema=LONG), long_rows())
     p.drop("native", [{**r, "n": through_spreadsheet(r["n"], "exponent")} for r in long_rows()[:5]])
