@@ -3,6 +3,7 @@
 
 #include "lib/filename.h"
 #include "lib/intake.h"
+#include "lib/moves.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
 #include "lib/prune.h"
@@ -35,11 +36,18 @@ static void on_progress(void *context, const struct rt_progress *progress)
 
 /* ---- opening, in order ---- */
 
+static int open_lock(struct rt_session *session, struct rt_err *err)
+{
+    return rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err);
+}
+
+/* Settings are read, and the time is taken, when the lock is ours: it may have been waited for. */
 static int open_profile(struct rt_session *session, struct rt_err *err)
 {
     if (!rt_clock_is_valid())
         return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
     if (rt_profile_check(session->profile, err) < 0 ||
+        ((session->cmd->needs & RT_NEEDS_LOCK) && open_lock(session, err) < 0) ||
         rt_profile_read(session->profile, &session->settings, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++)
@@ -105,9 +113,6 @@ int rt_session_open(struct rt_session *session, const struct rt_args *args, stru
         (struct rt_log){.message = on_message, .progress = on_progress, .context = session};
     if ((needs & RT_NEEDS_PROFILE) && open_profile(session, err) < 0)
         return -1;
-    if ((needs & RT_NEEDS_LOCK) &&
-        rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err) < 0)
-        return -1;
     if ((needs & (RT_NEEDS_STATE | RT_NEEDS_SCRATCH | RT_NEEDS_CHANGE)) &&
         open_state(session, mode_of(needs), err) < 0)
         return -1;
@@ -127,15 +132,17 @@ int rt_session_change(struct rt_session *session, struct rt_err *err)
     rt_work_clear(&session->work);
     rt_store_close(session->store);
     session->store = NULL;
-    if (session->lock == NULL &&
-        rt_lock_open(session->profile, session->cmd->name, session->wait, &session->lock, err) < 0)
+    if (session->lock == NULL && open_lock(session, err) < 0)
         return -1;
+    session->rules.now = rt_clock_now();
     return open_state(session, RT_STORE_CREATE, err);
 }
 
 void rt_session_close(struct rt_session *session)
 {
     rt_progress_clear(session);
+    if (session->lock != NULL && session->store != NULL && rt_store_in_transaction(session->store))
+        rt_moves_release(session->profile);
     rt_store_abort(session->store);
     rt_work_clear(&session->work);
     rt_store_close(session->store);

@@ -1,6 +1,7 @@
 #include "lib/intake_internal.h"
 
 #include "lib/fault.h"
+#include "lib/moves.h"
 #include "lib/source.h"
 #include "lib/spool.h"
 
@@ -219,11 +220,15 @@ static int journal_file(struct rt_intake *in, const char *what, const char *reas
     return rc;
 }
 
-/* Others put it there, and may not have waited for the disk: the state will say that we have it. */
-static int sync_inbox(const struct rt_intake *in, const char *inbox, struct rt_err *err)
+/* Others put it there, and may put another one in its place, or may not have waited for the disk:
+ * the state will say that we have it. */
+static int keep_inbox(const struct rt_intake *in, const char *inbox, struct rt_err *err)
 {
     char *path = rt_xasprintf("%s/%s", in->work->profile, inbox);
-    int rc = access(path, F_OK) == 0 ? rt_spool_sync(path, err) : 0;
+    int rc = 0;
+
+    if (access(path, F_OK) == 0)
+        rc = rt_moves_hold(path, in->file.size, err) < 0 ? -1 : rt_spool_sync(path, err);
 
     free(path);
     return rc;
@@ -248,7 +253,7 @@ static int settle_file(struct rt_intake *in, enum rt_file_state state, const cha
         return 0;
     /* What a baseline reads lies elsewhere; a file of that name in the inbox is another one. */
     if (!in->work->rules.is_baseline &&
-        (sync_inbox(in, inbox, err) < 0 ||
+        (keep_inbox(in, inbox, err) < 0 ||
          rt_store_add_move(in->work->store, inbox, target, err) < 0))
         return -1;
     return journal_file(in, what, reason, err);

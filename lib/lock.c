@@ -76,7 +76,8 @@ int rt_lock_open(const char *profile, const char *command, int wait_seconds, str
 
     *lock = NULL;
     if (fd < 0) {
-        rt_err_errno(err, RT_IO, "cannot open the lock %s", path);
+        rt_err_errno(err, errno == EACCES || errno == EROFS ? RT_REFUSED : RT_IO,
+                     "cannot open the lock %s", path);
         free(path);
         return -1;
     }

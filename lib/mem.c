@@ -132,6 +132,18 @@ void *rt_arena_alloc(struct rt_arena *arena, size_t size)
     return memset(take(arena, size), 0, size);
 }
 
+void *rt_arena_grow(struct rt_arena *arena, void *array, size_t count, size_t element_size)
+{
+    void *grown;
+
+    if (count != 0 && (count & (count - 1)) != 0)
+        return array;
+    if (count > SIZE_MAX / 4 / element_size)
+        out_of_memory();
+    grown = take(arena, (count ? count * 2 : 1) * element_size);
+    return count ? memcpy(grown, array, count * element_size) : grown;
+}
+
 struct rt_slice rt_arena_dup(struct rt_arena *arena, struct rt_slice bytes)
 {
     char *p = take(arena, bytes.len + 1);

@@ -32,6 +32,8 @@ struct rt_arena {
 };
 
 void *rt_arena_alloc(struct rt_arena *arena, size_t size); /* aligned for any type, zeroed */
+void *rt_arena_grow(struct rt_arena *arena, void *array, size_t count,
+                    size_t element_size); /* as rt_xgrow */
 char *rt_arena_strdup(struct rt_arena *arena, const char *text);
 struct rt_slice rt_arena_dup(struct rt_arena *arena, struct rt_slice bytes); /* NUL behind it */
 char *rt_arena_printf(struct rt_arena *arena, const char *fmt, ...) RT_PRINTF(2, 3);

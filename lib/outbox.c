@@ -2,6 +2,7 @@
 
 #include "lib/delta.h"
 #include "lib/fault.h"
+#include "lib/moves.h"
 #include "lib/plant.h"
 #include "lib/spool.h"
 
@@ -25,18 +26,15 @@ static int collect_delta(void *context, const struct rt_delta *delta, struct rt_
 {
     struct collect *c = context;
     struct rt_delta_list *list = c->deltas;
-    struct rt_delta *grown;
+    struct rt_delta *added;
 
     (void)err;
     if (delta->state != c->state)
         return 0;
-    grown = rt_arena_alloc(c->arena, (list->count + 1) * sizeof *grown);
-    if (list->count)
-        memcpy(grown, list->deltas, list->count * sizeof *grown);
-    grown[list->count] = *delta;
-    grown[list->count].header = rt_arena_dup(c->arena, delta->header);
-    list->deltas = grown;
-    list->count++;
+    list->deltas = rt_arena_grow(c->arena, list->deltas, list->count, sizeof *list->deltas);
+    added = &list->deltas[list->count++];
+    *added = *delta;
+    added->header = rt_arena_dup(c->arena, delta->header);
     return 0;
 }
 
@@ -53,15 +51,13 @@ static int collect_part(void *context, const struct rt_delta_part *part, struct 
 {
     struct collect *c = context;
     struct rt_part_list *list = c->parts;
-    struct rt_delta_part *grown = rt_arena_alloc(c->arena, (list->count + 1) * sizeof *grown);
+    struct rt_delta_part *added;
 
     (void)err;
-    if (list->count)
-        memcpy(grown, list->parts, list->count * sizeof *grown);
-    grown[list->count] = *part;
-    grown[list->count].name = rt_arena_strdup(c->arena, part->name);
-    list->parts = grown;
-    list->count++;
+    list->parts = rt_arena_grow(c->arena, list->parts, list->count, sizeof *list->parts);
+    added = &list->parts[list->count++];
+    *added = *part;
+    added->name = rt_arena_strdup(c->arena, part->name);
     return 0;
 }
 
@@ -320,39 +316,6 @@ static int publish(struct rt_work *work, struct rt_delta_list *list, struct rt_a
     return 0;
 }
 
-/* Killed while it was moved to another disk: the copy is whole, and what it was made from can go.
- */
-static int drop_copied(const char *source, const char *target, struct rt_err *err)
-{
-    struct rt_file_facts from, to;
-    struct stat a, b;
-
-    if (lstat(source, &a) != 0 || lstat(target, &b) != 0 || a.st_dev == b.st_dev ||
-        a.st_size != b.st_size)
-        return 0;
-    if (rt_spool_facts(source, &from, err) < 0 || rt_spool_facts(target, &to, err) < 0)
-        return -1;
-    return rt_digest_is_equal(from.digest, to.digest) ? rt_spool_remove(source, err) : 0;
-}
-
-static int make_move(void *context, const char *from, const char *to, struct rt_err *err)
-{
-    struct rt_work *work = context;
-    char *source = rt_xasprintf("%s/%s", work->profile, from),
-         *target = rt_xasprintf("%s/%s", work->profile, to);
-    int rc = 0;
-
-    /* A target that is there was moved before; what is at the source now is another file of that
-       name. A source that is not there either was lost. */
-    if (access(target, F_OK) == 0)
-        rc = drop_copied(source, target, err);
-    else if (access(source, F_OK) == 0)
-        rc = rt_spool_move(source, target, err);
-    free(source);
-    free(target);
-    return rc;
-}
-
 static int append_journal(struct rt_work *work, struct rt_err *err)
 {
     char *path = rt_xasprintf("%s/archive/journal", work->profile);
@@ -443,8 +406,7 @@ int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
 
     if (make_folders(work, err) < 0 ||
         rt_outbox_list_deltas(work, RT_DELTA_COMMITTED, &arena, &list, err) < 0 ||
-        publish(work, &list, &arena, err) < 0 ||
-        rt_store_each_move(work->store, make_move, work, err) < 0 ||
+        publish(work, &list, &arena, err) < 0 || rt_moves_make(work, err) < 0 ||
         append_journal(work, err) < 0 || sweep(work, err) < 0 ||
         rt_store_journal_tail(work->store, &offset, &tail, err) < 0)
         goto out;

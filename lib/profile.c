@@ -131,16 +131,20 @@ static int check_journal(const char *profile, struct rt_store *store, struct rt_
     uint64_t offset, size;
     struct stat st;
     int rc = rt_store_journal_tail(store, &offset, &tail, err);
+    bool is_there = stat(path, &st) == 0;
 
-    size = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-    if (rc == 0 && size > offset + tail.len)
+    size = is_there ? (uint64_t)st.st_size : 0;
+    if (rc == 0 && !is_there && errno != ENOENT)
+        rc = rt_err_errno(err, errno == EACCES ? RT_REFUSED : RT_IO, "cannot look at %s", path);
+    else if (rc == 0 && size > offset + tail.len)
         rc = rt_err_set(err, RT_STOPPED,
                         "state.db is older than the archive: it was restored from a backup, and "
                         "does not know what was done since; run roundtrip rebuild");
     else if (rc == 0 && size < offset)
         rc = rt_err_set(err, RT_STOPPED,
-                        "archive/journal is older than state.db, or was cut: put back the one that "
-                        "belongs to it, of at least %llu bytes",
+                        "archive/journal %s: put back the one that belongs to it, of at least %llu "
+                        "bytes",
+                        is_there ? "is older than state.db, or was cut" : "is gone",
                         (unsigned long long)offset);
     rt_buf_clear(&tail);
     free(path);

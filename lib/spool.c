@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY  ".roundtrip-"
 #define BLOCK_SIZE 65536
 
 struct rt_spool {
@@ -161,7 +160,7 @@ int rt_spool_open(const char *dir, const char *name, bool replace, struct rt_spo
         rt_err_set(err, RT_INTERNAL, "\"%s\" is not a file name", name);
         return -1;
     }
-    path = rt_xasprintf("%s/" TEMPORARY "%.180s.XXXXXX", dir, name);
+    path = rt_xasprintf("%s/" RT_SPOOL_TEMPORARY "%.180s.XXXXXX", dir, name);
     fd = RT_STEP("spool.create") != 0 ? -1 : mkostemp(path, O_CLOEXEC);
     if (fd < 0) {
         rt_err_errno(err, RT_IO, "cannot create a file in %s", dir);
@@ -516,7 +515,7 @@ int rt_spool_sweep(const char *dir, struct rt_err *err)
     if (d == NULL)
         return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot list %s", dir);
     while (rc == 0 && (errno = 0, entry = readdir(d)) != NULL) {
-        if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) != 0)
+        if (strncmp(entry->d_name, RT_SPOOL_TEMPORARY, sizeof RT_SPOOL_TEMPORARY - 1) != 0)
             continue;
         if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
             rc = rt_err_errno(err, RT_IO, "cannot remove %s/%s, left by an earlier run", dir,

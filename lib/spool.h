@@ -10,7 +10,7 @@
  * commit never replaces a file: if DIR/NAME is there, it fails with RT_IO unless `replace` was set.
  * A failed fsync is not tried again: the file is given up and the caller's run ends with RT_IO.
  * Steps: spool.create, spool.write, spool.fsync, spool.rename, spool.fsync_dir.
- * Temporary names begin with a dot and ".roundtrip-", so that rt_spool_sweep can remove what a kill
+ * Temporary names begin with RT_SPOOL_TEMPORARY, so that rt_spool_sweep can remove what a kill
  * left.
  */
 #ifndef RT_SPOOL_H
@@ -24,6 +24,8 @@
 #include <stdint.h>
 
 struct rt_spool;
+
+#define RT_SPOOL_TEMPORARY ".roundtrip-"
 
 int rt_spool_open(const char *dir, const char *name, bool replace, struct rt_spool **spool,
                   struct rt_err *err) RT_MUST_CHECK;

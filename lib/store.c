@@ -47,6 +47,8 @@ int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err)
 
     if (code == RT_STOPPED)
         advice = ": " RT_STORE_DAMAGED;
+    else if ((rc & 0xff) == SQLITE_FULL)
+        advice = ": make room on its disk, and on that of temporary files (TMPDIR, or /var/tmp)";
     else if (code == RT_BUSY)
         advice = ": another process is using it; try again";
     return rt_err_set(err, code, "%s: %s: %s%s", store->path, doing, sqlite3_errmsg(store->db),
@@ -210,6 +212,20 @@ static int make_private(const char *path, struct rt_err *err)
     return 0;
 }
 
+/* SQLite does not say why it cannot open a file, and opens one that it may not write to read-only.
+ * Not by opening it: to close it again would give up SQLite's locks. */
+static int check_access(const struct rt_store *store, int mode, struct rt_err *err)
+{
+    if (access(store->path, mode) == 0)
+        return 0;
+    if (errno != EACCES)
+        return rt_err_errno(err, errno == EROFS ? RT_REFUSED : RT_IO, "cannot open %s",
+                            store->path);
+    return rt_err_set(err, RT_REFUSED,
+                      "cannot open %s: permission denied: run it as the user whose profile this is",
+                      store->path);
+}
+
 static int configure(struct rt_store *store, struct rt_err *err)
 {
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
@@ -248,6 +264,8 @@ static int open_database(struct rt_store *store, struct rt_err *err)
     store->is_empty = is_reader && access(store->path, F_OK) != 0;
     if (store->is_empty)
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    else if (check_access(store, is_reader ? R_OK : R_OK | W_OK, err) < 0)
+        return -1;
     if ((store->is_empty
              ? sqlite3_open_v2(":memory:", &store->db, flags, NULL)
              : rt_store_open_checked(store->path, &store->db, flags | always)) != SQLITE_OK)
@@ -337,6 +355,11 @@ int rt_store_commit(struct rt_store *store, struct rt_err *err)
     return RT_STEP("store.committed") < 0
                ? rt_err_errno(err, RT_IO, "%s: after the commit", store->path)
                : 0;
+}
+
+bool rt_store_in_transaction(const struct rt_store *store)
+{
+    return store->in_transaction;
 }
 
 void rt_store_abort(struct rt_store *store)

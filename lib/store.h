@@ -48,7 +48,8 @@ const char *rt_store_library_version(void);
 int rt_store_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_commit(struct rt_store *store,
                     struct rt_err *err) RT_MUST_CHECK; /* step: store.commit */
-void rt_store_abort(struct rt_store *store);           /* no transaction: nothing */
+bool rt_store_in_transaction(const struct rt_store *store);
+void rt_store_abort(struct rt_store *store); /* no transaction: nothing */
 int rt_store_savepoint(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_release(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_rewind(struct rt_store *store,

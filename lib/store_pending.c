@@ -39,13 +39,8 @@ static int collect(struct rt_store *store, sqlite3_stmt *stmt, struct rt_arena *
     int rc;
 
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
-        int64_t *grown = rt_arena_alloc(arena, (list->count + 1) * sizeof *grown);
-
-        if (list->count)
-            memcpy(grown, list->rids, list->count * sizeof *grown);
-        grown[list->count] = sqlite3_column_int64(stmt, 0);
-        list->rids = grown;
-        list->count++;
+        list->rids = rt_arena_grow(arena, list->rids, list->count, sizeof *list->rids);
+        list->rids[list->count++] = sqlite3_column_int64(stmt, 0);
     }
     return rc;
 }

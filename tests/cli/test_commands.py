@@ -712,6 +712,18 @@ def test_wait_waits_for_the_lock(busy):
     assert waiting.wait(patience()) == 0
 
 
+def test_what_changes_while_it_waits_for_the_lock_counts(busy):
+    settings = (busy.path / "roundtrip.ini").read_text()
+    waiting = subprocess.Popen(busy.command("emit", "--wait", "600"), cwd=busy.path, env=busy.environment(),
+                               stderr=subprocess.PIPE, text=True)
+    time.sleep(.3)
+    busy.put("roundtrip.ini", settings + "colour = red\n")
+    busy.put("go", "")
+    _, err = waiting.communicate(timeout=patience())
+    assert waiting.returncode == 78 and "colour" in err
+    busy.put("roundtrip.ini", settings)
+
+
 # -- telling -----------------------------------------------------------------------------------------------------------
 def test_status_names_both_sides_and_check_is_one_line(pair):
     out = pair.run("status").out
@@ -805,7 +817,7 @@ def test_init_over_a_profile_is_refused(pair):
 
 # -- what may not be read, and what is no text --------------------------------------------------------------------------
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another user")
-@pytest.mark.parametrize("closed", [".", "roundtrip.ini", "schema.csv"])
+@pytest.mark.parametrize("closed", [".", "roundtrip.ini", "schema.csv", "state.db", "archive"])
 def test_what_belongs_to_somebody_else_is_77(closed):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o711)
@@ -819,6 +831,11 @@ def test_what_belongs_to_somebody_else_is_77(closed):
             done = subprocess.run(p.command(*args), cwd="/", env=p.environment(), user=65534, group=65534,
                                   capture_output=True, text=True)
             assert done.returncode == 77 and "ermission denied" in done.stderr, done
+        os.chown(p.path / closed, 65534, 65534)
+        os.chown(p.path / ".lock", 0, 0)
+        done = subprocess.run(p.command("-C", p.path, "emit"), cwd="/", env=p.environment(), user=65534, group=65534,
+                              capture_output=True, text=True)
+        assert done.returncode == 77 and ".lock: Permission denied" in done.stderr, done
 
 
 def test_init_beside_a_file_says_so(p, tmp_path):

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from scenarios import LONG, Scenario, tell, look
+from profile import row
+from scenarios import LONG, Scenario, agreed, tell, look
 
 STEP = 4096
 
@@ -71,3 +72,13 @@ def test_small_file_system(name, folder, small_disk, points):
     assert fits, "the disk was never large enough"
     assert not tell(s.after, look(work))
     points("small file system", s.count)
+
+
+def test_small_disk_of_temporary_files(folder, small_disk):
+    """The folder of the profile has room: the message says which one has not."""
+    (folder / "imports/native").mkdir(parents=True)
+    p = agreed(folder / "p", external={"content": "snapshot"}, policy={"max_changes": "none", "max_change_percent": "none"})
+    p.drop("external", [row(f"E{n}", f"N{n}", body="b" * 100) for n in range(40000)])
+    for command in ("diff", "emit"):
+        assert "TMPDIR" in p.run(command, status=74, TMPDIR=str(small_disk)).err
+    assert len(p.emit().native) == 40000

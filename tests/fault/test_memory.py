@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from profile import SIDES, Profile
+from profile import SIDES, Profile, row
 from scenarios import LONG, is_sanitized
 
 MEMORY = 256 << 20
@@ -90,3 +90,19 @@ def test_a_cell_as_large_as_is_allowed(p):
     assert status == 0, f"{status} {err}"
     delta, = (p.path / "outbox/native").iterdir()
     assert delta.stat().st_size > (16 << 20) - 10
+
+
+def test_a_delta_of_very_many_parts(p):
+    """What is kept of each is small, and kept once."""
+    p.settings["native"]["batch_rows"] = "1"
+    p.write()
+    p.drop("external", [row(f"E{n}") for n in range(4000)])
+    for command in ("emit", "diff"):
+        status, err, _, _ = run(p, command)
+        assert status == 0, f"{command}: {status} {err[-300:]}"
+    assert len(p.listing("outbox/native")) == 4000
+    p.settings["native"]["imports"] = None
+    p.write()
+    p.take_outbox("native")
+    status, err, _, _ = run(p, "push")
+    assert status == 0 and not p.listing("outbox/native"), f"{status} {err[-300:]}"
