@@ -76,13 +76,12 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
         goto out;
     if (chosen == 1)
         push.is_side[rt_side_other(side)] = false;
-    if (rt_args_get(args, "again") != NULL) {
+    if (rt_args_get(args, "again") != NULL)
         rc = push_again(session, rt_args_get(args, "again"), &push, err);
-    } else {
+    else
         rc = rt_outbox_push(&session->work, &push, err);
-        if (rc == 0 && !push.dry_run)
-            rc = note_run(session, err);
-    }
+    if (rc == 0 && !push.dry_run)
+        rc = note_run(session, err);
     if (rc == 0 && session->json)
         rt_json_say(json_pack("{s:s, s:i, s:b, s:O}", "command", "push", "status", 0, "dry_run",
                               push.dry_run, "handed_over", told.list));

@@ -437,6 +437,17 @@ def test_log_since(pair):
     assert [r["command"] for r in json.loads(pair.run("log", "--since", "1d", "--json").out)["runs"]] == ["emit"]
 
 
+def test_log_tells_what_was_handed_over_again(pair):
+    pair.tick()
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    pair.tick()
+    pair.run("push", "--again", "2", "--dry-run")
+    assert not pair.run("log", "--since", "1h").out
+    pair.run("push", "--again", "2")
+    assert pair.run("log", "--since", "1h").out == f"{pair.now:%Y-%m-%dT%H:%M:%SZ}  push      status 0\n"
+    assert f"last push    {pair.now:%Y-%m-%dT%H:%M:%SZ}" in pair.run("status").out
+
+
 def test_log_tells_a_run_that_could_not_reach_the_other_end(make):
     """It did what it could; what stops otherwise leaves the state as it was, and has no line."""
     p = make(external={"transport": "command", "extract": "exit 3", "label": "platform"})

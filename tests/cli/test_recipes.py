@@ -76,6 +76,30 @@ def test_after_a_restore_of_the_state(world):
         assert w.p.emit().nothing
 
 
+def test_beginning_again(world):
+    w = world(stamp=None)
+    out, taken = w.folder / "out", w.folder / "taken"
+    for folder in (out, taken):
+        folder.mkdir()
+    w.p.agree(row("E1", "N1"), row("E2", "N2"))
+    w.p.trip(ext=[row("E1", "N1", summary="two")])
+    for side, name, summary in (("external", "all", "two"), ("native", "visits", "one")):
+        (w.folder / f"srv/extracts/{name}.csv").write_text(w.p.text(side, [row("E1", "N1", summary=summary), row("E2", "N2")]))
+    w.p.settings["external"]["exports"], w.p.settings["native"]["imports"] = out, taken
+    w.p.write()
+    oldest = sorted((w.p.path / "archive/in/external").iterdir())[0]
+    shutil.copy2(oldest, out / "old.csv")
+    oldest.unlink()
+    (w.p.path / "state.db").unlink()
+    assert "put a backup" in w.p.run("rebuild", status=2).err
+    again, onward = page.blocks(RECIPES, "BEGINNING AGAIN")
+    w.run(again)
+    assert "E1" in (w.shell.cwd / "differs.csv").read_text()
+    w.shell.run("roundtrip review take all external --kind first-seen")
+    w.run(onward)
+    assert [f.read_text().count("two") for f in taken.iterdir()] == [1]
+
+
 def dated(w, rows, path=None):
     """An extract whose own time counts, an hour later."""
     w.p.tick(1)
