@@ -32,11 +32,6 @@ const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t widt
     return shown;
 }
 
-static struct rt_value value_of(const struct rt_content *content, size_t i)
-{
-    return content ? content->value[i] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
-}
-
 static json_t *value_json(struct rt_value value)
 {
     if (!rt_value_is_known(value))
@@ -59,8 +54,9 @@ static void show_field(struct rt_show *show, size_t i)
 {
     const struct rt_field *field = show->session->schema->content[i];
     const struct rt_record *r = &show->record;
-    struct rt_value side[2] = {value_of(r->end[0].seen, i), value_of(r->end[1].seen, i)},
-                    want = value_of(r->want, i);
+    struct rt_value side[2] = {rt_content_value(r->end[0].seen, i),
+                               rt_content_value(r->end[1].seen, i)},
+                    want = rt_content_value(r->want, i);
     bool is_same = rt_value_is_known(want);
 
     if (show->root != NULL) {

@@ -79,9 +79,7 @@ static int take_in(struct baseline *b, struct rt_err *err)
 
 static struct rt_value seen_value(const struct rt_record *record, enum rt_side side, size_t i)
 {
-    const struct rt_content *seen = record->end[side].seen;
-
-    return seen ? seen->value[i] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+    return rt_content_value(record->end[side].seen, i);
 }
 
 /* No file of that side: it holds what flows to it. */

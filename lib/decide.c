@@ -211,8 +211,7 @@ static void take_confirmed(const struct rt_rules *rules, struct rt_end *end, siz
     end->sent_count = n;
     end->seen = now;
     end->shows_other_id = confirmed.has_other_id;
-    end->not_taken_count = 0; /* of an older one: this one is newer, and there */
-    end->resends = 0;
+    rt_end_settle_not_taken(end); /* of an older one: this one is newer, and there */
 }
 
 static int confirm_row(struct delivery *d, struct rt_record *record, const struct rt_delta_row *row,
@@ -263,15 +262,6 @@ int rt_decide_confirm(struct rt_work *work, int64_t number, struct rt_delivery *
 
 /* ---- retry ---- */
 
-/* The newest version that is still trusted to arrive; NULL. */
-static const struct rt_version *trusted(const struct rt_end *end)
-{
-    for (size_t i = end->sent_count; i-- > 0;)
-        if (end->sent[i].is_trusted)
-            return &end->sent[i];
-    return NULL;
-}
-
 /* `confirm` said that an insert arrived, and it was never observed: its ID is not known. */
 static bool is_assumed(const struct rt_end *end, int64_t delta)
 {
@@ -304,9 +294,8 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
     }
     if (!any)
         return false;
-    end->not_taken_count = 0;
-    end->resends = 0;
-    left = trusted(end);
+    rt_end_settle_not_taken(end);
+    left = rt_end_trusted(end);
     end->given = left ? left->content : end->seen;
     end->given_delta = left ? left->delta : 0;
     return true;

@@ -39,21 +39,12 @@ void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, stru
     }
 }
 
-/* A record for a row that none knows yet. */
-static void init_for(struct rt_record *record, const struct rt_row *row)
-{
-    rt_record_init(record);
-    record->born = row->side;
-    record->born_file = row->file;
-    record->born_line = row->line;
-}
-
 /* R11 holds for a row that a person lets count, too: one that looks like the lost echo of a pending
    insert is bound to that, or waits as one of `suspects`. */
 static int make_record(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
                        struct rt_record *fresh, struct rt_rid_list *suspects, struct rt_err *err)
 {
-    init_for(fresh, row);
+    rt_record_init(fresh);
     if (rt_suspect_find(work, row, arena, suspects, err) < 0)
         return -1;
     if (suspects->count != 1 || !work->rules.config->bind_suspected)

@@ -146,15 +146,12 @@ static struct rt_value value_for(const struct rt_delta_format *format,
                                  const struct rt_delta_cells *cells, const struct rt_field *field)
 {
     const struct rt_record *record = cells->record;
-    struct rt_value none = {{NULL, 0}, RT_FROM_UNKNOWN},
-                    want = cells->content ? cells->content->value[field->content_index] : none;
+    struct rt_value want = rt_content_value(cells->content, field->content_index);
 
     if (record == NULL ||
         (rt_value_is_known(want) && rt_record_flows_to(format->rules, record, field, format->side)))
         return want;
-    return record->end[format->side].seen
-               ? record->end[format->side].seen->value[field->content_index]
-               : none;
+    return rt_content_value(record->end[format->side].seen, field->content_index);
 }
 
 static int put_fields(struct rt_delta_format *format, const struct rt_delta_cells *cells,

@@ -155,7 +155,8 @@ static void merge_edit(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
     struct rt_value value = look->row->content->value[i];
-    struct rt_value before = value_in(look->reference, i), want = value_in(look->record->want, i);
+    struct rt_value before = rt_content_value(look->reference, i),
+                    want = rt_content_value(look->record->want, i);
     struct rt_conflict *conflict = find_conflict(look->record, i);
     struct rt_value both[2];
 
@@ -198,13 +199,14 @@ static bool is_left_out(const struct look *look, struct rt_value value, struct r
 static void follow_source(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
-    struct rt_value value = look->row->content->value[i], want = value_in(look->record->want, i);
+    struct rt_value value = look->row->content->value[i],
+                    want = rt_content_value(look->record->want, i);
 
     if (rt_value_is_known(want) && rt_value_is_same(field, look->side, want, value))
         return;
     if (is_left_out(look, value, want))
         return;
-    rt_merge_note(look, field, value_in(look->reference, i), value, "taken");
+    rt_merge_note(look, field, rt_content_value(look->reference, i), value, "taken");
     rt_merge_set_want(look, i, value);
     look->has_edit = true;
 }
@@ -225,8 +227,9 @@ static void note_local(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
     struct rt_end *end = &look->record->end[look->side];
-    struct rt_value value = look->row->content->value[i], before = value_in(end->seen, i);
-    struct rt_value given = value_in(end->given, i), want = value_in(look->record->want, i);
+    struct rt_value value = look->row->content->value[i], before = rt_content_value(end->seen, i);
+    struct rt_value given = rt_content_value(end->given, i),
+                    want = rt_content_value(look->record->want, i);
     bool is_read_only = field->direction == RT_DIR_BOTH;
 
     if (is_read_only && rt_value_is_known(want) &&
@@ -251,7 +254,7 @@ static void merge_field(struct look *look, size_t i)
 {
     const struct rt_field *field = schema_of(look)->content[i];
     struct rt_value value = look->row->content->value[i];
-    struct rt_value before = value_in(look->reference, i);
+    struct rt_value before = rt_content_value(look->reference, i);
 
     if (!rt_value_is_known(value))
         return; /* the side has no such column */
@@ -274,7 +277,7 @@ static void note_replaced(struct look *look)
 {
     const struct rt_content *seen = look->record->end[look->side].seen, *want = look->record->want;
 
-    if (look->reference == NULL || seen == NULL || want == NULL)
+    if (look->reference == NULL || seen == NULL)
         return;
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
@@ -331,8 +334,6 @@ static void follow_trail(struct look *look)
 {
     uint64_t *trail = look->record->trail, now;
 
-    if (look->want_before == NULL)
-        return; /* the first want: the trail begins when it changes */
     if (trail[RT_TRAIL_MAX - 1] == 0)
         trail[RT_TRAIL_MAX - 1] = want_digest(look, look->want_before);
     now = want_digest(look, look->record->want);
@@ -492,8 +493,6 @@ static void apply(struct look *look)
     for (size_t i = 0; i < schema_of(look)->content_count; i++)
         merge_field(look, i);
     end->seen = shown_content(look, end->seen);
-    if (look->record->want == NULL)
-        look->record->want = rt_content_new(schema_of(look), look->arena);
     raise_cuts(look);
     rt_merge_look_for_not_taken(look);
     if (look->out->want_changed)
@@ -512,7 +511,7 @@ static void apply_cut(struct look *look, int cut)
         if (!is_two_way(look->rules, look->record, schema_of(look)->content[i]))
             merge_field(look, i);
     end->seen = shown_content(look, end->seen);
-    rt_record_drop_sent(end, (size_t)cut + 1);
+    rt_end_drop_sent(end, (size_t)cut + 1);
     end->is_cut = true;
     look->out->became_cut = true;
 }
@@ -532,13 +531,6 @@ static void remember_look(struct look *look)
     end->is_excluded = false;
     end->is_passed_over = false;
     end->shows_other_id = row->id[rt_side_other(row->side)].len != 0;
-}
-
-/* Nothing is known of it but its IDs. */
-static bool is_unborn(const struct rt_record *record)
-{
-    return record->want == NULL && record->end[RT_EXTERNAL].seen == NULL &&
-           record->end[RT_NATIVE].seen == NULL;
 }
 
 static void give_birth(struct rt_record *record, const struct rt_row *row)
@@ -566,7 +558,7 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
                         .side = row->side,
                         .arena = arena,
                         .out = observed};
-    bool is_new = is_unborn(record);
+    bool is_new = record->want == NULL; /* nothing is known of it but its IDs */
     int cut;
 
     *observed = (struct rt_observed){0};

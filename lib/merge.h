@@ -99,7 +99,4 @@ void rt_merge_accept_cut(const struct rt_rules *rules, struct rt_record *record,
 void rt_record_set_want(const struct rt_rules *rules, struct rt_record *record, size_t field,
                         struct rt_value value, struct rt_arena *arena);
 
-/* Removes the oldest `count` versions of sent[side]. */
-void rt_record_drop_sent(struct rt_end *end, size_t count);
-
 #endif

@@ -27,21 +27,10 @@ static inline const struct rt_schema *schema_of(const struct look *look)
     return look->rules->schema;
 }
 
-static inline struct rt_value value_in(const struct rt_content *content, size_t field)
-{
-    return content ? content->value[field] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
-}
-
 static inline bool is_two_way(const struct rt_rules *rules, const struct rt_record *record,
                               const struct rt_field *field)
 {
     return rt_record_flow(rules, record, field) == RT_DIR_BOTH;
-}
-
-static inline void clear_not_taken(struct rt_end *end)
-{
-    end->not_taken_count = 0;
-    end->resends = 0;
 }
 
 /* Adds a line to the record's story: at most four a field. */

@@ -12,7 +12,7 @@ static void join_sent(struct rt_end *into, const struct rt_end *from)
                          (i < before.sent_count && before.sent[i].delta <= from->sent[j].delta);
 
         if (into->sent_count == RT_SENT_MAX)
-            rt_record_drop_sent(into, 1);
+            rt_end_drop_sent(into, 1);
         into->sent[into->sent_count++] = is_before ? before.sent[i++] : from->sent[j++];
     }
     if (from->given != NULL && (into->given == NULL || from->given_delta > into->given_delta)) {
@@ -73,7 +73,7 @@ void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct 
     into->end[RT_NATIVE] = merged;
     join_sent(&into->end[RT_EXTERNAL], &from->end[RT_EXTERNAL]);
     for (size_t i = 0; other != NULL && i < rules->schema->content_count; i++)
-        join_field(&look, i, value_in(into->want, i), other->value[i]);
+        join_field(&look, i, rt_content_value(into->want, i), other->value[i]);
     into->is_held = into->is_held || from->is_held;
     into->is_suspect = false;
     into->not_due_until_edited = false; /* both sides hold it by now */
@@ -105,7 +105,7 @@ void rt_merge_shown_is_edit(const struct rt_rules *rules, struct rt_record *reco
     }
     for (size_t i = 0; end->not_taken_count && i < end->sent_count; i++)
         end->sent[i].is_given_up = !end->sent[i].is_trusted;
-    clear_not_taken(end);
+    rt_end_settle_not_taken(end);
     for (size_t f = 0; end->is_cut && f < rules->schema->content_count; f++)
         if (rt_value_is_cut(rules->schema->content[f], side, end->seen->value[f],
                             record->want->value[f]))

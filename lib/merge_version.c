@@ -73,12 +73,6 @@ static const struct rt_content *reference_from(struct look *look, const struct r
     return mixed;
 }
 
-void rt_record_drop_sent(struct rt_end *end, size_t count)
-{
-    memmove(end->sent, end->sent + count, (end->sent_count - count) * sizeof *end->sent);
-    end->sent_count -= count;
-}
-
 /* The newest version that the row shows whole, or -1. */
 static int find_shown(const struct look *look)
 {
@@ -138,7 +132,7 @@ static void edited_over(struct look *look, int nearest, size_t differing)
     struct rt_end *end = &look->record->end[look->side];
     const struct rt_content *version = end->sent[nearest].content;
 
-    clear_not_taken(end);
+    rt_end_settle_not_taken(end);
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
 
@@ -148,7 +142,7 @@ static void edited_over(struct look *look, int nearest, size_t differing)
             rt_merge_note(look, field, version->value[i], look->row->content->value[i], "unseen");
     }
     if (differing && was_there(look, nearest))
-        rt_record_drop_sent(end, (size_t)nearest + 1);
+        rt_end_drop_sent(end, (size_t)nearest + 1);
     else if (differing)
         for (int i = 0; i <= nearest; i++)
             end->sent[i].is_trusted = false;
@@ -189,8 +183,8 @@ bool rt_merge_find_reference(struct look *look)
     if (shown >= 0 && !is_from_before(look, shown)) {
         look->reference = reference_from(look, end->sent[shown].content);
         look->out->confirmed = end->sent[shown].delta;
-        rt_record_drop_sent(end, (size_t)shown + 1);
-        clear_not_taken(end);
+        rt_end_drop_sent(end, (size_t)shown + 1);
+        rt_end_settle_not_taken(end);
         return true;
     }
     look->reference = end->seen;

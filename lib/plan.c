@@ -30,14 +30,10 @@ static void decide(struct rt_decision *decision, enum rt_action action, const ch
  */
 static const struct rt_content *holds(const struct rt_end *end, bool *has_other_id)
 {
-    *has_other_id = end->shows_other_id;
-    for (size_t i = end->sent_count; i-- > 0;) {
-        if (!end->sent[i].is_trusted)
-            continue;
-        *has_other_id = end->sent[i].has_other_id;
-        return end->sent[i].content;
-    }
-    return end->seen;
+    const struct rt_version *version = rt_end_trusted(end);
+
+    *has_other_id = version ? version->has_other_id : end->shows_other_id;
+    return version ? version->content : end->seen;
 }
 
 /* R5: what is due, before anything that may stand against it.  Says which field, for the reason. */
@@ -56,14 +52,14 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
 {
     const struct rt_field *field = rules->schema->content[i];
     const struct rt_end *end = &record->end[side];
-    struct rt_value want = record->want->value[i], there = {{NULL, 0}, RT_FROM_UNKNOWN};
+    struct rt_value want = record->want->value[i], there;
     bool is_two_way = rt_record_flow(rules, record, field) == RT_DIR_BOTH;
     bool is_seen = due->held == end->seen; /* only that can have been cut there (`altered`) */
 
     if (!rt_record_flows_to(rules, record, field, side))
         return;
     if (is_two_way) {
-        there = due->held ? due->held->value[i] : there;
+        there = rt_content_value(due->held, i);
         /* A field that is newer than what we know of the side: its value there is unknown, not
          * empty. */
         if (!rt_value_is_known(there) && end->seen != NULL)
@@ -72,8 +68,8 @@ static void look_at_field(const struct rt_rules *rules, const struct rt_record *
             due->unknown = field;
     } else if (end->given != NULL && rt_value_is_known(end->given->value[i])) {
         there = end->given->value[i];
-    } else if (end->seen != NULL) {
-        there = end->seen->value[i];
+    } else {
+        there = rt_content_value(end->seen, i);
     }
     /* Neither what should be there nor what is there: its cell could only be empty. */
     if (!is_two_way && !rt_value_is_known(want) && !rt_value_is_known(there) && end->seen != NULL &&
@@ -119,15 +115,6 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
     return due;
 }
 
-/* Is a version of ours on its way there?  One that is not trusted any more (`retry`) is not. */
-static bool has_trusted(const struct rt_end *end)
-{
-    for (size_t i = 0; i < end->sent_count; i++)
-        if (end->sent[i].is_trusted)
-            return true;
-    return false;
-}
-
 static bool is_pending_insert(const struct rt_rules *rules, const struct rt_record *record,
                               enum rt_side side)
 {
@@ -136,14 +123,14 @@ static bool is_pending_insert(const struct rt_rules *rules, const struct rt_reco
     if (RT_PLANTED("pending-twice"))
         return false;
     return rules->config->side[side].own_id_only && end->id.len == 0 &&
-           (has_trusted(end) || end->seen != NULL);
+           (rt_end_trusted(end) != NULL || end->seen != NULL);
 }
 
 static bool is_insert(const struct rt_record *record, enum rt_side side)
 {
     const struct rt_end *end = &record->end[side];
 
-    return end->id.len == 0 && !has_trusted(end) && end->seen == NULL;
+    return end->id.len == 0 && rt_end_trusted(end) == NULL && end->seen == NULL;
 }
 
 /* R10, propagate: the record is gone on the other side, and its delete goes to this one. */
@@ -270,10 +257,8 @@ struct rt_version *rt_plan_written(struct rt_record *record, enum rt_side side, 
 
     if (RT_PLANTED("one-in-flight"))
         end->sent_count = 0;
-    if (end->sent_count == RT_SENT_MAX) {
-        memmove(end->sent, end->sent + 1, (RT_SENT_MAX - 1) * sizeof *end->sent);
-        end->sent_count--;
-    }
+    if (end->sent_count == RT_SENT_MAX)
+        rt_end_drop_sent(end, 1);
     version = &end->sent[end->sent_count++];
     *version = (struct rt_version){.delta = delta,
                                    .position = position,

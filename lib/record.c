@@ -80,6 +80,26 @@ void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp)
     end->flaw_stamp = stamp;
 }
 
+void rt_end_drop_sent(struct rt_end *end, size_t count)
+{
+    memmove(end->sent, end->sent + count, (end->sent_count - count) * sizeof *end->sent);
+    end->sent_count -= count;
+}
+
+const struct rt_version *rt_end_trusted(const struct rt_end *end)
+{
+    for (size_t i = end->sent_count; i-- > 0;)
+        if (end->sent[i].is_trusted)
+            return &end->sent[i];
+    return NULL;
+}
+
+void rt_end_settle_not_taken(struct rt_end *end)
+{
+    end->not_taken_count = 0;
+    end->resends = 0;
+}
+
 void rt_end_untell(struct rt_end *end)
 {
     end->absence = RT_PRESENT;

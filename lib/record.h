@@ -39,6 +39,12 @@ struct rt_content *rt_content_new(const struct rt_schema *schema, struct rt_aren
 struct rt_content *rt_content_copy(const struct rt_schema *schema, const struct rt_content *from,
                                    struct rt_arena *arena);
 
+/* Unknown where there is no content at all (NULL). */
+static inline struct rt_value rt_content_value(const struct rt_content *content, size_t field)
+{
+    return content ? content->value[field] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+}
+
 #define RT_SENT_MAX 8 /* R5: the eight newest versions are kept */
 
 /* A version written into a delta for a side, and not observed there yet. */
@@ -132,7 +138,7 @@ struct rt_record {
     int64_t rid; /* 0: not stored yet */
     enum rt_side born;
     int64_t born_file, born_line;
-    const struct rt_content *want;
+    const struct rt_content *want; /* NULL: nothing is known but IDs, no side has shown it */
     struct rt_end end[2];
     struct rt_conflict *conflicts;
     size_t conflict_count;
@@ -171,6 +177,15 @@ bool rt_end_is_ahead(const struct rt_end *end, int64_t stamp);
 
 /* A row of a file of this stamp is in question, unless it is stale. */
 void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp);
+
+/* Removes the oldest `count` versions of sent. */
+void rt_end_drop_sent(struct rt_end *end, size_t count);
+
+/* The newest version that is still trusted to be there, or to arrive; NULL. */
+const struct rt_version *rt_end_trusted(const struct rt_end *end);
+
+/* R7: nothing waits for an answer any more, and `resend` counts from the beginning. */
+void rt_end_settle_not_taken(struct rt_end *end);
 
 /* The delete that was written for this side is not to be: it was withdrawn, or not taken. */
 void rt_end_untell(struct rt_end *end);

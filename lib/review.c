@@ -129,9 +129,7 @@ static void add_field(json_t *list, const struct rt_field *field, struct rt_valu
 
 static struct rt_value seen_value(const struct rt_record *record, enum rt_side side, size_t i)
 {
-    const struct rt_content *seen = record->end[side].seen;
-
-    return seen ? seen->value[i] : (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+    return rt_content_value(record->end[side].seen, i);
 }
 
 /* For every kind but conflicts: the fields in which what the sides show, or want, differs. */
