@@ -1,8 +1,8 @@
 #include "cmd/diff_report.h"
 
 #include "lib/diff_line.h"
+#include "lib/json_of.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 /* One thing to tell: a row's event, or a record that is due. */
@@ -90,23 +90,18 @@ static bool is_change(const json_t *change)
     return outcome != NULL && strcmp(outcome, "unseen") != 0 && strcmp(outcome, "replaced") != 0;
 }
 
-static json_t *text_of(struct rt_slice text)
-{
-    return json_stringn(text.ptr ? text.ptr : "", text.len);
-}
-
 /* The same ten members for every line of the CSV. */
 static void print_json(const struct entry *entry, const json_t *change)
 {
     json_t *none = json_null();
-    json_t *root =
-        json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:O, s:s, s:s, s:s}", "side", entry->side,
-                  "change", entry->change, "external_id", text_of(entry->id[0]), "native_id",
-                  text_of(entry->id[1]), "field", change ? json_array_get(change, 0) : none,
-                  "before", change ? json_array_get(change, 1) : none, "after",
-                  change ? json_array_get(change, 2) : none, "external_action",
-                  rt_action_name(entry->decision[0].action), "native_action",
-                  rt_action_name(entry->decision[1].action), "reason", entry->reason);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:o, s:o, s:O, s:O, s:O, s:s, s:s, s:s}", "side", entry->side, "change",
+        entry->change, "external_id", rt_json_of_text(entry->id[0]), "native_id",
+        rt_json_of_text(entry->id[1]), "field", change ? json_array_get(change, 0) : none, "before",
+        change ? json_array_get(change, 1) : none, "after",
+        change ? json_array_get(change, 2) : none, "external_action",
+        rt_action_name(entry->decision[0].action), "native_action",
+        rt_action_name(entry->decision[1].action), "reason", entry->reason);
     char *text = json_dumps(root, JSON_COMPACT);
 
     rt_say("%s\n", text);

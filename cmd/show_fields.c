@@ -1,5 +1,6 @@
 #include "cmd/show.h"
 
+#include "lib/json_of.h"
 #include "lib/utf8.h"
 
 const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t width)
@@ -32,13 +33,6 @@ const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t widt
     return shown;
 }
 
-static json_t *value_json(struct rt_value value)
-{
-    if (!rt_value_is_known(value))
-        return json_null();
-    return json_stringn(value.raw.ptr ? value.raw.ptr : "", value.raw.len);
-}
-
 static void say_value(struct rt_show *show, const char *field, const char *who,
                       struct rt_value value)
 {
@@ -62,8 +56,9 @@ static void show_field(struct rt_show *show, size_t i)
     if (show->root != NULL) {
         json_array_append_new(json_object_get(show->root, "fields"),
                               json_pack("{s:s, s:o, s:o, s:o}", "field", field->name, "want",
-                                        value_json(want), "external", value_json(side[RT_EXTERNAL]),
-                                        "native", value_json(side[RT_NATIVE])));
+                                        rt_json_of_value(want), "external",
+                                        rt_json_of_value(side[RT_EXTERNAL]), "native",
+                                        rt_json_of_value(side[RT_NATIVE])));
         return;
     }
     for (int s = 0; s < 2; s++)

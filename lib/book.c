@@ -1,10 +1,10 @@
 #include "lib/book.h"
 
+#include "lib/json_of.h"
 #include "lib/review.h"
 #include "lib/suspect.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,7 +118,7 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
     if (flaw != RT_FLAW_NONE)
         rc = open_item(work, record, kind, &arena, &item, err);
     if (rc == 1) {
-        old = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
+        old = rt_json_of_detail(item.detail);
         new = rows ? json_loads(rows, JSON_ALLOW_NUL, NULL) : json_array();
         so_far = json_object_get(old, "rows");
         list = rows_now(record, flaw, so_far, new);
@@ -146,7 +146,7 @@ static int refresh_item(struct rt_work *work, const struct rt_record *record, en
     int rc = open_item(work, record, kind, &arena, &item, err);
 
     if (rc == 1) {
-        json_t *detail = json_loads(item.detail ? item.detail : "{}", JSON_ALLOW_NUL, NULL);
+        json_t *detail = rt_json_of_detail(item.detail);
         char *rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
         char *text = rt_review_detail(&work->rules, record, kind);
 
@@ -262,13 +262,6 @@ int rt_book_save(struct rt_work *work, struct rt_record *record, struct rt_err *
 
 /* ---- the story ---- */
 
-static json_t *text_of(struct rt_value value)
-{
-    if (!rt_value_is_known(value))
-        return json_null();
-    return json_stringn(value.raw.ptr ? value.raw.ptr : "", value.raw.len);
-}
-
 /* NULL if there is nothing to tell of single fields. */
 static char *changes_json(const struct rt_observed *observed)
 {
@@ -281,8 +274,9 @@ static char *changes_json(const struct rt_observed *observed)
     for (size_t i = 0; i < observed->change_count; i++) {
         const struct rt_field_change *c = &observed->changes[i];
 
-        json_array_append_new(list, json_pack("[s, o, o, s]", c->field->name, text_of(c->before),
-                                              text_of(c->after), c->outcome));
+        json_array_append_new(list,
+                              json_pack("[s, o, o, s]", c->field->name, rt_json_of_value(c->before),
+                                        rt_json_of_value(c->after), c->outcome));
     }
     text = json_dumps(list, JSON_COMPACT);
     json_decref(list);

@@ -1,5 +1,6 @@
 #include "lib/decide_internal.h"
 
+#include "lib/json_of.h"
 #include "lib/review.h"
 #include "lib/suspect.h"
 
@@ -84,7 +85,7 @@ static bool is_same_place(const json_t *row, const json_t *other)
 static int end_twin(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct decide *d = context;
-    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    json_t *detail = rt_json_of_detail(item->detail);
     bool is_twin =
         is_same_place(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     struct rt_record record;
@@ -138,7 +139,7 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
 static int end_repeated_twin(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct decide *d = context;
-    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    json_t *detail = rt_json_of_detail(item->detail);
     bool is_twin = item->rid != 0 && item->rid != d->record.rid &&
                    json_equal(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     struct rt_record record;

@@ -1,8 +1,8 @@
 #include "lib/intake_internal.h"
 
+#include "lib/json_of.h"
 #include "lib/review.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,17 +41,12 @@ static void write_subject(const struct rt_intake *in, const struct rt_slice id[2
                  (unsigned long long)digest.high, (unsigned long long)digest.low);
 }
 
-static json_t *json_id(struct rt_slice id)
-{
-    return json_stringn(id.ptr ? id.ptr : "", id.len);
-}
-
 int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt_slice id[2],
                         int64_t line, const char *rows, struct rt_err *err)
 {
     json_t *detail =
-        json_pack("{s:o, s:o, s:o}", "external_id", json_id(id[RT_EXTERNAL]), "native_id",
-                  json_id(id[RT_NATIVE]), "rows", json_loads(rows, JSON_ALLOW_NUL, NULL));
+        json_pack("{s:o, s:o, s:o}", "external_id", rt_json_of_text(id[RT_EXTERNAL]), "native_id",
+                  rt_json_of_text(id[RT_NATIVE]), "rows", json_loads(rows, JSON_ALLOW_NUL, NULL));
     char subject[64], *text = json_dumps(detail, JSON_COMPACT);
     struct rt_item item = {.kind = rt_kind_text(kind)->name,
                            .subject = subject,
@@ -174,7 +169,7 @@ static int freeze_later(struct rt_intake *in, const struct rt_item *item, const 
 static int ask_record(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
                       struct rt_err *err)
 {
-    json_t *detail = json_loads(item->detail ? item->detail : "{}", JSON_ALLOW_NUL, NULL);
+    json_t *detail = rt_json_of_detail(item->detail);
     struct rt_record *record;
     struct rt_found found;
     int rc = find_records(in, detail, &found, err), frozen = 0;

@@ -1,8 +1,8 @@
 #include "lib/intake_internal.h"
 
+#include "lib/json_of.h"
 #include "lib/suspect.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 void rt_intake_count(struct rt_intake *in, enum rt_change change)
@@ -15,11 +15,6 @@ const char *rt_intake_where(const struct rt_intake *in)
     return in->work->is_dry ? "emit would put it on the review list" : "see roundtrip review";
 }
 
-static json_t *json_text(struct rt_slice text)
-{
-    return json_stringn(text.ptr ? text.ptr : "", text.len);
-}
-
 char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row)
 {
     json_t *values = json_object(), *root;
@@ -28,12 +23,12 @@ char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *ro
     for (size_t i = 0; i < schema->content_count; i++)
         if (rt_value_is_known(row->content->value[i]))
             json_object_set_new(values, schema->content[i]->name,
-                                json_text(row->content->value[i].raw));
+                                rt_json_of_text(row->content->value[i].raw));
     root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:o}", "side", rt_side_name(row->side),
                      "file", (json_int_t)row->file, "line", (json_int_t)row->line, "stamp",
-                     (json_int_t)row->stamp, "external_id", json_text(row->id[RT_EXTERNAL]),
-                     "native_id", json_text(row->id[RT_NATIVE]), "is_deleted", row->is_deleted,
-                     "values", values);
+                     (json_int_t)row->stamp, "external_id", rt_json_of_text(row->id[RT_EXTERNAL]),
+                     "native_id", rt_json_of_text(row->id[RT_NATIVE]), "is_deleted",
+                     row->is_deleted, "values", values);
     if (row->modified_at != RT_NEVER)
         json_object_set_new(root, "modified_at", json_integer((json_int_t)row->modified_at));
     text = json_dumps(root, JSON_COMPACT);

@@ -4,12 +4,12 @@
  */
 #include "lib/profile.h"
 
+#include "lib/json_of.h"
 #include "lib/spool.h"
 #include "lib/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 #define MAX_SETTINGS ((size_t)4 << 20)
@@ -32,7 +32,7 @@ static int read_in_profile(void *context, const char *path, struct rt_buf *text,
         err->code = RT_REFUSED;
     free(full);
     if (rc == 0 && files->copy != NULL) {
-        json_t *value = json_stringn(text->ptr ? text->ptr : "", text->len);
+        json_t *value = rt_json_of_text(rt_buf_slice(text));
 
         /* What is no UTF-8 cannot be in the journal; the parser refuses it as well. */
         json_object_set_new(files->copy, path, value ? value : json_null());

@@ -1,6 +1,7 @@
 #include "lib/review.h"
 
-#include <jansson.h>
+#include "lib/json_of.h"
+
 #include <stdlib.h>
 
 static const struct rt_kind_text texts[RT_KIND_COUNT] = {
@@ -113,18 +114,12 @@ unsigned rt_review_kinds(const struct rt_rules *rules, const struct rt_record *r
     return kinds;
 }
 
-static json_t *text_of(struct rt_value value)
-{
-    if (!rt_value_is_known(value))
-        return json_null();
-    return json_stringn(value.raw.ptr ? value.raw.ptr : "", value.raw.len);
-}
-
 static void add_field(json_t *list, const struct rt_field *field, struct rt_value external,
                       struct rt_value native)
 {
     json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "field", field->name, "external",
-                                          text_of(external), "native", text_of(native)));
+                                          rt_json_of_value(external), "native",
+                                          rt_json_of_value(native)));
 }
 
 static struct rt_value seen_value(const struct rt_record *record, enum rt_side side, size_t i)
@@ -171,8 +166,7 @@ char *rt_review_detail(const struct rt_rules *rules, const struct rt_record *rec
     }
     for (int s = 0; s < 2; s++)
         json_object_set_new(root, s == RT_EXTERNAL ? "external_id" : "native_id",
-                            json_stringn(record->end[s].id.ptr ? record->end[s].id.ptr : "",
-                                         record->end[s].id.len));
+                            rt_json_of_text(record->end[s].id));
     json_object_set_new(root, "fields", list);
     text = json_dumps(root, JSON_COMPACT);
     json_decref(root);

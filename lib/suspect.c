@@ -1,6 +1,6 @@
 #include "lib/suspect.h"
 
-#include <jansson.h>
+#include "lib/json_of.h"
 #include <stdlib.h>
 
 /* The digest of what a side holds of a record, or would: of all that flows to it, or of the
@@ -66,12 +66,9 @@ static char *json_of(struct rt_work *work, const struct rt_rid_list *suspects,
 
         if (rt_store_load(work->store, suspects->rids[i], arena, &candidate, &ignored) < 0)
             continue;
-        json_array_append_new(list,
-                              json_pack("{s:s%, s:s%}", "external_id",
-                                        candidate.end[0].id.ptr ? candidate.end[0].id.ptr : "",
-                                        candidate.end[0].id.len, "native_id",
-                                        candidate.end[1].id.ptr ? candidate.end[1].id.ptr : "",
-                                        candidate.end[1].id.len));
+        json_array_append_new(list, json_pack("{s:o, s:o}", "external_id",
+                                              rt_json_of_text(candidate.end[0].id), "native_id",
+                                              rt_json_of_text(candidate.end[1].id)));
     }
     text = json_dumps(list, JSON_COMPACT);
     json_decref(list);
