@@ -33,13 +33,8 @@ static int collect(void *context, const struct rt_print_entry *entry, struct rt_
 {
     struct absent *absent = context;
 
-    (void)err;
     absent->held++;
-    if (rt_rid_set_has(&absent->in->seen, entry->rid) || entry->stamp > absent->in->file.stamp)
-        return 0;
-    absent->rids = rt_xgrow(absent->rids, absent->count, sizeof *absent->rids);
-    absent->rids[absent->count++] = entry->rid;
-    return 0;
+    return entry->stamp > absent->in->file.stamp ? 0 : collect_unseen(context, entry->rid, err);
 }
 
 /* Is what we know of it there only what a person confirmed, and that after the file was written?

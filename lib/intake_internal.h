@@ -131,12 +131,11 @@ int rt_intake_each_unseen(struct rt_intake *in, rt_store_visit *visit, void *con
                           struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_repeat.c: R9. */
-int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2],
-                          size_t *group); /* 1, 0 */
-int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
-                         const struct rt_row *row);
-int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
-                        struct rt_digest print, bool is_eligible);
+bool rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2], size_t *group);
+void rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
+                          const struct rt_row *row);
+void rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
+                         struct rt_digest print, bool is_eligible);
 int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_flaw.c: rows for the review list.  `rows` is JSON, and is copied. */

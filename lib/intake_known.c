@@ -290,13 +290,9 @@ static void touch_changed_later(struct rt_intake *in, size_t upto)
 /* Records that the file shows in rows that were not entered. */
 static void touch_not_entered(struct rt_intake *in)
 {
-    for (size_t w = 0; w < in->seen.size; w++)
-        for (uint64_t bits = in->seen.words[w]; bits != 0; bits &= bits - 1) {
-            int64_t rid = (int64_t)(w * 64 + (unsigned)__builtin_ctzll(bits));
-
-            if (!rt_rid_set_has(&in->known.entered, rid))
-                rt_store_touch_side(in->work->store, rid, in->side);
-        }
+    for (int64_t rid = 0; (rid = rt_rid_set_next(&in->seen, rid)) != 0;)
+        if (!rt_rid_set_has(&in->known.entered, rid))
+            rt_store_touch_side(in->work->store, rid, in->side);
 }
 
 int rt_intake_keep_digests(struct rt_intake *in, struct rt_err *err)
@@ -366,12 +362,8 @@ int rt_intake_each_unseen(struct rt_intake *in, rt_store_visit *visit, void *con
             visit(context, rid, err) < 0)
             return -1;
     }
-    for (size_t w = 0; w < known->dirty.size; w++)
-        for (uint64_t bits = known->dirty.words[w]; bits != 0; bits &= bits - 1) {
-            int64_t rid = (int64_t)(w * 64 + (unsigned)__builtin_ctzll(bits));
-
-            if (!rt_rid_set_has(&in->seen, rid) && visit_dirty(in, rid, visit, context, err) < 0)
-                return -1;
-        }
+    for (int64_t rid = 0; (rid = rt_rid_set_next(&known->dirty, rid)) != 0;)
+        if (!rt_rid_set_has(&in->seen, rid) && visit_dirty(in, rid, visit, context, err) < 0)
+            return -1;
     return rt_store_each_newer(in->work->store, known->highest, visit, context, err);
 }

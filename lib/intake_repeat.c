@@ -29,7 +29,7 @@ static size_t *slot_of(const struct rt_intake *in, enum rt_side side, struct rt_
     return &in->repeat_slots[i];
 }
 
-int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2], size_t *group)
+bool rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2], size_t *group)
 {
     size_t first = 0;
 
@@ -39,10 +39,9 @@ int rt_intake_find_repeat(const struct rt_intake *in, const struct rt_slice id[2
         if (entry != 0 && (first == 0 || entry < first))
             first = entry;
     }
-    if (first == 0)
-        return 0;
-    *group = in->repeat_ids[first - 1].group;
-    return 1;
+    if (first > 0)
+        *group = in->repeat_ids[first - 1].group;
+    return first > 0;
 }
 
 static void grow_slots(struct rt_intake *in)
@@ -71,8 +70,8 @@ static void add_id(struct rt_intake *in, enum rt_side side, struct rt_slice id, 
     *slot = in->repeat_id_count;
 }
 
-int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
-                         const struct rt_row *row)
+void rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
+                          const struct rt_row *row)
 {
     size_t group = in->group_count++;
 
@@ -82,11 +81,10 @@ int rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
             add_id(in, (enum rt_side)s, row->id[s], group);
     }
     in->must_read_again = true;
-    return 0;
 }
 
-int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
-                        struct rt_digest print, bool is_eligible)
+void rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
+                         struct rt_digest print, bool is_eligible)
 {
     const struct rt_schema *schema = in->work->rules.schema;
     struct rt_repeat_row *kept;
@@ -100,7 +98,6 @@ int rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row 
         kept->row.content->value[i].raw = rt_arena_dup(&in->file_arena, row->content->value[i].raw);
     for (int s = 0; s < 2; s++)
         kept->row.id[s] = rt_arena_dup(&in->file_arena, row->id[s]);
-    return 0;
 }
 
 static bool is_equal_row(const struct rt_intake *in, const struct rt_row *a, const struct rt_row *b)

@@ -373,7 +373,8 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
         rt_intake_count(in, RT_CHANGE_REPEATED);
         if (is_same)
             return save_learnt(in, record, &found, err);
-        return rt_intake_add_repeat(in, record, row);
+        rt_intake_add_repeat(in, record, row);
+        return 0;
     }
     if (!is_eligible && row->stamp >= record->end[in->side].look.stamp)
         return exclude(in, record, &found, err);
@@ -504,7 +505,9 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
                               (unsigned long long)csv->line);
     row.file = in->file.id;
     row.stamp = in->file.stamp;
-    if (rt_intake_find_repeat(in, row.id, &group))
-        return rt_intake_set_aside(in, group, &row, print, eligible == 1);
+    if (rt_intake_find_repeat(in, row.id, &group)) {
+        rt_intake_set_aside(in, group, &row, print, eligible == 1);
+        return 0;
+    }
     return rt_intake_apply(in, &row, print, eligible == 1, err);
 }

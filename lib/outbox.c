@@ -71,12 +71,11 @@ int rt_outbox_list_parts(struct rt_work *work, int64_t delta, struct rt_arena *a
 }
 
 int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_delta *delta,
-                      int64_t part, struct rt_err *err)
+                      struct rt_err *err)
 {
-    char *line =
-        rt_xasprintf("{\"at\":%" PRId64 ",\"what\":\"%s\",\"delta\":%" PRId64 ",\"part\":%" PRId64
-                     ",\"side\":\"%s\"}",
-                     work->rules.now, what, delta->number, part, rt_side_name(delta->side));
+    char *line = rt_xasprintf("{\"at\":%" PRId64 ",\"what\":\"%s\",\"delta\":%" PRId64
+                              ",\"part\":0,\"side\":\"%s\"}",
+                              work->rules.now, what, delta->number, rt_side_name(delta->side));
     int rc = rt_store_add_journal(work->store, line, err);
 
     free(line);
@@ -189,6 +188,12 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
     return rc;
 }
 
+bool rt_outbox_is_taken_by_others(const struct rt_side_config *settings)
+{
+    return settings->transport == RT_TRANSPORT_COMMAND ? settings->load == NULL
+                                                       : settings->imports == NULL;
+}
+
 bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta,
                         const struct rt_delta_part *part)
 {
@@ -245,10 +250,7 @@ int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err)
     int rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
 
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
-        const struct rt_side_config *settings = &work->rules.config->side[list.deltas[i].side];
-
-        if (settings->transport == RT_TRANSPORT_COMMAND ? settings->load == NULL
-                                                        : settings->imports == NULL)
+        if (rt_outbox_is_taken_by_others(&work->rules.config->side[list.deltas[i].side]))
             rc = notice_delta(work, &list.deltas[i], &arena, err);
     }
     rt_arena_clear(&arena);

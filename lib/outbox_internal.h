@@ -29,15 +29,19 @@ struct rt_delta_list {
 int rt_outbox_list_deltas(struct rt_work *work, enum rt_delta_state state, struct rt_arena *arena,
                           struct rt_delta_list *list, struct rt_err *err) RT_MUST_CHECK;
 
-/* Journals a line about a delta: "hand-over", "withdraw", "publish". */
+/* Journals that a delta was withdrawn, or a header accepted (delta 0): "withdraw", "accept-header".
+ */
 int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_delta *delta,
-                      int64_t part, struct rt_err *err) RT_MUST_CHECK;
+                      struct rt_err *err) RT_MUST_CHECK;
 
 /* The header that a side's deltas have now; and to lock one. */
 int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out,
                      struct rt_err *err) RT_MUST_CHECK;
 int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
                           struct rt_err *err) RT_MUST_CHECK;
+
+/* Does nothing hand its deltas over, so that others take them from the outbox? */
+bool rt_outbox_is_taken_by_others(const struct rt_side_config *settings);
 
 /* Is the file of a part that was not handed over gone from the outbox? */
 bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta,

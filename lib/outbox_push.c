@@ -203,7 +203,7 @@ static int accept_header(struct push *push, enum rt_side side, struct rt_err *er
         if (rc == 0)
             rc = rt_outbox_lock_header(push->work, side, rt_buf_slice(&header), err);
         if (rc == 0)
-            rc = rt_outbox_journal(push->work, "accept-header", &as_if, 0, err);
+            rc = rt_outbox_journal(push->work, "accept-header", &as_if, err);
         if (rc == 0)
             rc = rt_store_commit(store, err);
         if (rc < 0)
@@ -211,12 +211,6 @@ static int accept_header(struct push *push, enum rt_side side, struct rt_err *er
     }
     rt_buf_clear(&header);
     return rc;
-}
-
-static bool is_taken_by_others(const struct rt_side_config *settings)
-{
-    return settings->transport == RT_TRANSPORT_COMMAND ? settings->load == NULL
-                                                       : settings->imports == NULL;
 }
 
 /* Only a dry run still meets one that was taken. */
@@ -249,7 +243,7 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
     if (!(push->options->dry_run && push->options->accept_header) &&
         rt_outbox_check_header(push->work, delta->side, delta->header, err) < 0)
         return -1;
-    if (is_taken_by_others(settings)) {
+    if (rt_outbox_is_taken_by_others(settings)) {
         tell_waiting(push, delta, &list);
         return 0;
     }
@@ -417,7 +411,7 @@ int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
         goto fail;
     delta.state = RT_DELTA_WITHDRAWN;
     if (rt_store_update_delta(work->store, &delta, err) < 0 ||
-        rt_outbox_journal(work, "withdraw", &delta, 0, err) < 0)
+        rt_outbox_journal(work, "withdraw", &delta, err) < 0)
         goto fail;
     for (size_t i = 0; i < parts.count; i++) {
         char *from = rt_outbox_path(delta.side, parts.parts[i].name);
@@ -504,7 +498,7 @@ static int give_again(struct push *push, enum rt_side side, const char *from, co
     folder = rt_outbox_folder(push->work, side);
     copy = rt_xasprintf("%s/%s", folder, name);
     rc = access(copy, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
-    if (rc == 0 && !is_taken_by_others(settings)) {
+    if (rc == 0 && !rt_outbox_is_taken_by_others(settings)) {
         struct rt_err late;
 
         rc = load_again(push, settings, copy, err);

@@ -348,7 +348,7 @@ static int redo_accept_header(struct rt_rebuild *r, const json_t *line, struct r
     if (rc == 0)
         rc = rt_outbox_lock_header(&r->work, as_if.side, rt_buf_slice(&header), err);
     if (rc == 0)
-        rc = rt_outbox_journal(&r->work, "accept-header", &as_if, 0, err);
+        rc = rt_outbox_journal(&r->work, "accept-header", &as_if, err);
     rt_buf_clear(&header);
     return rc;
 }

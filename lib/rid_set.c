@@ -45,6 +45,17 @@ bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid)
     return word < set->size && (set->words[word] >> (rid % 64) & 1);
 }
 
+int64_t rt_rid_set_next(const struct rt_rid_set *set, int64_t rid)
+{
+    size_t word = (size_t)(rid + 1) / 64;
+    uint64_t below = ((uint64_t)1 << ((rid + 1) % 64)) - 1; /* of the first word, not above */
+
+    for (; word < set->size; word++, below = 0)
+        if (set->words[word] & ~below)
+            return (int64_t)(word * 64) + __builtin_ctzll(set->words[word] & ~below);
+    return 0;
+}
+
 void rt_rid_set_clear(struct rt_rid_set *set)
 {
     free(set->words);

@@ -19,6 +19,9 @@ struct rt_rid_set {
 bool rt_rid_set_add(struct rt_rid_set *set, int64_t rid); /* true: it was not in it */
 void rt_rid_set_remove(struct rt_rid_set *set, int64_t rid);
 bool rt_rid_set_has(const struct rt_rid_set *set, int64_t rid);
+/* The lowest number in it that is above `rid`; 0: there is none.  From 0 on, all of them in order.
+ */
+int64_t rt_rid_set_next(const struct rt_rid_set *set, int64_t rid);
 void rt_rid_set_clear(struct rt_rid_set *set);
 
 #endif
