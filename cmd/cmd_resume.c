@@ -4,6 +4,26 @@
 #include "lib/decide.h"
 #include "lib/profile.h"
 
+#include <inttypes.h>
+
+/* Written before the pause, and perhaps long ago: it goes out as it is. */
+static int tell_waiting(void *context, const struct rt_delta *delta, struct rt_err *err)
+{
+    const struct rt_session *session = context;
+    char when[RT_TIME_SIZE];
+
+    (void)err;
+    if (delta->state == RT_DELTA_HANDED || delta->state == RT_DELTA_WITHDRAWN)
+        return 0;
+    rt_tell(session, "delta %06" PRId64 " to %s, written %s, is %s\n", delta->number,
+            session->config->side[delta->side].label, rt_time_format(delta->written_at, when),
+            delta->handed_parts
+                ? "handed over in part: the next push\ndoes the rest first"
+                : "not handed over yet: the next push\ndoes that first; roundtrip withdraw takes "
+                  "it back");
+    return 0;
+}
+
 static int resume_now(struct rt_session *session, struct rt_err *err)
 {
     if (rt_profile_resume(session->store, session->config, err) < 0 ||
@@ -13,6 +33,8 @@ static int resume_now(struct rt_session *session, struct rt_err *err)
         if (rt_profile_has_source(&session->config->side[s]))
             rt_tell(session, "%s must be fetched before anything is sent\n",
                     session->config->side[s].label);
+    if (rt_store_each_delta(session->store, tell_waiting, session, err) < 0)
+        return -1;
     return rt_session_commit(session, 0, err);
 }
 

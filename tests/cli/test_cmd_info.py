@@ -418,6 +418,27 @@ def test_status_counts_the_inbox(p):
     assert json.loads(p.run("status", "--json").out)["external"]["inbox_files"] == 1
 
 
+def test_resume_tells_what_still_waits_in_the_outbox(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit()
+    pair.run("pause")
+    pair.tick(24 * 90)
+    assert "delta 000002 to database, written 2026-11-04T06:00:00Z, is not handed over yet" in pair.run("resume").err
+    pair.run("push", "--once")
+    assert "delta" not in pair.run("resume").err
+
+
+def test_resume_does_not_advise_to_withdraw_what_is_half_handed_over(make):
+    p = make(native={"batch_rows": "1"}, imports=False)
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.emit()
+    (p.path / "outbox/native" / p.listing("outbox/native")[0]).unlink()
+    p.run("push")
+    told = p.run("resume").err
+    assert "is handed over in part" in told and "withdraw" not in told
+
+
 # -- log ---------------------------------------------------------------------------------------------------------------
 def test_log_lists_runs_with_their_counts(make):
     p = make(external={"label": "platform"})
