@@ -127,6 +127,7 @@ struct members { /* of all cells, split at a separator */
     struct rt_hash_set seen;
     size_t count, again, longest;
     bool is_split; /* some cell has more than one */
+    bool has_letter;
 };
 
 static void count_members(struct members *m, struct rt_slice cell, char separator)
@@ -139,6 +140,9 @@ static void count_members(struct members *m, struct rt_slice cell, char separato
         while (one.len && *one.ptr == ' ')
             one = rt_slice_from(one.ptr + 1, one.len - 1);
         m->is_split = m->is_split || end != NULL;
+        for (size_t i = 0; i < one.len; i++)
+            m->has_letter = m->has_letter || isalpha((unsigned char)one.ptr[i]) ||
+                            (unsigned char)one.ptr[i] >= 0x80;
         m->count++;
         m->longest = one.len > m->longest ? one.len : m->longest;
         m->again += !rt_hash_set_add(&m->seen, (int64_t)(rt_digest_of(one).low >> 1 | 1));
@@ -146,7 +150,8 @@ static void count_members(struct members *m, struct rt_slice cell, char separato
     }
 }
 
-/* A list has short members that come again in other cells; prose with a ; in it has not. */
+/* A list has short members that come again in other cells; prose with a ; in it has not.  Numbers
+ * with slashes are dates, of which some may be spoilt: as a set, 3/4 would be the same as 4/3. */
 static bool is_list(const struct rt_sample *sample, size_t column, char separator)
 {
     struct members m = {0};
@@ -154,7 +159,8 @@ static bool is_list(const struct rt_sample *sample, size_t column, char separato
     for (size_t r = 0; r < sample->rows; r++)
         count_members(&m, rt_sample_cell(sample, r, column), separator);
     rt_hash_set_clear(&m.seen);
-    return m.is_split && m.longest <= 40 && m.again * 3 >= m.count;
+    return m.is_split && m.longest <= 40 && m.again * 3 >= m.count &&
+           (separator != '/' || m.has_letter);
 }
 
 /* ---- what fits ---- */

@@ -192,3 +192,13 @@ def test_a_column_that_is_called_like_the_id_and_repeats_is_not_told_to_be_uniqu
     native.write_text("INTERACTION_ID,NOTE\n" + "".join(f"{i},text {n}\n" for n, i in enumerate(ids)))
     out = p.run("init", "b", "--preset", "evertrue", "--native", native, cwd=tmp_path).out
     assert "1 of 11 rows have none" in " ".join(out.split())
+
+
+def test_dates_of_which_some_are_spoilt_are_no_set(p, tmp_path):
+    """As a set, 3/4/2011 would be the same as 4/3/2011."""
+    native = tmp_path / "visits.csv"
+    dates = ["31/2/2011"] + [f"{1 + i % 12}/{1 + i % 28}/20{10 + i % 9}" for i in range(40)] + ["2011-05-06"]
+    native.write_text("VISIT_ID,WHEN\n" + "".join(f"{i},{date}\n" for i, date in enumerate(dates, 1)))
+    p.run("init", "new", "--native", native, cwd=tmp_path)
+    line = next(line for line in table(tmp_path / "new/schema.csv") if line["native"] == "WHEN")
+    assert line["type"] == "text"
