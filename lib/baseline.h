@@ -2,10 +2,12 @@
  * The one-off start: both sides already hold this.  The files are taken in as agreed, nothing is
  * sent for what is equal, and the rest is told:
  *
- *     differs in a two-way field    review `first-seen`; with `prefer` that side's value counts,
- * and is due for the other one differs in a one-way field    the receiving side's value is local;
- * with `prefer` of the source it is due on one side only              not due until it is edited;
- * with `insert` of the side that lacks it, due
+ *     a two-way field differs    review `first-seen`
+ *     ... with `prefer`          that side's value counts, and is due for the other one
+ *     a one-way field differs    the receiving side's value is local
+ *     ... with its source `prefer`red    it is due
+ *     on one side only           not due until it is edited
+ *     ... with `insert` of the side that lacks it    due
  *
  * Records pair by their IDs, then by `fingerprint` fields where those are unique on both sides.
  * With one file, the other side is taken to hold the same for all rows that have its ID.

@@ -10,8 +10,7 @@
  *
  *     all rows equal                           the first counts, the others are `repeated`
  *     modified_at in all, one of them newest   that one counts, the others are `repeated`
- *     otherwise                                all are `repeated`, and the record waits for a
- * person
+ *     otherwise                                all are `repeated`, and a person must decide
  */
 
 /* Where the first entry of this ID is, or has to be noted: its number, from 1, or 0. */

@@ -18,7 +18,7 @@ void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_va
 
     if (out->changes ==
         NULL) /* a field has at most three notes: what was edited, replaced, unseen */
-        out->changes = rt_arena_alloc(look->arena, 4 * (schema_of(look)->content_count + 1) *
+        out->changes = rt_arena_alloc(look->arena, 3 * (schema_of(look)->content_count + 1) *
                                                        sizeof *out->changes);
     out->changes[out->change_count++] = (struct rt_field_change){
         .field = field, .before = before, .after = after, .outcome = outcome};

@@ -1,6 +1,7 @@
 /*
- * Taking one row into account: R2 (staleness), R3 (which version did they edit?), R4 (merge) and
- * the noticing half of R7 (not taken).  Pure.
+ * Taking one row into account: R2 (staleness), R3 (which version did they edit?), R4 (merge), the
+ * noticing half of R7 (not taken) and R8 (flapping); R1's joins, R10's absences, and the answers of
+ * people that change what both sides should hold.  Pure.
  *
  * rt_merge_observe changes the record and tells what the row was and which fields changed; the
  * caller saves the record and keeps the story.  A row that must not be applied (stale) changes
@@ -45,8 +46,9 @@ struct rt_row {
 struct rt_field_change {
     const struct rt_field *field;
     struct rt_value before, after; /* after: as the side shows it */
-    const char *outcome; /* "taken", "equal", "conflict", "local", "read-only", "unseen" (ours,
-                            edited over), "replaced" */
+    /* "taken", "equal", "conflict", "first-seen", "won" and "lost" (a conflict, by policy),
+       "local", "read-only", "unseen" (ours, edited over), "replaced" */
+    const char *outcome;
 };
 
 struct rt_observed {

@@ -33,7 +33,7 @@ static inline bool is_two_way(const struct rt_rules *rules, const struct rt_reco
     return rt_record_flow(rules, record, field) == RT_DIR_BOTH;
 }
 
-/* Adds a line to the record's story: at most four a field. */
+/* Adds a line to the record's story: at most three a field. */
 void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_value before,
                    struct rt_value after, const char *outcome);
 

@@ -1,6 +1,7 @@
 /*
  * What is to be sent, and why not: R5 (due), R6 (pending insert), R8 (loops), R10 (deletes), R12
- * (hold). Pure: turns a record and the settings into one action a side, with a reason in words.
+ * (hold), and the guards.  Pure: turns a record and the settings into one action a side, with a
+ * reason in words.
  */
 #ifndef RT_PLAN_H
 #define RT_PLAN_H
@@ -49,6 +50,7 @@ bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, c
 /* Does a snapshot that lacks so many of the records that the side held look as if it was cut? */
 bool rt_guard_missing_trips(const struct rt_config *config, int64_t missing, int64_t held,
                             char *reason, size_t size);
+/* max_deletes: propagated deletes that are due for one side. */
 bool rt_guard_deletes_trip(const struct rt_config *config, int64_t deletes, char *reason,
                            size_t size);
 

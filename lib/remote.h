@@ -1,7 +1,8 @@
 /*
- * The other end: folders that can be listed, read from and written to.  One interface, four makers:
- * directory (local folders), sftp (libssh2), openssh (the system's sftp program); the command
- * transport is not a folder and has its own module.  One conformance suite runs against all.
+ * The other end: folders that can be listed, read from and written to.  One interface, three
+ * makers: directory (local folders), sftp (libssh2), openssh (the system's sftp program); the
+ * command transport is not a folder and has its own module.  One conformance suite runs against
+ * all.
  *
  * Paths are "FOLDER/NAME" as the other end understands them; names never hold a slash.  No call
  * waits longer than the settings' timeout without data, none works past the deadline given at open.
