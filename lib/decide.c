@@ -107,35 +107,6 @@ static int visit_rows(struct delivery *d, struct rt_err *err)
                              d, err);
 }
 
-/* A delta that was handed over, or RT_USAGE. */
-static int find_handed(struct rt_work *work, int64_t number, struct rt_arena *arena,
-                       struct rt_delta *delta, struct rt_err *err)
-{
-    int rc = rt_store_delta(work->store, number, arena, delta, err);
-
-    if (rc < 0)
-        return -1;
-    if (rc == 0)
-        return rt_err_set(err, RT_USAGE,
-                          "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
-    if (delta->state == RT_DELTA_WITHDRAWN)
-        return rt_err_set(err, RT_USAGE,
-                          "delta %06" PRId64 " was withdrawn: its rows are due again already",
-                          number);
-    if (delta->state != RT_DELTA_HANDED && delta->handed_parts > 0)
-        return rt_err_set(err, RT_USAGE,
-                          "delta %06" PRId64
-                          " was handed over in part only: hand over the rest first with roundtrip "
-                          "push",
-                          number);
-    if (delta->state != RT_DELTA_HANDED)
-        return rt_err_set(err, RT_USAGE,
-                          "delta %06" PRId64
-                          " was not handed over yet: use roundtrip push, or roundtrip withdraw",
-                          number);
-    return 0;
-}
-
 /* ---- withdraw ---- */
 
 static int is_due_again(struct delivery *d, struct rt_record *record,
@@ -241,7 +212,7 @@ int rt_decide_confirm(struct rt_work *work, int64_t number, struct rt_delivery *
     struct rt_delta delta;
     struct delivery d = {
         .work = work, .delta = &delta, .done = done, .decide = confirm_row, .what = "confirm"};
-    int rc = find_handed(work, number, &arena, &delta, err);
+    int rc = rt_outbox_find_handed(work, number, &arena, &delta, err);
 
     *done = (struct rt_delivery){0};
     if (rc == 0 && delta.confirmed_at != RT_NEVER) {
@@ -324,7 +295,7 @@ int rt_decide_retry(struct rt_work *work, int64_t number, struct rt_delivery *do
     struct rt_delta delta;
     struct delivery d = {
         .work = work, .delta = &delta, .done = done, .decide = retry_row, .what = "retry"};
-    int rc = find_handed(work, number, &arena, &delta, err);
+    int rc = rt_outbox_find_handed(work, number, &arena, &delta, err);
 
     *done = (struct rt_delivery){0};
     if (rc == 0)

@@ -150,6 +150,34 @@ static int lock_first_header(struct rt_work *work, const struct rt_delta *delta,
 
 /* ---- handed over ---- */
 
+int rt_outbox_find_handed(struct rt_work *work, int64_t number, struct rt_arena *arena,
+                          struct rt_delta *delta, struct rt_err *err)
+{
+    int rc = rt_store_delta(work->store, number, arena, delta, err);
+
+    if (rc < 0)
+        return -1;
+    if (rc == 0)
+        return rt_err_set(err, RT_USAGE,
+                          "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
+    if (delta->state == RT_DELTA_WITHDRAWN)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64 " was withdrawn: its rows are due again already",
+                          number);
+    if (delta->state != RT_DELTA_HANDED && delta->handed_parts > 0)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64
+                          " was handed over in part only: hand over the rest first with roundtrip "
+                          "push",
+                          number);
+    if (delta->state != RT_DELTA_HANDED)
+        return rt_err_set(err, RT_USAGE,
+                          "delta %06" PRId64
+                          " was not handed over yet: use roundtrip push, or roundtrip withdraw",
+                          number);
+    return 0;
+}
+
 /* `since`: from when on a file of the side can show it. */
 static int journal_handed(struct rt_work *work, const struct rt_delta *delta, int64_t part,
                           int64_t since, struct rt_err *err)

@@ -66,6 +66,10 @@ struct rt_push_options {
 int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options,
                    struct rt_err *err) RT_MUST_CHECK;
 
+/* A delta that was handed over, whole; else RT_USAGE with what to do. */
+int rt_outbox_find_handed(struct rt_work *work, int64_t number, struct rt_arena *arena,
+                          struct rt_delta *delta, struct rt_err *err) RT_MUST_CHECK;
+
 /* The same bytes under a new name, which is told; refused if a later version of one of its rows
    went out. */
 int rt_outbox_again(struct rt_work *work, int64_t delta, const struct rt_push_options *options,

@@ -557,15 +557,9 @@ int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_o
     struct rt_delta delta;
     struct rt_part_list parts = {0};
     struct withdraw w = {work, &delta};
-    int rc = rt_store_delta(work->store, number, &arena, &delta, err);
+    int rc = rt_outbox_find_handed(work, number, &arena, &delta, err);
 
     if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE,
-                        "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
-    else if (rc == 1 && delta.state != RT_DELTA_HANDED)
-        rc = rt_err_set(err, RT_USAGE,
-                        "delta %06" PRId64 " was not handed over yet: use roundtrip push", number);
-    else if (rc == 1)
         rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows},
                                find_later, &w, err);
     if (rc == 0)

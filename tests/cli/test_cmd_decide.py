@@ -594,6 +594,18 @@ def test_decisions_are_journalled_by_ids(pair):
     assert pick(by_what["rekey"], "side", "from", "to") == ("native", "N1", "N2")
 
 
+def test_crosswalk_tells_why_a_line_cannot_be_bound(p):
+    file = p.put("pairs.csv", "external_id,native_id\n,N5\nE6,1.2E+15\nE7\nE8,N8\n")
+    result = p.run("bind", file, status=65)
+    assert result.out.startswith("0 bound, 0 known already, 1 ahead of their rows, 3 rejected")
+    assert [line.split(": ", 1)[1] for line in result.err.splitlines()] == [
+        "pairs.csv:2: the external ID is empty",
+        "pairs.csv:3: the native ID is wrong: a spreadsheet has turned it into a rounded number",
+        "pairs.csv:4: 1 cells, but the header has 2"]
+    other = p.put("other.csv", "external_id,id\nE1,N1\n")
+    assert 'there is no column "native_id"' in p.run("bind", other, status=65).err
+
+
 # -- baseline ----------------------------------------------------------------------------------------------------------
 def baseline(p, tmp_path, ext=None, nat=None, *args, status=0):
     options = []

@@ -158,6 +158,16 @@ def test_withdraw_makes_rows_due_again_with_the_newest(pair):
     assert only(again.native)["summary"] == "three" and again[0].name != delta.name
 
 
+@pytest.mark.parametrize("command", (["confirm"], ["retry"], ["push", "--again"]))
+def test_what_was_withdrawn_is_told_as_that(pair, command):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    delta = pair.emit()[0]
+    assert "was not handed over yet" in pair.run(*command, delta.name, status=64).err
+    pair.run("withdraw", delta.name)
+    assert "was withdrawn" in pair.run(*command, delta.name, status=64).err
+
+
 def test_withdraw_of_what_was_handed_over_is_refused(pair):
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
     assert pair.run("withdraw", delta.name, status=None).status != 0
