@@ -423,14 +423,6 @@ def test_withdraw_after_a_join(p):
     assert p.sync().nothing
 
 
-@pytest.mark.parametrize("command", ["confirm", "retry"])
-def test_delta_that_was_not_handed_over_is_64(pair, command):
-    pair.tick()
-    pair.drop("external", [row("E1", "N1", summary="two")])
-    delta = pair.emit()[0]
-    pair.run(command, delta.name, status=64)
-
-
 def test_confirm_twice_says_so(pair):
     delta = pair.trip(nat=[row("E1", "N1", summary="two")])[0]
     pair.run("confirm", delta.name)

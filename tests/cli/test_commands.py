@@ -629,7 +629,8 @@ def test_run_does_all_of_it(pair):
 
 
 def test_run_full_skips_a_side_without_a_way_to_give_a_snapshot(pair):
-    pair.run("run", "--full")
+    told = pair.run("run", "--full").err
+    assert all(f"{label} has no source" in told for label in ("EverTrue", "database"))
 
 
 def test_run_full_says_which_folder_gives_no_snapshots(make):
