@@ -233,17 +233,22 @@ int rt_decide_confirm(struct rt_work *work, int64_t number, struct rt_delivery *
 
 /* ---- retry ---- */
 
-/* `confirm` said that an insert arrived, and it was never observed: its ID is not known. */
-static bool is_assumed(const struct rt_end *end, int64_t delta)
-{
-    return end->id.len == 0 && end->look.stamp == RT_NEVER && end->seen != NULL &&
-           (delta == 0 || end->given_delta == delta);
-}
-
 /* Handed over with all parts of its delta: the row may stand in one that still is in the outbox. */
 static bool is_delivered(const struct rt_version *version)
 {
     return version->delta != 0 && version->gone != RT_NEVER;
+}
+
+/* Does `retry` of the delta, or of the record (0), mean an insert of which `confirm` said that it
+   arrived? It was never observed, so its ID is not known; and nothing that was sent later is meant.
+ */
+static bool is_assumed(const struct rt_end *end, int64_t delta)
+{
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (is_delivered(&end->sent[i]) && (delta == 0 || end->sent[i].delta == delta))
+            return false;
+    return end->id.len == 0 && end->look.stamp == RT_NEVER && end->seen != NULL &&
+           (delta == 0 || end->given_delta == delta);
 }
 
 bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta)

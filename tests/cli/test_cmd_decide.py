@@ -466,6 +466,17 @@ def test_retry_of_what_was_seen_there_sends_nothing(pair):
     assert pair.sync().nothing
 
 
+@pytest.mark.parametrize("what", ["native:N1", "2"])
+def test_retry_of_an_update_leaves_the_insert_that_was_confirmed(make, what):
+    """Only what was sent last was not taken: it is an update again."""
+    p = make(external={"action_column": "Action"})
+    assert only(p.trip(nat=[row(n="N1")]).external)["Action"] == "insert"
+    p.run("confirm", "1")
+    assert only(p.trip(nat=[row(n="N1", summary="two")]).external)["Action"] == "update"
+    p.run("retry", what)
+    assert pick(only(p.sync().external), "Action", "summary") == ("update", "two")
+
+
 def test_retry_of_a_confirmed_insert(p):
     delta = p.trip(ext=[row("E1")])[0]
     p.run("confirm", delta.name)
