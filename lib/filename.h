@@ -34,6 +34,10 @@ const char *rt_stamp_pattern_of(const char *name);
 /* Is it a pattern that can tell a day?  NULL, or why not. */
 const char *rt_stamp_pattern_fault(const char *pattern);
 
+/* For how many seconds more than its stamp a file may be from: a name that tells a day alone does
+   not tell when on it.  NULL: the stamp is not from the name. */
+int64_t rt_stamp_slack(const char *pattern);
+
 struct rt_name_parts {
     const char *profile;
     enum rt_side side;

@@ -1,15 +1,20 @@
 #include "lib/merge_internal.h"
 
+#include "lib/filename.h"
 #include "lib/plant.h"
 
 /* ---- R3: the reference ---- */
 
-/* Could a file of this stamp show the version?  A file cannot show what came later. */
-static bool can_show(const struct rt_version *version, int64_t stamp)
+/* Could the row's file show the version?  A file cannot show what came later; one whose name tells
+   the day alone may be from any time of it. */
+static bool can_show(const struct look *look, const struct rt_version *version)
 {
+    int64_t stamp = look->row->stamp;
+    int64_t latest = stamp + rt_stamp_slack(look->rules->config->side[look->side].stamp);
+
     if (RT_PLANTED("single-base"))
         return false;
-    return version->handed != RT_NEVER && version->handed <= stamp &&
+    return version->handed != RT_NEVER && version->handed <= latest &&
            (version->until == RT_NEVER || stamp < version->until);
 }
 
@@ -79,7 +84,7 @@ static int find_shown(const struct look *look)
     const struct rt_end *end = &look->record->end[look->side];
 
     for (int i = (int)end->sent_count - 1; i >= 0; i--)
-        if (can_show(&end->sent[i], look->row->stamp) && shows_version(look, &end->sent[i]))
+        if (can_show(look, &end->sent[i]) && shows_version(look, &end->sent[i]))
             return i;
     return -1;
 }
@@ -103,7 +108,7 @@ static int find_nearest(const struct look *look, size_t *differing)
         int class = is_late(look, v) && !v->is_given_up ? 0 : 2;
         size_t d;
 
-        if (!can_show(v, look->row->stamp))
+        if (!can_show(look, v))
             continue;
         d = distance(look, v->content);
         if (best == -2 || d < best_distance || (d == best_distance && class < best_class)) {
@@ -210,7 +215,7 @@ static bool give_up_late(const struct look *look, const struct rt_content **newe
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
 
-        if (!v->is_trusted || !can_show(v, look->row->stamp) || !is_late(look, v))
+        if (!v->is_trusted || !can_show(look, v) || !is_late(look, v))
             continue;
         v->is_trusted = false;
         *newest = v->content;
@@ -276,8 +281,7 @@ int rt_merge_find_cut(const struct look *look)
     bool any = false;
 
     for (size_t i = 0; i < end->sent_count; i++)
-        if (end->sent[i].delta && end->sent[i].is_trusted &&
-            can_show(&end->sent[i], look->row->stamp))
+        if (end->sent[i].delta && end->sent[i].is_trusted && can_show(look, &end->sent[i]))
             v = &end->sent[i];
     if (v == NULL || find_shown(look) >= 0 || (end->seen && distance(look, end->seen) == 0))
         return -1;

@@ -3,7 +3,7 @@ import datetime
 
 import pytest
 
-from profile import MODIFIED, SCHEMA, only, pick, row
+from profile import DAYS, MODIFIED, SCHEMA, only, pick, row
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -242,3 +242,14 @@ def test_a_won_conflict_is_no_proof_that_what_was_sent_before_has_arrived(make, 
     assert p.trip(nat=[row("E1", "N1", summary="three")], hours=1).nothing
     assert only(p.trip(nat=[row("E1", "N1", summary="four")], hours=24).external)["summary"] == "four"
     assert p.trip(nat=[row("E1", "N1", summary="four")]).nothing and not p.items()
+
+
+def test_a_name_with_a_day_alone_may_be_from_any_time_of_it(make):
+    """An export of the evening shows what was handed over in the morning; until then two runs sent two versions."""
+    p = make(external={"stamp": DAYS}, policy={"conflict": "external"})
+    p.agree(row("E1", "N1"))
+    assert p.trip(nat=[row("E1", "N1", summary="two")]).external
+    assert p.trip(nat=[row("E1", "N1", summary="three")], hours=4).external
+    p.tick(13)
+    p.drop("external", [row("E1", "N1", summary="two", body="edited")], name=f"evening-{p.now:%Y-%m-%d}.csv")
+    assert pick(only(p.sync().native), "summary", "body") == ("three", "edited")

@@ -100,6 +100,17 @@ static void test_stamp_patterns(void **state)
 }
 
 /* Many places to try, and none fits: still at once. */
+static void test_stamp_slack(void **state)
+{
+    (void)state;
+    assert_int_equal(rt_stamp_slack(NULL), 0);
+    assert_int_equal(rt_stamp_slack("*%Y%m%dT%H%M%S*"), 0);
+    assert_int_equal(rt_stamp_slack("*%F_%T*"), 0);
+    assert_int_equal(rt_stamp_slack("*%Y-%m-%dT%H%M*"), 59);
+    assert_int_equal(rt_stamp_slack("*%Y-%m-%d-%H*"), 3599);
+    assert_int_equal(rt_stamp_slack("*%Y-%m-%d*"), 86399);
+}
+
 static void test_stamp_is_bounded(void **state)
 {
     char name[201];
@@ -149,13 +160,10 @@ static void test_output_name_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matches),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_stamps),
-        cmocka_unit_test(test_stamp_patterns),
-        cmocka_unit_test(test_stamp_is_bounded),
-        cmocka_unit_test(test_output_names),
-        cmocka_unit_test(test_output_name_check),
+        cmocka_unit_test(test_matches),      cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_stamps),       cmocka_unit_test(test_stamp_patterns),
+        cmocka_unit_test(test_stamp_slack),  cmocka_unit_test(test_stamp_is_bounded),
+        cmocka_unit_test(test_output_names), cmocka_unit_test(test_output_name_check),
     };
 
     return cmocka_run_group_tests_name("filename", tests, NULL, NULL);
