@@ -49,7 +49,7 @@ static int add_print(void *context, const struct rt_print_entry *entry, struct r
     struct rt_intake *in = context;
 
     (void)err;
-    if (entry->has_print && entry->stamp <= in->file.stamp)
+    if (entry->has_print && entry->known_at <= in->file.stamp)
         rt_prints_add(in->prints, entry->id[in->side], entry->rid, entry->print);
     return 0;
 }

@@ -151,8 +151,9 @@ struct rt_print_entry {
     int64_t rid;
     struct rt_slice id[2];
     struct rt_digest print;
-    bool has_print; /* false: has no digest, must be looked at */
-    int64_t stamp;  /* of the last file that showed it, but for snapshots */
+    bool has_print;   /* false: has no digest, must be looked at */
+    int64_t stamp;    /* of the last file that showed it, but for snapshots */
+    int64_t known_at; /* the same with the newest snapshot, as if that had shown every record */
 };
 typedef int rt_store_take_print(void *context, const struct rt_print_entry *entry,
                                 struct rt_err *err);

@@ -98,6 +98,8 @@ int rt_store_each_print(struct rt_store *store, enum rt_side side, rt_store_take
                                        .print = rt_column_digest(stmt, 3),
                                        .stamp = rt_column_time(stmt, 4)};
 
+        entry.known_at =
+            entry.stamp < store->snapshot_stamp[side] ? store->snapshot_stamp[side] : entry.stamp;
         if (take(context, &entry, err) < 0) {
             sqlite3_reset(stmt);
             return -1;

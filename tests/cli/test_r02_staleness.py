@@ -150,6 +150,17 @@ def test_a_snapshot_makes_only_those_rows_stale_that_it_may_have_shown(make, pat
     assert "1 stale" in p.sync().result.err
 
 
+@pytest.mark.parametrize("path", ["lookup", "keys", "digest"])
+def test_a_row_of_a_late_snapshot_is_stale_also_if_nothing_changed_since(make, path):
+    p = make(external={"content": "snapshot"}).agree(row("E1", "N1"))
+    p.always["ROUNDTRIP_PATH"] = path
+    p.tick(72)
+    p.drop("external", [row("E1")])
+    assert "1 unchanged" in p.sync().result.err
+    p.drop("external", [row("E1"), row("E2")], at=p.now - datetime.timedelta(hours=20))
+    assert "1 stale, 1 new" in p.sync().result.err
+
+
 def test_a_record_born_by_an_older_file_than_the_newest_snapshot_can_still_be_edited(make):
     p = make(external={"snapshot_pattern": "full*"}).agree(row("E1", "N1"))
     p.tick(72)
