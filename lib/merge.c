@@ -362,7 +362,7 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
         return;
     end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
     end->edit_vs_delete = other->absence == RT_PRESENT &&
-                          (record->conflict_count > 0 || rt_merge_wants_more(rules, record, side));
+                          (record->conflict_count > 0 || rt_merge_is_behind(rules, record, side));
     other->edit_vs_delete = false; /* gone on both sides: nothing is left to be inserted again */
 }
 
@@ -370,7 +370,7 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
 static bool is_behind(const struct look *look, const struct rt_end *other)
 {
     return (other->absence == RT_MISSING || other->absence == RT_DELETED) &&
-           rt_merge_wants_more(look->rules, look->record, rt_side_other(look->side));
+           rt_merge_is_behind(look->rules, look->record, rt_side_other(look->side));
 }
 
 /* The delete that is still wanted may not have been carried out yet when the file was written. */

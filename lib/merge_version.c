@@ -225,7 +225,6 @@ static bool give_up_late(const struct look *look, const struct rt_content **newe
     return any;
 }
 
-/* Does want differ from what the side was seen to hold? */
 bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *record,
                          enum rt_side side)
 {
@@ -236,6 +235,27 @@ bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *r
 
         if (is_two_way(rules, record, field) && rt_value_is_known(want->value[i]) &&
             !rt_record_holds_same(record, field, side, seen->value[i], want->value[i]))
+            return true;
+    }
+    return false;
+}
+
+bool rt_merge_is_behind(const struct rt_rules *rules, const struct rt_record *record,
+                        enum rt_side side)
+{
+    const struct rt_content *want = record->want, *given = record->end[side].given,
+                            *seen = record->end[side].seen;
+
+    if (rt_merge_wants_more(rules, record, side))
+        return true;
+    for (size_t i = 0; want != NULL && seen != NULL && i < rules->schema->content_count; i++) {
+        const struct rt_field *field = rules->schema->content[i];
+        struct rt_value there =
+            given != NULL && rt_value_is_known(given->value[i]) ? given->value[i] : seen->value[i];
+
+        if (rt_record_flows_to(rules, record, field, side) && !is_two_way(rules, record, field) &&
+            rt_value_is_known(want->value[i]) &&
+            !rt_value_is_same(field, side, there, want->value[i]))
             return true;
     }
     return false;

@@ -25,6 +25,18 @@ def test_ignore_sends_nothing_to_the_other_side(make):
     assert snapshots(make, "ignore").trip(ext=[ONE]).nothing
 
 
+@pytest.mark.parametrize("deletes", ["ignore", "review", "propagate"])
+@pytest.mark.parametrize("cells", [{"summary": "edited"}, {"email": "edited@example.org"}])
+@pytest.mark.parametrize("gone, edited", [(2, 1), (1, 2)])
+def test_edit_that_has_not_gone_to_the_side_that_lacks_the_record_is_edit_vs_delete(make, deletes, cells, gone, edited):
+    p = make(native={"content": "snapshot", "deletes": deletes}, external={"action_column": "Action"},
+             policy={"max_deletes": "5"}).agree(ONE, TWO)
+    p.tick()
+    p.drop("external", [{**ONE, **cells}], at=p.now - datetime.timedelta(hours=edited))
+    p.drop("native", [TWO], at=p.now - datetime.timedelta(hours=gone))
+    assert p.sync().nothing and only(p.items())["kind"] == "edit-vs-delete"
+
+
 def test_missing_record_is_not_sent_to_the_side_that_lacks_it(make):
     p = snapshots(make, "ignore")
     p.trip(ext=[ONE])
