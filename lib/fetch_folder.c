@@ -50,19 +50,33 @@ static int free_target(struct rt_fetch *f, const char *name, char **path, struct
     return rc;
 }
 
-static int after_fetch(struct rt_fetch *f, const char *path, const char *name, struct rt_err *err)
+/* The other end may have put a newer file there since.  1: it is the one that was read; 0; -1. */
+static int is_still_there(struct rt_fetch *f, const struct rt_remote_entry *was, const char *path,
+                          struct rt_err *err)
+{
+    struct rt_remote_entry now;
+    int rc = f->remote->class->stat(f->remote, path, &now, err);
+
+    if (rc != 1 || rt_remote_is_same(was, &now))
+        return rc;
+    rt_log_info(f->work->log, "%s: another file has this name now: left for the next fetch", path);
+    return 0;
+}
+
+/* `was`: as it was before it was read. */
+static int after_fetch(struct rt_fetch *f, const struct rt_remote_entry *was, const char *path,
+                       const char *name, struct rt_err *err)
 {
     char *to;
     int rc;
 
-    switch (f->settings->after_fetch) {
-    case RT_AFTER_LEAVE:
+    if (f->settings->after_fetch == RT_AFTER_LEAVE)
         return 0;
-    case RT_AFTER_DELETE:
+    rc = is_still_there(f, was, path, err);
+    if (rc != 1)
+        return rc;
+    if (f->settings->after_fetch == RT_AFTER_DELETE)
         return f->remote->class->remove(f->remote, path, err);
-    case RT_AFTER_MOVE:
-        break;
-    }
     rc = free_target(f, name, &to, err);
     if (rc == 0)
         rc = f->remote->class->rename(f->remote, path, to, err);
@@ -95,6 +109,7 @@ static int fetch_entry(struct rt_fetch *f, const struct rt_remote_entry *entry, 
     char *name = rt_xstrdup(entry->name);
     struct rt_file file = {.name = rt_arena_strdup(&f->arena, entry->name),
                            .mtime = entry->has_mtime ? entry->mtime : f->work->rules.now};
+    struct rt_remote_entry was = {0};
     struct rt_spool *spool = NULL;
     int rc = -1;
 
@@ -102,13 +117,16 @@ static int fetch_entry(struct rt_fetch *f, const struct rt_remote_entry *entry, 
     rt_log_info(f->work->log, "fetching %s", entry->name);
     if (rt_spool_open(f->inbox, name, false, &spool, err) < 0)
         goto out;
+    if (f->settings->after_fetch != RT_AFTER_LEAVE &&
+        f->remote->class->stat(f->remote, path, &was, err) < 0)
+        goto out;
     if (f->remote->class->get(f->remote, path, spool, err) < 0) {
         rc = judge_failed_get(f, entry, path, err);
         goto out;
     }
     rc = rt_fetch_keep(f, spool, &file, &name, err);
     if (rc == 0)
-        rc = after_fetch(f, path, entry->name, err);
+        rc = after_fetch(f, &was, path, entry->name, err);
 out:
     rt_spool_close(spool);
     free(name);

@@ -93,6 +93,11 @@ static int find_read(const char *source, const char *held, const struct rt_file 
     return rc < 0 ? -1 : 0;
 }
 
+static void tell_gone(const struct rt_work *work, const char *from, const char *to)
+{
+    rt_log_warn(work->log, "%s: taken away before it could be moved to %s", from, to);
+}
+
 static int move_read(struct rt_work *work, const char *from, const char *to,
                      const struct rt_file *file, struct rt_err *err)
 {
@@ -103,7 +108,9 @@ static int move_read(struct rt_work *work, const char *from, const char *to,
 
     if (rc == 0 && path != NULL)
         rc = rt_spool_move(path, target, err);
-    else if (rc == 0 && access(source, F_OK) == 0)
+    else if (rc == 0 && access(source, F_OK) != 0)
+        tell_gone(work, from, to);
+    else if (rc == 0)
         rt_log_warn(work->log,
                     "%s: written to after it was read, so it is not kept as %s: what it holds now "
                     "is for the next run",
@@ -124,13 +131,15 @@ static int make_move(void *context, const char *from, const char *to, struct rt_
     int rc = rt_store_file_by_path(work->store, to, &arena, &file, err);
 
     /* A target that is there was moved before; what is at the source now is another file of that
-       name. A source that is not there either was lost. */
+       name. */
     if (rc >= 0 && access(target, F_OK) == 0)
         rc = drop_copied(source, target, err);
     else if (rc == 1 && strncmp(from, "inbox/", 6) == 0)
         rc = move_read(work, from, to, &file, err);
     else if (rc >= 0 && access(source, F_OK) == 0)
         rc = rt_spool_move(source, target, err);
+    else if (rc >= 0)
+        tell_gone(work, from, to);
     rt_arena_clear(&arena);
     free(source);
     free(target);

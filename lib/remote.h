@@ -30,6 +30,9 @@ struct rt_remote_entry {
     bool is_link; /* to what, the other end does not tell: only with openssh */
 };
 
+/* Do two looks at a file show the same? */
+bool rt_remote_is_same(const struct rt_remote_entry *a, const struct rt_remote_entry *b);
+
 struct rt_remote_list {
     struct rt_remote_entry *entries; /* sorted by name */
     size_t count;

@@ -35,9 +35,6 @@ int rt_remote_errno(struct rt_err *err, const char *what, const char *path);
 /* RT_STOPPED after SIGINT or SIGTERM, RT_UNREACHABLE when the deadline has passed, else 0. */
 int rt_remote_check_time(const struct rt_remote *remote, struct rt_err *err) RT_MUST_CHECK;
 
-/* Do two looks at a file show the same? */
-bool rt_remote_is_same(const struct rt_remote_entry *a, const struct rt_remote_entry *b);
-
 /* The one wording for a file that did not stand still. */
 int rt_remote_changed(struct rt_err *err, const char *path);
 

@@ -1,12 +1,14 @@
-"""The inbox is everybody's folder: what others put in the place of a file that was read is for the next run."""
+"""Inboxes and exports are everybody's folders: what others put in the place of a file that was read is for the next run."""
 import shutil
 import subprocess
+import time
 
 import pytest
 
 import rebuilt
-from profile import row
-from scenarios import agreed
+from profile import patience, row
+from scenarios import agreed, may_trace
+from test_syscalls import tracing
 
 NAME = "export.csv"
 FIRST, SECOND = row("E1", "N1", summary="first"), row("E2", "N2", summary="second, and longer")
@@ -84,3 +86,39 @@ def test_it_stays_what_it_was_where_it_cannot_have_two_names(p):
         p.run("emit")
         p.run("emit")
         assert "second" in summaries(p), f"killed at {n}: the new file was lost"
+
+
+def test_what_is_taken_away_is_told(p):
+    """Between its reading and its move there is nothing left to keep, where it cannot have two names."""
+    told = 0
+    for _ in kill_at_each_step(p):
+        for name in (p.path / "inbox/external").glob("*"):
+            name.unlink()
+        for name in (p.path / "inbox/external").glob(".roundtrip-*"):
+            name.unlink()
+        told += "export.csv: taken away before it could be moved to archive/in" in p.run("emit").err
+    assert told > 3
+
+
+@pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
+@pytest.mark.parametrize("after", ("delete", "move:../exports/done"))
+def test_a_new_export_of_that_name(p, folder, after):
+    """Put there while the old one, which was read, is made durable: it is not removed in its place."""
+    exports = folder / "exports"
+    (exports / "done").mkdir(parents=True)
+    p.settings["external"].update(exports="../exports", settle="0s", after_fetch=after)
+    p.write()
+    (exports / NAME).write_text(p.text("external", [row("E3", "N3", summary="third")]))
+    run = subprocess.Popen([*tracing("/dev/null", "trace=fsync,fdatasync", "inject=fsync,fdatasync:delay_enter=300000"), *p.command("fetch")],
+                           cwd=p.path, env=p.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any(f.stat().st_size for f in (p.path / "inbox/external").glob(f".roundtrip-{NAME}*")):
+        assert run.poll() is None                       # until it is read, and on its way to the disk
+        time.sleep(.01)
+    (folder / "new").write_text(p.text("external", [SECOND]))
+    (folder / "new").rename(exports / NAME)
+    _, err = run.communicate(timeout=patience())
+    assert run.returncode == 0 and "left for the next fetch" in err, err
+    p.run("fetch")
+    assert not list(exports.glob("*.csv"))
+    p.run("emit")
+    assert "second" in summaries(p)
