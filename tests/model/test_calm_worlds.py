@@ -29,7 +29,7 @@ class Absent(Interaction):
         self.former, self.names = set(), {E: "", N: ""}       # names: the other side's ID, as a side was last told
 
     def wants_more(self, side):
-        return any(self.seen[side][f] != self.want[f] for f in TWO_WAY)
+        return any(self.seen[side][f] != self.want[f] for f in TWO_WAY) or (side == N and self.base[N]["email"] != self.want["email"])
 
 
 class Absence(Weeks):
