@@ -93,9 +93,12 @@ static int end_twin(void *context, const struct rt_item *item, struct rt_err *er
     json_decref(detail);
     if (!is_twin)
         return 0;
-    if (rt_store_load(d->work->store, item->rid, &d->arena, &record, err) < 0 ||
-        rt_store_close_item(d->work->store, item->kind, item->subject,
+    if (rt_store_close_item(d->work->store, item->kind, item->subject,
                             is_accept(d) ? "accepted" : "dismissed", err) < 0)
+        return -1;
+    if (item->rid == 0)
+        return 0;
+    if (rt_store_load(d->work->store, item->rid, &d->arena, &record, err) < 0)
         return -1;
     clear_flaw(&record, RT_FLAW_CLASH);
     return rt_decide_save(d->work, &record, err);

@@ -38,6 +38,7 @@ static void intake_clear(struct rt_intake *in)
     forget_rows(in);
     free(in->repeat_ids);
     free(in->repeat_slots);
+    free(in->dismissed);
     rt_rid_set_clear(&in->told);
     rt_arena_clear(&in->row_arena);
     rt_arena_clear(&in->file_arena);

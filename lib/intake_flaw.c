@@ -41,52 +41,65 @@ static void write_subject(const struct rt_intake *in, const struct rt_slice id[2
                  (unsigned long long)digest.high, (unsigned long long)digest.low);
 }
 
-int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt_slice id[2],
-                        int64_t line, const char *rows, struct rt_err *err)
+int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question,
+                        const struct rt_slice id[2], int64_t line, struct rt_err *err)
 {
-    json_t *detail =
-        json_pack("{s:o, s:o, s:o}", "external_id", rt_json_of_text(id[RT_EXTERNAL]), "native_id",
-                  rt_json_of_text(id[RT_NATIVE]), "rows", json_loads(rows, JSON_ALLOW_NUL, NULL));
+    json_t *detail = json_pack("{s:o, s:o, s:o}", "external_id", rt_json_of_text(id[RT_EXTERNAL]),
+                               "native_id", rt_json_of_text(id[RT_NATIVE]), "rows",
+                               json_loads(question->rows, JSON_ALLOW_NUL, NULL));
     char subject[64], *text = json_dumps(detail, JSON_COMPACT);
-    struct rt_item item = {.kind = rt_kind_text(kind)->name,
+    struct rt_item item = {.kind = rt_kind_text(question->kind)->name,
                            .subject = subject,
                            .side = (int)in->side,
                            .file = in->file.id,
                            .line = line,
                            .opened = in->work->rules.now,
                            .detail = text};
-    int rc;
+    int rc = rt_intake_is_dismissed(in, question, NULL, err);
 
     write_subject(in, id, line, subject, sizeof subject);
-    rc = rt_store_put_item(in->work->store, &item, err);
+    if (rc == 0)
+        rc = rt_store_put_item(in->work->store, &item, err);
     json_decref(detail);
     free(text);
-    return rc;
+    return rc < 0 ? -1 : rc == 0;
 }
 
 /* ---- their records ---- */
 
+/* A question about rows that can be read stays: what they say would be lost.  What could not be
+ * read is replaced by a row that can. */
+static bool keeps_question(enum rt_flaw open, enum rt_flaw flaw)
+{
+    return open != RT_FLAW_NONE && open != flaw &&
+           !(open == RT_FLAW_REJECTED && flaw == RT_FLAW_CLASH);
+}
+
 /* The record waits for a person, or for a newer row.  One that waits for another reason keeps it:
- * the rejected row stands by itself then. */
-static int freeze(struct rt_intake *in, const struct rt_flawed *flawed, enum rt_kind kind,
-                  struct rt_record *record, struct rt_err *err)
+ * the row stands by itself then. */
+static int freeze(struct rt_intake *in, const struct rt_flawed *flawed,
+                  const struct rt_question *question, struct rt_record *record, struct rt_err *err)
 {
     struct rt_end *end = &record->end[in->side];
+    int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
     if (rt_end_is_ahead(end, in->file.stamp))
         return 0;
+    rc = rt_intake_is_dismissed(in, question, end, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
     in->counts.frozen++;
-    if (kind == RT_KIND_REJECTED && end->flaw != RT_FLAW_NONE && end->flaw != flawed->flaw)
-        return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
+    if (keeps_question(end->flaw, flawed->flaw))
+        return rt_intake_list_rows(in, question, flawed->id, flawed->line, err) < 0 ? -1 : 0;
     rt_end_set_flaw(end, flawed->flaw, in->file.stamp);
-    return rt_book_save_rows(in->work, record, NULL, &(struct rt_question){kind, flawed->rows},
-                             err);
+    return rt_book_save_rows(in->work, record, NULL, question, err);
 }
 
 static int judge(struct rt_intake *in, const struct rt_flawed *flawed, struct rt_err *err)
 {
-    enum rt_kind kind = flawed->flaw == RT_FLAW_CLASH ? RT_KIND_CLASH : RT_KIND_REJECTED;
+    struct rt_question question = {flawed->flaw == RT_FLAW_CLASH ? RT_KIND_CLASH : RT_KIND_REJECTED,
+                                   flawed->rows};
     struct rt_found found = {.at = {NULL, NULL}};
     int rc = 0;
 
@@ -94,10 +107,10 @@ static int judge(struct rt_intake *in, const struct rt_flawed *flawed, struct rt
     if (flawed->id[0].len || flawed->id[1].len)
         rc = rt_book_find(in->work, flawed->id, in->side, &in->row_arena, &found, err);
     if (rc == 0 && found.at[0] == NULL && found.at[1] == NULL)
-        return rt_intake_list_rows(in, kind, flawed->id, flawed->line, flawed->rows, err);
+        return rt_intake_list_rows(in, &question, flawed->id, flawed->line, err) < 0 ? -1 : 0;
     for (int s = 0; s < 2 && rc == 0; s++)
         if (found.at[s] != NULL && (s == 0 || found.at[0] != found.at[s]))
-            rc = freeze(in, flawed, kind, found.at[s], err);
+            rc = freeze(in, flawed, &question, found.at[s], err);
     return rc;
 }
 
@@ -148,17 +161,20 @@ static struct rt_record *shown(const struct rt_found *found, int side)
 static int freeze_later(struct rt_intake *in, const struct rt_item *item, const json_t *detail,
                         int64_t stamp, struct rt_record *record, struct rt_err *err)
 {
-    bool is_rejected = strcmp(item->kind, rt_kind_text(RT_KIND_REJECTED)->name) == 0;
+    struct rt_question question = {(enum rt_kind)rt_kind_find(item->kind), NULL};
     struct rt_end *end = &record->end[item->side];
-    struct rt_question question;
     char *rows;
     int rc;
 
     if (end->flaw != RT_FLAW_NONE)
         return 0;
-    rt_end_set_flaw(end, is_rejected ? RT_FLAW_REJECTED : RT_FLAW_REPEATED, stamp);
+    rt_end_set_flaw(end,
+                    question.kind == RT_KIND_REJECTED ? RT_FLAW_REJECTED
+                    : question.kind == RT_KIND_CLASH  ? RT_FLAW_CLASH
+                                                      : RT_FLAW_REPEATED,
+                    stamp);
     rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
-    question = (struct rt_question){is_rejected ? RT_KIND_REJECTED : RT_KIND_REPEATED, rows};
+    question.rows = rows;
     rc = rt_book_save_rows(in->work, record, NULL, &question, err);
     free(rows);
     return rc < 0 ? -1 : 1;
@@ -211,7 +227,7 @@ static int settle_row(void *context, const struct rt_item *item, struct rt_err *
 
 int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err)
 {
-    static const enum rt_kind kinds[] = {RT_KIND_REJECTED, RT_KIND_REPEATED};
+    static const enum rt_kind kinds[] = {RT_KIND_REJECTED, RT_KIND_REPEATED, RT_KIND_CLASH};
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (rt_store_each_item(in->work->store, rt_kind_text(kinds[i])->name, settle_row, in, err) <

@@ -31,6 +31,11 @@ struct rt_flawed { /* a rejected or clashing row (R9) */
     const char *rows; /* JSON, for the review item */
 };
 
+struct rt_dismissed { /* rows that a person has dismissed */
+    uint64_t key;     /* of what they say */
+    int64_t stamp;    /* of their file */
+};
+
 enum rt_path { RT_PATH_LOOKUP, RT_PATH_DIGEST, RT_PATH_KEYS };
 
 /* What intake_known.c knows of the rows of the side's last snapshot, and notes for the next one. */
@@ -92,7 +97,10 @@ struct rt_intake {
                      */
     struct rt_repeat_row *repeats;
     size_t repeat_count;
-    int64_t disputed; /* records of which rows differ, and rows with IDs that clash */
+    int64_t disputed;               /* records of which rows differ, and rows with IDs that clash */
+    struct rt_dismissed *dismissed; /* by key and stamp; read when they are needed */
+    size_t dismissed_count;
+    bool has_read_dismissed;
 };
 
 /* intake.c: how a side's files are read. */
@@ -138,14 +146,21 @@ void rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row
                          struct rt_digest print, bool is_eligible);
 int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 
+/* intake_dismissed.c: answers that still hold.  1: a person has dismissed these rows, and they are
+   as they were; 0, -1.  end: of their record; NULL: they have none. */
+int rt_intake_is_dismissed(struct rt_intake *in, const struct rt_question *question,
+                           const struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
+
 /* intake_flaw.c: rows for the review list.  `rows` is JSON, and is copied. */
 void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt_slice id[2],
                         int64_t line, const char *rows);
 /* At the end of the file: freezes the records of flawed rows, and lists those that have none. */
 int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
-/* An item of rows that no record of the state stands for. */
-int rt_intake_list_rows(struct rt_intake *in, enum rt_kind kind, const struct rt_slice id[2],
-                        int64_t line, const char *rows, struct rt_err *err) RT_MUST_CHECK;
+/* An item of rows that no record of the state stands for.  1: it is asked; 0: it was dismissed; -1
+ */
+int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question,
+                        const struct rt_slice id[2], int64_t line,
+                        struct rt_err *err) RT_MUST_CHECK;
 /* The file was taken in: closes such items that it settles. */
 int rt_intake_settle_rows(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 

@@ -156,19 +156,29 @@ static char *rows_json(const struct rt_intake *in, const struct group *group)
     return text;
 }
 
-/* Nothing is sent for the record until then, unless a newer file has shown it already. */
-static int freeze(struct rt_intake *in, struct rt_record *record, const char *rows,
-                  struct rt_err *err)
+/* Nothing is sent for the record until then, unless a newer file has shown it already.  1: that is
+ * asked now. */
+static int freeze(struct rt_intake *in, struct rt_record *record,
+                  const struct rt_question *question, struct rt_err *err)
 {
     struct rt_end *end = &record->end[in->side];
+    int rc;
 
     rt_rid_set_add(&in->seen, record->rid);
     if (rt_end_is_ahead(end, in->file.stamp))
         return 0;
+    rc = rt_intake_is_dismissed(in, question, end, err);
+    if (rc < 0)
+        return -1;
+    if (rc == 1 && (end->flaw == RT_FLAW_NONE || end->flaw_stamp == in->file.stamp))
+        return 0;
+    if (rc == 1) { /* it is what the side shows now, and settles what an older file asked */
+        rt_end_set_flaw(end, RT_FLAW_NONE, in->file.stamp);
+        return rt_book_save(in->work, record, err);
+    }
     rt_end_set_flaw(end, RT_FLAW_REPEATED, in->file.stamp);
     in->counts.frozen++;
-    return rt_book_save_rows(in->work, record, NULL, &(struct rt_question){RT_KIND_REPEATED, rows},
-                             err);
+    return rt_book_save_rows(in->work, record, NULL, question, err) < 0 ? -1 : 1;
 }
 
 static bool has_same_ids(const struct rt_row *a, const struct rt_row *b)
@@ -177,13 +187,13 @@ static bool has_same_ids(const struct rt_row *a, const struct rt_row *b)
 }
 
 /* The rows may speak of two records, which one of them says are the same.  first: a record of the
- * first row that has any, or 0. */
-static int freeze_all(struct rt_intake *in, const struct group *group, const char *rows,
-                      int64_t *first, struct rt_err *err)
+ * first row that has any, or 0.  1: a question is open; 0, -1. */
+static int freeze_all(struct rt_intake *in, const struct group *group,
+                      const struct rt_question *question, int64_t *first, struct rt_err *err)
 {
     struct rt_rid_set done = {0};
     struct rt_found found;
-    int rc = 0;
+    int rc = 0, asked = 0;
 
     *first = 0;
     for (size_t i = 0; i < group->count && rc == 0; i++) {
@@ -197,11 +207,13 @@ static int freeze_all(struct rt_intake *in, const struct group *group, const cha
                 continue;
             if (*first == 0)
                 *first = found.at[s]->rid;
-            rc = freeze(in, found.at[s], rows, err);
+            rc = freeze(in, found.at[s], question, err);
+            asked |= rc == 1;
+            rc = rc < 0 ? -1 : 0;
         }
     }
     rt_rid_set_clear(&done);
-    return rc;
+    return rc < 0 ? -1 : asked;
 }
 
 /* A person must say which row counts. */
@@ -209,6 +221,7 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
 {
     const struct rt_row *first = &group->rows[0].row;
     char *rows = rows_json(in, group);
+    struct rt_question question = {RT_KIND_REPEATED, rows};
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
                              .side = (int)in->side,
@@ -216,17 +229,16 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
                              .line = first->line,
                              .what = rt_change_name(RT_CHANGE_REPEATED),
                              .id_of = {first->id[0], first->id[1]}};
-    int rc;
+    int rc = freeze_all(in, group, &question, &event.rid, err);
 
-    if (in->disputed++ < RT_ROWS_TOLD)
+    if (rc == 0 && event.rid == 0)
+        rc = rt_intake_list_rows(in, &question, first->id, first->line, err);
+    if (rc == 1 && in->disputed++ < RT_ROWS_TOLD)
         rt_log_warn(in->work->log,
                     "%s: line %lld: other rows of this file speak of the same record and differ: "
                     "%s",
                     in->file.name, (long long)first->line, rt_intake_where(in));
-    rc = freeze_all(in, group, rows, &event.rid, err);
-    if (rc == 0 && event.rid == 0)
-        rc = rt_intake_list_rows(in, RT_KIND_REPEATED, first->id, first->line, rows, err);
-    if (rc == 0)
+    if (rc >= 0)
         rc = rt_store_add_event(in->work->store, &event, err);
     free(rows);
     return rc;

@@ -38,6 +38,23 @@ char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *ro
 
 /* ---- rejected rows ---- */
 
+/* Is it the same row again, of another file? */
+static json_t *print_of(const struct rt_csv_row *csv)
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    char hex[RT_DIGEST_HEX];
+
+    for (size_t i = 0; i < csv->count; i++) {
+        uint64_t len = csv->cells[i].len;
+
+        rt_hasher_add(hasher, rt_slice_from((const char *)&len, sizeof len));
+        rt_hasher_add(hasher, csv->cells[i]);
+    }
+    rt_digest_hex(rt_hasher_end(hasher), hex);
+    rt_hasher_free(hasher);
+    return json_string(hex);
+}
+
 static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const struct rt_row *row,
                   const struct rt_row_fault *fault, struct rt_err *err)
 {
@@ -77,6 +94,8 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     free(text);
     json_object_set_new(detail, "file", json_integer((json_int_t)in->file.id));
     json_object_set_new(detail, "line", json_integer((json_int_t)csv->line));
+    json_object_set_new(detail, "stamp", json_integer((json_int_t)in->file.stamp));
+    json_object_set_new(detail, "print", print_of(csv));
     text = json_dumps(detail, JSON_COMPACT);
     rt_intake_add_flaw(in, RT_FLAW_REJECTED, event.id_of, event.line, text);
     json_decref(detail);
@@ -103,10 +122,12 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
 
     rt_intake_count(in, RT_CHANGE_CLASH);
     rt_identity_explain(row->id, records, &text);
-    if (in->disputed++ < RT_ROWS_TOLD && rt_rid_set_add(&in->told, row->line))
+    rc = rt_intake_is_dismissed(in, &(struct rt_question){RT_KIND_CLASH, json}, NULL, err);
+    if (rc == 0 && in->disputed++ < RT_ROWS_TOLD && rt_rid_set_add(&in->told, row->line))
         rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: %s", in->file.name,
                     (long long)row->line, rt_buf_str(&text), rt_intake_where(in));
-    rc = rt_store_add_event(in->work->store, &event, err);
+    if (rc >= 0)
+        rc = rt_store_add_event(in->work->store, &event, err);
     rt_intake_add_flaw(in, RT_FLAW_CLASH, row->id, row->line, json);
     rt_buf_clear(&text);
     free(json);
@@ -168,6 +189,28 @@ static int settle_identity(struct rt_intake *in, const struct rt_row *row, struc
     return 0;
 }
 
+/* The row is older than the one that was taken in before: its JSON for the review list, caller
+ * frees; NULL, and no question: it was dismissed. */
+static int ask_went_back(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
+                         char **rows, struct rt_err *err)
+{
+    char *json = rt_intake_row_json(in->work->rules.schema, row);
+    struct rt_question question = {RT_KIND_WENT_BACK, NULL};
+    struct rt_end *end = &record->end[in->side];
+    int rc;
+
+    *rows = rt_xasprintf("[%s]", json);
+    question.rows = *rows;
+    rc = rt_intake_is_dismissed(in, &question, end, err);
+    if (rc != 0) {
+        rt_end_set_flaw(end, RT_FLAW_NONE, row->stamp);
+        free(*rows);
+        *rows = NULL;
+    }
+    free(json);
+    return rc < 0 ? -1 : 0;
+}
+
 static int observe(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
                    struct rt_digest print, enum rt_change joined, struct rt_err *err)
 {
@@ -175,10 +218,12 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     struct rt_settler *settler = &in->work->settler;
     struct rt_observed observed;
     bool is_settled = false;
-    char *json = NULL, *rows = NULL;
+    char *rows = NULL;
     int rc;
 
     rt_merge_observe(&in->work->rules, record, row, &in->row_arena, &observed);
+    if (observed.went_back && ask_went_back(in, record, row, &rows, err) < 0)
+        return -1;
     if (joined < observed.change)
         observed.change = joined; /* R14: the first of the words that fit */
     rt_intake_count(in, observed.change);
@@ -186,15 +231,10 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     in->counts.frozen += rt_record_frozen(record) != NULL;
     if (observed.change != RT_CHANGE_STALE)
         prints[in->side] = &print;
-    if (observed.went_back) {
-        json = rt_intake_row_json(in->work->rules.schema, row);
-        rows = rt_xasprintf("[%s]", json);
-    }
     if (observed.change == RT_CHANGE_NEW && settler->settle != NULL)
         is_settled = settler->settle(settler->context, record);
     rc = rt_book_save_rows(in->work, record, prints, &(struct rt_question){RT_KIND_WENT_BACK, rows},
                            err);
-    free(json);
     free(rows);
     if (rc < 0)
         return -1;

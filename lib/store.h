@@ -497,6 +497,8 @@ typedef int rt_store_visit_item(void *context, const struct rt_item *item, struc
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context,
                        struct rt_err *err) RT_MUST_CHECK; /* open ones; kind NULL: all */
+int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
+                        void *context, struct rt_err *err) RT_MUST_CHECK;
 /* The number of the newest open item, 0: there is none.  It grows when one is opened. */
 int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err) RT_MUST_CHECK;
 

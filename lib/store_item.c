@@ -178,21 +178,15 @@ int rt_store_open_item(struct rt_store *store, const char *kind, const char *sub
     return take_one(store, stmt, arena, item, err);
 }
 
-int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
-                       void *context, struct rt_err *err)
+/* Reads all before it visits one: a visit may change the list. */
+static int each(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit_item *visit,
+                void *context, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store,
-                                          "SELECT " COLUMNS " FROM item WHERE is_open"
-                                          " AND (?1 IS NULL OR kind = ?1) ORDER BY item",
-                                          err);
     struct rt_arena arena = {0};
     struct rt_item *items = NULL;
     size_t count = 0;
-    int rc = -1;
+    int rc;
 
-    if (stmt == NULL)
-        return -1;
-    rt_bind_text(stmt, 1, kind);
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
         items = rt_xgrow(items, count, sizeof *items);
         read_item(stmt, &arena, &items[count++]);
@@ -202,6 +196,32 @@ int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_
     free(items);
     rt_arena_clear(&arena);
     return rc;
+}
+
+int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
+                       void *context, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(store,
+                                          "SELECT " COLUMNS " FROM item WHERE is_open"
+                                          " AND (?1 IS NULL OR kind = ?1) ORDER BY item",
+                                          err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, kind);
+    return each(store, stmt, visit, context, err);
+}
+
+int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
+                        void *context, struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE how = ?1 ORDER BY item", err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_text(stmt, 1, how);
+    return each(store, stmt, visit, context, err);
 }
 
 int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err)

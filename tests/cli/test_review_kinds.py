@@ -9,6 +9,7 @@ from profile import MODIFIED, SCHEMA, field, only, pick, row
 
 E9, PASSES = row("E9", "N9", summary="nine"), row("E9", "N9", summary="passes")
 PLAIN = row("E1", "N1")
+NEW, OLD = "2026-10-02T00:00:00Z", "2026-10-01T00:00:00Z"
 NUMBER = SCHEMA + [field("amount", type="number")]
 
 
@@ -362,6 +363,44 @@ def test_a_clash_later_on_does_not_replace_the_repeated_rows(pair):
     sends(pair, "native", x="E1", summary="three")
 
 
+@pytest.mark.parametrize("kind", ["repeated", "went-back"])
+@pytest.mark.parametrize("first", ["clash", "other"])
+def test_a_clash_of_the_same_side_later_on_does_not_replace_the_rows(make, kind, first):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    rows = {"repeated": [row("E1", "N1", summary="two"), row("E1", "N1", summary="three")],
+            "went-back": [row("E1", "N1", summary="three", modified=OLD)]}[kind]
+    crossed = [row("E9", "N1", summary="crossed")]
+    for file in (rows, crossed):
+        assert p.trip(ext=file).nothing
+    assert sorted(i["kind"] for i in p.items()) == sorted([kind, "clash"])
+    answers = [("dismiss", "clash"), ("accept", kind)]
+    for verb, what in answers if first == "clash" else answers[::-1]:
+        p.decide(verb, what)
+    sends(p, "native", x="E1", summary="three")
+    assert not p.items()
+
+
+def test_a_clash_beside_another_question_closes_with_a_good_row(make):
+    p = make().agree(PLAIN)
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    p.trip(ext=[row("E9", "N1", summary="crossed")])
+    assert only(p.trip(ext=[row("E1", "N1", summary="four")]).native)["summary"] == "four"
+    assert not p.items("repeated")
+    p.trip(ext=[row("E2", summary="another")])
+    assert not p.items(), "the record was shown since"
+
+
+def test_a_clash_beside_another_question_outlives_it(make):
+    p = make().agree(PLAIN)
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    p.trip(ext=[row("E9", "N1", summary="crossed")])
+    p.decide("dismiss", "repeated")
+    p.trip(ext=[row("E2", summary="another")], nat=[row("E1", "N1", body="typed")])
+    assert only(p.items())["kind"] == "clash"
+    p.decide("dismiss", "clash")
+    assert only(p.sync().external)["body"] == "typed"
+
+
 def test_repeated_rows_of_both_sides_are_decided_together(pair):
     pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")],
               nat=[row("E1", "N1", body="four"), row("E1", "N1", body="five")])
@@ -470,3 +509,65 @@ def test_accepted_cut_of_a_state_that_does_not_say_which(make):
                                              for table in ("record_base", "record_recent")))
     assert p.trip(nat=[row("E1", "N1", body="a long tex")]).nothing and not p.items()
     assert only(p.trip(nat=[row("E1", "N1", body="a long")]).external)["body"] == "a long"
+
+
+# -- an answer holds while the rows stay the same ------------------------------------------------------------------------
+# kind: what the database shows each day, and what it shows when that has changed
+SAME_AGAIN = {
+    "repeated": ([row("E1", "N1", summary="two"), row("E1", "N1", summary="three")],
+                 [row("E1", "N1", summary="two"), row("E1", "N1", summary="four")]),
+    "clash": ([row("E7", "N1", summary="crossed")], [row("E7", "N1", summary="again")]),
+    "rejected": ([row("E1", "N1", amount="many")], [row("E1", "N1", amount="more")]),
+    "went-back": ([row("E1", "N1", summary="older", modified=OLD)], [row("E1", "N1", summary="old", modified=OLD)]),
+}
+
+
+@pytest.mark.parametrize("kind", SAME_AGAIN)
+def test_what_was_dismissed_is_asked_again_when_it_has_changed(make, kind):
+    p = make(schema=NUMBER + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    same, changed = SAME_AGAIN[kind]
+    assert p.trip(nat=same).nothing and p.items(kind)
+    p.decide("dismiss", kind)
+    later = p.trip(nat=same, ext=[row("E1", "N1", body="typed", modified=NEW)])
+    assert only(later.native)["body"] == "typed" and not p.items() and "see roundtrip review" not in later.result.err
+    assert p.trip(nat=same).nothing and not p.items()
+    assert p.trip(nat=changed).nothing and p.items(kind)
+
+
+@pytest.mark.parametrize("kind", ["repeated", "went-back"])
+def test_what_was_dismissed_and_comes_back_behind_another_row_is_an_edit(make, kind):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    same, _ = SAME_AGAIN[kind]
+    p.trip(nat=same)
+    p.decide("dismiss", kind)
+    assert only(p.trip(nat=[row("E1", "N1", summary="mended", modified=NEW)]).external)["summary"] == "mended"
+    assert p.trip(nat=same).nothing and p.items(kind)
+
+
+def test_what_was_accepted_is_asked_again(make):
+    p = make().agree(PLAIN)
+    same, _ = SAME_AGAIN["repeated"]
+    p.trip(nat=same)
+    p.decide("accept", "repeated")
+    assert only(p.sync().external)["summary"] == "three"
+    p.trip(nat=same)
+    assert p.items("repeated")
+
+
+def test_dismissed_row_without_an_id_asks_nothing_while_it_stays_the_same(make):
+    p = make().agree(PLAIN)
+    p.trip(nat=[row("", "", summary="lost"), PLAIN])
+    p.decide("dismiss", "rejected")
+    assert p.trip(nat=[PLAIN, row("", "", summary="lost")]).nothing and not p.items()
+    p.trip(nat=[PLAIN, row("", "", summary="found")])
+    assert only(p.items())["kind"] == "rejected"
+
+
+def test_dismissed_rows_settle_what_was_asked_in_between(make):
+    p = make().agree(PLAIN)
+    same, changed = SAME_AGAIN["repeated"]
+    p.trip(nat=same)
+    p.decide("dismiss", "repeated")
+    p.trip(nat=changed)
+    assert p.items("repeated")
+    assert p.trip(nat=same).nothing and not p.items()

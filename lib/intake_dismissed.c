@@ -1,0 +1,120 @@
+#include "lib/intake_internal.h"
+
+#include "lib/json_of.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Rows that a person has dismissed, and that a side goes on showing: a snapshot has the same faulty
+ * row each day.  The answer holds while they stay as they were.
+ *
+ *     rejected, clash       the row is as it was
+ *     repeated, went-back   the rows are as they were, and no other row of the record was taken in
+ *                           since: what comes back after that is an edit again
+ */
+
+/* Where it stands tells nothing about what a row says. */
+static void forget_place(json_t *row)
+{
+    json_object_del(row, "file");
+    json_object_del(row, "line");
+    json_object_del(row, "stamp");
+}
+
+static uint64_t key_of(const char *kind, const json_t *rows)
+{
+    json_t *copy = json_deep_copy(rows), *row;
+    struct rt_buf text = {0};
+    uint64_t key;
+    char *said;
+    size_t i;
+
+    json_array_foreach(copy, i, row) forget_place(row);
+    forget_place(copy);
+    said = json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS);
+    rt_buf_add_str(&text, kind);
+    rt_buf_add_str(&text, said);
+    key = rt_digest_of(rt_buf_slice(&text)).low;
+    free(said);
+    rt_buf_clear(&text);
+    json_decref(copy);
+    return key;
+}
+
+static int64_t stamp_of(const json_t *rows)
+{
+    const json_t *row = json_is_array(rows) ? json_array_get(rows, 0) : rows;
+
+    return json_integer_value(json_object_get(row, "stamp"));
+}
+
+static int note_dismissed(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct rt_intake *in = context;
+    json_t *detail = rt_json_of_detail(item->detail);
+    const json_t *rows = json_object_get(detail, "rows");
+
+    (void)err;
+    if (json_is_array(rows) || json_is_object(rows)) {
+        in->dismissed = rt_xgrow(in->dismissed, in->dismissed_count, sizeof *in->dismissed);
+        in->dismissed[in->dismissed_count++] =
+            (struct rt_dismissed){.key = key_of(item->kind, rows), .stamp = stamp_of(rows)};
+    }
+    json_decref(detail);
+    return 0;
+}
+
+static int compare_dismissed(const void *a, const void *b)
+{
+    const struct rt_dismissed *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->stamp < y->stamp ? -1 : x->stamp > y->stamp;
+}
+
+static int read_dismissed(struct rt_intake *in, struct rt_err *err)
+{
+    if (in->has_read_dismissed)
+        return 0;
+    in->has_read_dismissed = true;
+    if (rt_store_each_ended(in->work->store, "dismissed", note_dismissed, in, err) < 0)
+        return -1;
+    if (in->dismissed_count)
+        qsort(in->dismissed, in->dismissed_count, sizeof *in->dismissed, compare_dismissed);
+    return 0;
+}
+
+/* The newest answer about these rows: the last one with the key. */
+static const struct rt_dismissed *find_key(const struct rt_intake *in, uint64_t key)
+{
+    size_t low = 0, high = in->dismissed_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (in->dismissed[middle].key <= key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && in->dismissed[low - 1].key == key ? &in->dismissed[low - 1] : NULL;
+}
+
+int rt_intake_is_dismissed(struct rt_intake *in, const struct rt_question *question,
+                           const struct rt_end *end, struct rt_err *err)
+{
+    bool is_edit = question->kind == RT_KIND_REPEATED || question->kind == RT_KIND_WENT_BACK;
+    const struct rt_dismissed *found;
+    json_t *rows;
+
+    if (read_dismissed(in, err) < 0)
+        return -1;
+    if (in->dismissed_count == 0)
+        return 0;
+    rows = json_loads(question->rows, JSON_ALLOW_NUL, NULL);
+    found = find_key(in, key_of(rt_kind_text(question->kind)->name, rows));
+    json_decref(rows);
+    return found != NULL && (end == NULL || !is_edit || end->look.stamp <= found->stamp);
+}
