@@ -587,16 +587,4 @@ int rt_store_journal_set(struct rt_store *store, uint64_t length, struct rt_err 
 int rt_store_journal_length(struct rt_store *store, uint64_t *length,
                             struct rt_err *err) RT_MUST_CHECK;
 
-/* ---- SQL expressions over field names (`eligible`) ---- */
-
-struct rt_expr;
-/* RT_CONFIG if it does not compile, names an unknown field, or does more than compute. Caller
- * closes. */
-int rt_expr_open(const char *text, const struct rt_schema *schema, struct rt_expr **expr,
-                 struct rt_err *err) RT_MUST_CHECK;
-/* cells: by field index, NULL pointer for not there.  1 true, 0 not true, -1. */
-int rt_expr_is_true(struct rt_expr *expr, const struct rt_slice *cells,
-                    struct rt_err *err) RT_MUST_CHECK;
-void rt_expr_close(struct rt_expr *expr);
-
 #endif

@@ -11,10 +11,9 @@
  * Cells are text, and compare as text: amount = 5 is true for "5", amount > 10 compares letters;
  * for numbers write CAST(amount AS REAL) > 10.
  */
-#include "lib/store.h"
+#include "lib/store_expr.h"
 
 #include "lib/config.h"
-#include "lib/schema.h"
 
 #include <ctype.h>
 #include <sqlite3.h>

@@ -13,6 +13,7 @@
 #include "lib/review.h"
 #include "lib/rid_set.h"
 #include "lib/store.h"
+#include "lib/store_expr.h"
 
 /* R14: what became of the rows of one side. `bound`, `held` and `frozen` are marks beside it. */
 struct rt_counts {

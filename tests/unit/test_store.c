@@ -3,6 +3,7 @@
  * ways of opening it is run in both: the second time as a scratch copy, which must leave no trace.
  */
 #include "lib/store.h"
+#include "lib/store_expr.h"
 #include "lib/store_internal.h"
 
 #include <setjmp.h>
