@@ -74,7 +74,7 @@ enum rt_bound {
 enum rt_teller { RT_TOLD_BY_PERSON, RT_TOLD_BY_LOADER };
 
 /* `why` says in words what stands against it, for REJECTED.  -1 only for failures. */
-int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_teller teller,
+int rt_decide_bind(struct rt_work *work, const struct rt_slice pair[2], enum rt_teller teller,
                    enum rt_bound *outcome, struct rt_buf *why, struct rt_err *err) RT_MUST_CHECK;
 
 struct rt_bind_counts {

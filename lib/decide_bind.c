@@ -88,9 +88,25 @@ static int learn(struct rt_work *work, const struct rt_slice id[2], enum rt_tell
     return rt_decide_save(work, record, err);
 }
 
-int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_teller teller,
+/* Finds the records of a pair; an ID that was changed since an insert carried it is the one of now.
+ */
+static int find(struct rt_work *work, struct rt_slice id[2], struct rt_arena *arena,
+                struct rt_found *found, struct rt_err *err)
+{
+    int rc = rt_book_find(work, id, RT_EXTERNAL, arena, found, err);
+
+    for (int s = 0; s < 2 && rc == 0 && found->verdict == RT_IDENTITY_NEW; s++) {
+        rc = rt_book_find_renamed(work, (enum rt_side)s, &id[s], arena, err);
+        if (rc == 1)
+            rc = rt_book_find(work, id, RT_EXTERNAL, arena, found, err);
+    }
+    return rc;
+}
+
+int rt_decide_bind(struct rt_work *work, const struct rt_slice pair[2], enum rt_teller teller,
                    enum rt_bound *outcome, struct rt_buf *why, struct rt_err *err)
 {
+    struct rt_slice id[2] = {pair[0], pair[1]};
     struct rt_arena arena = {0};
     struct rt_found found;
     int rc = 0;
@@ -99,7 +115,7 @@ int rt_decide_bind(struct rt_work *work, const struct rt_slice id[2], enum rt_te
     for (int s = 0; s < 2; s++)
         if (!check_id(work->rules.schema, (enum rt_side)s, id[s], why))
             return 0;
-    if (rt_book_find(work, id, RT_EXTERNAL, &arena, &found, err) < 0) {
+    if (find(work, id, &arena, &found, err) < 0) {
         rc = -1;
     } else if (found.verdict == RT_IDENTITY_NEW) {
         *outcome = RT_BOUND_AHEAD;

@@ -329,25 +329,6 @@ static int exclude(struct rt_intake *in, struct rt_record *record, const struct 
     return rt_book_save(in->work, record, err);
 }
 
-/* What ID has the record now that had this one before?  For a row that tells what our insert, which
-   carried the old one, is called on this side. */
-static int find_renamed(struct rt_intake *in, struct rt_slice *id, struct rt_err *err)
-{
-    enum rt_side other = rt_side_other(in->side);
-    struct rt_record record;
-    int64_t rid;
-    int rc = rt_store_find_former(in->work->store, other, *id, &rid, err);
-
-    if (rc != 1)
-        return rc;
-    if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
-        return -1;
-    if (record.end[in->side].id.len || record.end[other].id.len == 0)
-        return 0;
-    *id = record.end[other].id;
-    return 1;
-}
-
 /* Finds the records of a row.  An ID of the other side that the record had before is as good as
    none: this side was not told the new one yet. */
 static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found,
@@ -365,7 +346,7 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
         if (rc == 1)
             row->id[other].len = 0;
     } else if (found->verdict == RT_IDENTITY_NEW) {
-        rc = find_renamed(in, &row->id[other], err);
+        rc = rt_book_find_renamed(in->work, other, &row->id[other], &in->row_arena, err);
     }
     return rc == 1 ? rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err) : rc;
 }

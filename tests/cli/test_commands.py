@@ -355,6 +355,16 @@ def test_the_old_id_of_a_rekeyed_record_can_be_used_again(p, side, own):
 
 
 @pytest.mark.parametrize("side, own, other", [("external", "x", "n"), ("native", "n", "x")])
+def test_a_crosswalk_with_the_id_that_an_insert_carried_is_of_the_record_that_was_rekeyed(make, side, own, other):
+    p = make(external={"matches_by": "own-id"})
+    p.trip(**{side[:3]: [row(**{own: "1"})]})
+    p.run("bind", "--rekey", side, "1", "1r")
+    assert "1 bound" in p.run("bind", *(("1", "2") if side == "external" else ("2", "1"))).out
+    sent = p.trip(**{side[:3]: [row(**{own: "1r", other: "2"}, summary="two")]})
+    assert pick(only(only(sent).rows), own, other, "summary") == ("1r", "2", "two")
+
+
+@pytest.mark.parametrize("side, own, other", [("external", "x", "n"), ("native", "n", "x")])
 def test_an_insert_whose_record_was_rekeyed_meanwhile_is_known_by_the_old_id(make, side, own, other):
     """The side that was sent the old ID tells its own beside it."""
     p = make(external={"matches_by": "own-id"})
