@@ -340,9 +340,8 @@ int rt_book_note(struct rt_work *work, const struct rt_record *record, int side,
 
 /* ---- one record takes another one over ---- */
 
-/* The rows that open items of the record are about, by kind. */
-static int keep_rows(struct rt_work *work, const struct rt_record *from, struct rt_arena *arena,
-                     struct rt_questions *questions, struct rt_err *err)
+int rt_book_questions(struct rt_work *work, const struct rt_record *from, struct rt_arena *arena,
+                      struct rt_questions *questions, struct rt_err *err)
 {
     unsigned kinds = from->items & ROW_KINDS & ~RT_KIND_BIT(RT_KIND_SUSPECTED);
     struct rt_item item;
@@ -371,7 +370,7 @@ int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
 {
     unsigned before = from->items;
 
-    if (keep_rows(work, from, arena, questions, err) < 0)
+    if (rt_book_questions(work, from, arena, questions, err) < 0)
         return -1;
     from->items = 0;
     from->end[0].not_taken_count = from->end[1].not_taken_count = 0;

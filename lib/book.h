@@ -55,6 +55,9 @@ struct rt_questions {
     const char *rows[RT_KIND_COUNT];
 };
 
+/* What the record's open items ask about rows; they live in the arena. */
+int rt_book_questions(struct rt_work *work, const struct rt_record *from, struct rt_arena *arena,
+                      struct rt_questions *questions, struct rt_err *err) RT_MUST_CHECK;
 /* Removes a record whose part another one takes over: its story goes on there, and its questions
  * about rows, which live in the arena, once rt_book_take_over saves the other one. */
 int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,

@@ -118,12 +118,16 @@ static const struct rt_content *want_from(const struct rt_rules *rules,
     return want;
 }
 
-/* Takes a side's ID, and all that is known of it there, out of a record. */
+/* Takes a side's ID, and all that is known of it there, out of a record.  Its rows in question are
+ * asked about there: the last save leaves out those of the other side. */
 static int split_off(struct rt_work *work, struct rt_record *record, enum rt_side side,
                      struct rt_arena *arena, struct rt_err *err)
 {
     struct rt_record own, empty;
+    struct rt_questions questions;
 
+    if (rt_book_questions(work, record, arena, &questions, err) < 0)
+        return -1;
     rt_record_init(&own);
     rt_record_init(&empty);
     own.born = side;
@@ -134,7 +138,8 @@ static int split_off(struct rt_work *work, struct rt_record *record, enum rt_sid
     own.not_due_until_edited = true;
     record->end[side] = empty.end[side];
     record->conflict_count = 0; /* they were about the two that are parted now */
-    if (rt_decide_save(work, record, err) < 0 || rt_decide_save(work, &own, err) < 0 ||
+    if (rt_decide_save(work, record, err) < 0 ||
+        rt_book_take_over(work, &own, &questions, err) < 0 || rt_decide_save(work, &own, err) < 0 ||
         rt_book_note(work, record, -1, "split", "an ID that it had is a record of its own now",
                      err) < 0)
         return -1;

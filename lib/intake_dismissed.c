@@ -49,6 +49,32 @@ static int64_t stamp_of(const json_t *rows)
     return json_integer_value(json_object_get(row, "stamp"));
 }
 
+static void add_dismissed(struct rt_intake *in, const char *kind, const json_t *rows)
+{
+    in->dismissed = rt_xgrow(in->dismissed, in->dismissed_count, sizeof *in->dismissed);
+    in->dismissed[in->dismissed_count++] =
+        (struct rt_dismissed){.key = key_of(kind, rows), .stamp = stamp_of(rows)};
+}
+
+/* One item may have rows of both sides: a file asks about those of its own. */
+static void add_of_side(struct rt_intake *in, const char *kind, const json_t *rows,
+                        enum rt_side side)
+{
+    json_t *list = json_array(), *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "side"));
+
+        if (name != NULL && strcmp(name, rt_side_name(side)) == 0)
+            json_array_append(list, row);
+    }
+    if (json_array_size(list) > 0)
+        add_dismissed(in, kind, list);
+    json_decref(list);
+}
+
 static int note_dismissed(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct rt_intake *in = context;
@@ -56,11 +82,10 @@ static int note_dismissed(void *context, const struct rt_item *item, struct rt_e
     const json_t *rows = json_object_get(detail, "rows");
 
     (void)err;
-    if (json_is_array(rows) || json_is_object(rows)) {
-        in->dismissed = rt_xgrow(in->dismissed, in->dismissed_count, sizeof *in->dismissed);
-        in->dismissed[in->dismissed_count++] =
-            (struct rt_dismissed){.key = key_of(item->kind, rows), .stamp = stamp_of(rows)};
-    }
+    if (json_is_object(rows))
+        add_dismissed(in, item->kind, rows);
+    for (int s = 0; s < 2 && json_is_array(rows); s++)
+        add_of_side(in, item->kind, rows, (enum rt_side)s);
     json_decref(detail);
     return 0;
 }

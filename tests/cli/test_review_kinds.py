@@ -380,6 +380,34 @@ def test_a_clash_of_the_same_side_later_on_does_not_replace_the_rows(make, kind,
     assert not p.items()
 
 
+@pytest.mark.parametrize("kind", ["repeated", "went-back"])
+@pytest.mark.parametrize("side", ["ext", "nat"])
+def test_rows_in_question_go_with_the_id_that_a_clash_parts(make, kind, side):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    rows = {"repeated": [row("E1", summary="two"), row("E1", summary="three")],
+            "went-back": [row("E1", summary="three", modified=OLD)]}[kind]
+    p.trip(ext=rows)
+    p.trip(**{side: [row("E9", "N1")]})
+    p.decide("accept", "clash")
+    item = only(p.items())
+    assert pick(item, "kind", "external_id", "native_id") == (kind, "E1", "")
+    p.decide("accept", kind)
+    assert pick(only(p.sync().native), "x", "n", "summary") == ("E1", "", "three")
+    assert not p.items()
+
+
+def test_rows_in_question_of_both_sides_are_parted_with_their_ids(make):
+    p = make().agree(PLAIN)
+    p.trip(ext=[row("E1", summary="two"), row("E1", summary="three")],
+           nat=[row("", "N1", body="four"), row("", "N1", body="five")])
+    p.trip(ext=[row("E9", "N1")])
+    p.decide("accept", "clash")
+    shown = {i["external_id"]: p.run("review", "show", i["item"]).out for i in p.items("repeated")}
+    assert sorted(shown) == ["E1", "E9"]
+    assert "two" in shown["E1"] and "four" not in shown["E1"]
+    assert "four" in shown["E9"] and "two" not in shown["E9"]
+
+
 def test_a_clash_beside_another_question_closes_with_a_good_row(make):
     p = make().agree(PLAIN)
     p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
@@ -542,6 +570,17 @@ def test_what_was_dismissed_and_comes_back_behind_another_row_is_an_edit(make, k
     p.decide("dismiss", kind)
     assert only(p.trip(nat=[row("E1", "N1", summary="mended", modified=NEW)]).external)["summary"] == "mended"
     assert p.trip(nat=same).nothing and p.items(kind)
+
+
+@pytest.mark.parametrize("kind", ["repeated", "went-back"])
+def test_what_was_dismissed_of_both_sides_at_once_asks_nothing_again(make, kind):
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    same, changed = SAME_AGAIN[kind]
+    p.trip(ext=changed, nat=same)
+    only(p.items())
+    p.decide("dismiss", kind)
+    assert p.trip(ext=changed, nat=same).nothing and not p.items()
+    assert p.trip(ext=same, nat=same).nothing and only(p.items())["side"] == "external"
 
 
 def test_what_was_accepted_is_asked_again(make):
