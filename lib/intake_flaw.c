@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SUBJECT_SIZE 64
+
 /*
  * R9: rows that a person must look at.  They are judged at the end of the file, so that a good row
  * of the same record counts for as much in front of them as behind them.  A row that leads to no
@@ -27,17 +29,24 @@ void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt
 
 /* ---- rows without a record ---- */
 
-/* One item an ID, however often it comes; without one, one item a row. */
-static void write_subject(const struct rt_intake *in, const struct rt_slice id[2], int64_t line,
-                          char *subject, size_t size)
+/* One item an ID, however often it comes; a clash is about a pair.  Without one, one item a row. */
+static void write_subject(const struct rt_intake *in, enum rt_kind kind,
+                          const struct rt_slice id[2], int64_t line, char subject[SUBJECT_SIZE])
 {
     enum rt_side of = id[in->side].len ? in->side : rt_side_other(in->side);
+    struct rt_hasher *hasher = rt_hasher_new();
     struct rt_digest digest = rt_digest_of(id[of]);
 
+    if (kind == RT_KIND_CLASH) {
+        rt_hasher_add(hasher, id[RT_EXTERNAL]);
+        rt_hasher_add(hasher, id[RT_NATIVE]);
+        digest = rt_hasher_end(hasher);
+    }
+    rt_hasher_free(hasher);
     if (id[of].len == 0)
-        snprintf(subject, size, "f%lld:%lld", (long long)in->file.id, (long long)line);
+        snprintf(subject, SUBJECT_SIZE, "f%lld:%lld", (long long)in->file.id, (long long)line);
     else
-        snprintf(subject, size, "i%d%d:%016llx%016llx", in->side, of,
+        snprintf(subject, SUBJECT_SIZE, "i%d%d:%016llx%016llx", in->side, of,
                  (unsigned long long)digest.high, (unsigned long long)digest.low);
 }
 
@@ -47,7 +56,7 @@ int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question
     json_t *detail = json_pack("{s:o, s:o, s:o}", "external_id", rt_json_of_text(id[RT_EXTERNAL]),
                                "native_id", rt_json_of_text(id[RT_NATIVE]), "rows",
                                json_loads(question->rows, JSON_ALLOW_NUL, NULL));
-    char subject[64], *text = json_dumps(detail, JSON_COMPACT);
+    char subject[SUBJECT_SIZE], *text = json_dumps(detail, JSON_COMPACT);
     struct rt_item item = {.kind = rt_kind_text(question->kind)->name,
                            .subject = subject,
                            .side = (int)in->side,
@@ -57,7 +66,7 @@ int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question
                            .detail = text};
     int rc = rt_intake_is_dismissed(in, question, NULL, err);
 
-    write_subject(in, id, line, subject, sizeof subject);
+    write_subject(in, question->kind, id, line, subject);
     if (rc == 0)
         rc = rt_store_put_item(in->work->store, &item, err);
     json_decref(detail);
@@ -67,12 +76,44 @@ int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question
 
 /* ---- their records ---- */
 
+static struct rt_slice id_of(const json_t *detail, const char *key)
+{
+    const json_t *id = json_object_get(detail, key);
+
+    return rt_slice_from(json_string_value(id), json_string_length(id));
+}
+
 /* A question about rows that can be read stays: what they say would be lost.  What could not be
  * read is replaced by a row that can. */
 static bool keeps_question(enum rt_flaw open, enum rt_flaw flaw)
 {
     return open != RT_FLAW_NONE && open != flaw &&
            !(open == RT_FLAW_REJECTED && flaw == RT_FLAW_CLASH);
+}
+
+/* 1: the record waits for a clash of other IDs of this side, whose row would be lost; 0, -1. */
+static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
+                           const struct rt_record *record, struct rt_err *err)
+{
+    char subject[SUBJECT_SIZE];
+    struct rt_item item;
+    json_t *detail, *row;
+    int rc;
+
+    if (flawed->flaw != RT_FLAW_CLASH || record->end[in->side].flaw != RT_FLAW_CLASH)
+        return 0;
+    snprintf(subject, sizeof subject, "r%lld", (long long)record->rid);
+    rc = rt_store_open_item(in->work->store, rt_kind_text(RT_KIND_CLASH)->name, subject,
+                            &in->row_arena, &item, err);
+    if (rc != 1)
+        return rc;
+    detail = rt_json_of_detail(item.detail);
+    row = json_object_get(detail, "rows");
+    rc = item.side == (int)in->side &&
+         !(rt_slice_is_equal(id_of(row, "external_id"), flawed->id[RT_EXTERNAL]) &&
+           rt_slice_is_equal(id_of(row, "native_id"), flawed->id[RT_NATIVE]));
+    json_decref(detail);
+    return rc;
 }
 
 /* The record waits for a person, or for a newer row.  One that waits for another reason keeps it:
@@ -89,8 +130,11 @@ static int freeze(struct rt_intake *in, const struct rt_flawed *flawed,
     rc = rt_intake_is_dismissed(in, question, end, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
+    rc = has_other_clash(in, flawed, record, err);
+    if (rc < 0)
+        return -1;
     in->counts.frozen++;
-    if (keeps_question(end->flaw, flawed->flaw))
+    if (rc == 1 || keeps_question(end->flaw, flawed->flaw))
         return rt_intake_list_rows(in, question, flawed->id, flawed->line, err) < 0 ? -1 : 0;
     rt_end_set_flaw(end, flawed->flaw, in->file.stamp);
     return rt_book_save_rows(in->work, record, NULL, question, err);
@@ -127,13 +171,6 @@ int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err)
 }
 
 /* ---- what a file settles ---- */
-
-static struct rt_slice id_of(const json_t *detail, const char *key)
-{
-    const json_t *id = json_object_get(detail, key);
-
-    return rt_slice_from(json_string_value(id), json_string_length(id));
-}
 
 /* Looks for the records of the item's row. */
 static int find_records(struct rt_intake *in, const json_t *detail, struct rt_found *found,

@@ -380,6 +380,34 @@ def test_a_clash_of_the_same_side_later_on_does_not_replace_the_rows(make, kind,
     assert not p.items()
 
 
+def test_two_clashes_of_one_id_beside_other_questions_are_both_asked(make):
+    p = make().agree(PLAIN, row("E2", "N2"))
+    p.trip(ext=[row(f"E{i}", f"N{i}", summary=text) for i in (1, 2) for text in ("two", "three")])
+    p.trip(ext=[row("E9", "N1", summary="crossed"), row("E9", "N2", summary="again")])
+    assert sorted(pick(i, "external_id", "native_id") for i in p.items("clash")) == [("E9", "N1"), ("E9", "N2")]
+    p.trip(ext=[row("E9", "N1", summary="newer"), row("E9", "N2", summary="again")])
+    shown = [p.run("review", "show", i["item"]).out for i in p.items("clash")]
+    assert len(shown) == 2 and "newer" in shown[0] + shown[1] and "crossed" not in shown[0] + shown[1]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_two_clashes_of_one_record_are_both_asked(make, at_once):
+    p = make().agree(PLAIN)
+    crossed, again = row("E8", "N1", summary="crossed"), row("E9", "N1", summary="again")
+    for rows in ([[crossed, again]] if at_once else [[crossed], [again]]):
+        p.trip(ext=rows)
+    assert sorted(i["external_id"] for i in p.items("clash")) == ["E1", "E9"]
+    p.trip(ext=[again, row("E8", "N1", summary="newer")])
+    items = p.items("clash")
+    shown = [p.run("review", "show", i["item"]).out for i in items]
+    assert len(shown) == 2 and "newer" in shown[0] + shown[1] and "crossed" not in shown[0] + shown[1]
+    p.run("review", "dismiss", next(i["item"] for i in items if i["external_id"] == "E1"))
+    p.trip(ext=[row("E2", summary="another")], nat=[row("E1", "N1", body="typed")])
+    assert "again" in p.run("review", "show", only(p.items("clash"))["item"]).out
+    p.decide("dismiss", "clash")
+    assert only(p.sync().external)["body"] == "typed"
+
+
 @pytest.mark.parametrize("kind", ["repeated", "went-back"])
 @pytest.mark.parametrize("side", ["ext", "nat"])
 def test_rows_in_question_go_with_the_id_that_a_clash_parts(make, kind, side):
