@@ -80,16 +80,31 @@ static bool is_same_place(const json_t *row, const json_t *other)
                json_integer_value(json_object_get(other, "line"));
 }
 
+/* Is the item worth parsing?  There may be thousands of the kind, and this is done for each. */
+static bool may_be_twin(const struct decide *d, const struct rt_item *item)
+{
+    const json_t *rows = json_object_get(d->detail, "rows"),
+                 *row = json_is_array(rows) ? json_array_get(rows, 0) : rows;
+    char line[48];
+
+    snprintf(line, sizeof line, "\"line\":%" JSON_INTEGER_FORMAT,
+             json_integer_value(json_object_get(row, "line")));
+    return item->detail != NULL && strstr(item->detail, line) != NULL;
+}
+
 /* One clashing row raises the question for each of the records that it names: they are decided
  * together. */
 static int end_twin(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct decide *d = context;
-    json_t *detail = rt_json_of_detail(item->detail);
-    bool is_twin =
-        is_same_place(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     struct rt_record record;
+    json_t *detail;
+    bool is_twin;
 
+    if (!may_be_twin(d, item))
+        return 0;
+    detail = rt_json_of_detail(item->detail);
+    is_twin = is_same_place(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     json_decref(detail);
     if (!is_twin)
         return 0;
@@ -142,11 +157,14 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
 static int end_repeated_twin(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct decide *d = context;
-    json_t *detail = rt_json_of_detail(item->detail);
-    bool is_twin = item->rid != 0 && item->rid != d->record.rid &&
-                   json_equal(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     struct rt_record record;
+    json_t *detail;
+    bool is_twin;
 
+    if (item->rid == 0 || item->rid == d->record.rid || !may_be_twin(d, item))
+        return 0;
+    detail = rt_json_of_detail(item->detail);
+    is_twin = json_equal(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
     json_decref(detail);
     if (!is_twin)
         return 0;

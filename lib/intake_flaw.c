@@ -98,6 +98,7 @@ static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
     char subject[SUBJECT_SIZE];
     struct rt_item item;
     json_t *detail, *row;
+    const char *side;
     int rc;
 
     if (flawed->flaw != RT_FLAW_CLASH || record->end[in->side].flaw != RT_FLAW_CLASH)
@@ -109,7 +110,8 @@ static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
         return rc;
     detail = rt_json_of_detail(item.detail);
     row = json_object_get(detail, "rows");
-    rc = item.side == (int)in->side &&
+    side = json_string_value(json_object_get(row, "side"));
+    rc = side != NULL && strcmp(side, rt_side_name(in->side)) == 0 &&
          !(rt_slice_is_equal(id_of(row, "external_id"), flawed->id[RT_EXTERNAL]) &&
            rt_slice_is_equal(id_of(row, "native_id"), flawed->id[RT_NATIVE]));
     json_decref(detail);

@@ -391,8 +391,10 @@ def test_two_clashes_of_one_id_beside_other_questions_are_both_asked(make):
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_two_clashes_of_one_record_are_both_asked(make, at_once):
+@pytest.mark.parametrize("other", [[], [row("E1", "N1", body="two"), row("E1", "N1", body="three")]], ids=["", "beside"])
+def test_two_clashes_of_one_record_are_both_asked(make, at_once, other):
     p = make().agree(PLAIN)
+    p.trip(nat=other)
     crossed, again = row("E8", "N1", summary="crossed"), row("E9", "N1", summary="again")
     for rows in ([[crossed, again]] if at_once else [[crossed], [again]]):
         p.trip(ext=rows)
