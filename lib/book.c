@@ -108,9 +108,8 @@ static void write_subject(const struct rt_record *record, char subject[SUBJECT_S
     snprintf(subject, SUBJECT_SIZE, "r%" PRId64, record->rid);
 }
 
-/* 1: it is open; 0. */
-static int open_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
-                     struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
+int rt_book_open_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                      struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
 {
     char subject[SUBJECT_SIZE];
 
@@ -133,7 +132,7 @@ static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt
 
     *text = rows ? rt_xstrdup(rows) : NULL;
     if (flaw != RT_FLAW_NONE)
-        rc = open_item(work, record, kind, &arena, &item, err);
+        rc = rt_book_open_item(work, record, kind, &arena, &item, err);
     if (rc == 1) {
         old = rt_json_of_detail(item.detail);
         new = rows ? json_loads(rows, JSON_ALLOW_NUL, NULL) : json_array();
@@ -160,7 +159,7 @@ static int refresh_item(struct rt_work *work, const struct rt_record *record, en
 {
     struct rt_arena arena = {0};
     struct rt_item item;
-    int rc = open_item(work, record, kind, &arena, &item, err);
+    int rc = rt_book_open_item(work, record, kind, &arena, &item, err);
 
     if (rc == 1) {
         json_t *detail = rt_json_of_detail(item.detail);
@@ -353,7 +352,7 @@ int rt_book_questions(struct rt_work *work, const struct rt_record *from, struct
     for (int k = 0; k < RT_KIND_COUNT; k++) {
         if (!(kinds & RT_KIND_BIT(k)))
             continue;
-        rc = open_item(work, from, (enum rt_kind)k, arena, &item, err);
+        rc = rt_book_open_item(work, from, (enum rt_kind)k, arena, &item, err);
         if (rc < 0)
             return -1;
         detail = rc == 1 && item.detail ? json_loads(item.detail, JSON_ALLOW_NUL, NULL) : NULL;

@@ -42,6 +42,11 @@ int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
                       const struct rt_digest *const print[2], const struct rt_question *question,
                       struct rt_err *err) RT_MUST_CHECK;
 
+/* The record's own item of that kind.  1: it is open; 0, -1. */
+int rt_book_open_item(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
+                      struct rt_arena *arena, struct rt_item *item,
+                      struct rt_err *err) RT_MUST_CHECK;
+
 /* Writes a line of the record's story: what a row was, and which fields changed. */
 int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
                  const struct rt_observed *observed, struct rt_err *err) RT_MUST_CHECK;

@@ -125,18 +125,7 @@ const char *rt_stamp_pattern_fault(const char *pattern)
 
 int64_t rt_stamp_slack(const char *pattern)
 {
-    static const struct {
-        const char *letters;
-        int64_t slack;
-    } finest[] = {{"STcrX", 0}, {"MR", 59}, {"HIkl", 3599}};
-
-    if (pattern == NULL)
-        return 0;
-    for (size_t i = 0; i < sizeof finest / sizeof *finest; i++)
-        for (const char *p = pattern; *p; p++)
-            if (*p == '%' && *++p != '\0' && strchr(finest[i].letters, *p) != NULL)
-                return finest[i].slack;
-    return 86399;
+    return pattern ? rt_date_pattern_unit(pattern) - 1 : 0;
 }
 
 static void add_delta(struct rt_buf *out, const struct rt_name_parts *parts)

@@ -95,7 +95,6 @@ static bool keeps_question(enum rt_flaw open, enum rt_flaw flaw)
 static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
                            const struct rt_record *record, struct rt_err *err)
 {
-    char subject[SUBJECT_SIZE];
     struct rt_item item;
     json_t *detail, *row;
     const char *side;
@@ -103,9 +102,7 @@ static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
 
     if (flawed->flaw != RT_FLAW_CLASH || record->end[in->side].flaw != RT_FLAW_CLASH)
         return 0;
-    snprintf(subject, sizeof subject, "r%lld", (long long)record->rid);
-    rc = rt_store_open_item(in->work->store, rt_kind_text(RT_KIND_CLASH)->name, subject,
-                            &in->row_arena, &item, err);
+    rc = rt_book_open_item(in->work, record, RT_KIND_CLASH, &in->row_arena, &item, err);
     if (rc != 1)
         return rc;
     detail = rt_json_of_detail(item.detail);

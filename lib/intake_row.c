@@ -44,12 +44,8 @@ static json_t *print_of(const struct rt_csv_row *csv)
     struct rt_hasher *hasher = rt_hasher_new();
     char hex[RT_DIGEST_HEX];
 
-    for (size_t i = 0; i < csv->count; i++) {
-        uint64_t len = csv->cells[i].len;
-
-        rt_hasher_add(hasher, rt_slice_from((const char *)&len, sizeof len));
+    for (size_t i = 0; i < csv->count; i++)
         rt_hasher_add(hasher, csv->cells[i]);
-    }
     rt_digest_hex(rt_hasher_end(hasher), hex);
     rt_hasher_free(hasher);
     return json_string(hex);

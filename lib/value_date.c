@@ -60,6 +60,14 @@ bool rt_date_pattern_has_time(const char *pattern)
     return has_conversion(pattern, "HIMSpPRTrcXsklzZ");
 }
 
+int64_t rt_date_pattern_unit(const char *pattern)
+{
+    return has_conversion(pattern, "STcrXs") ? 1
+           : has_conversion(pattern, "MR")   ? 60
+           : has_conversion(pattern, "HIkl") ? 3600
+                                             : 86400;
+}
+
 /* Copies without blanks at both ends, NUL-terminated; false if it is too long or holds a NUL. */
 static bool copy_trimmed(struct rt_slice text, char out[LONGEST_DATE + 1])
 {

@@ -32,6 +32,9 @@ bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, s
 /* Has the pattern anything finer than a day, or a zone, in it? */
 bool rt_date_pattern_has_time(const char *pattern);
 
+/* The finest that it tells, in seconds: 1, 60, 3600 or 86400. */
+int64_t rt_date_pattern_unit(const char *pattern);
+
 /* NULL, or why this pattern cannot tell a day. */
 const char *rt_date_pattern_fault(const char *pattern);
 

@@ -99,7 +99,6 @@ static void test_stamp_patterns(void **state)
     assert_non_null(rt_stamp_pattern_fault("*%Y*%m*%d***"));
 }
 
-/* Many places to try, and none fits: still at once. */
 static void test_stamp_slack(void **state)
 {
     (void)state;
@@ -109,8 +108,11 @@ static void test_stamp_slack(void **state)
     assert_int_equal(rt_stamp_slack("*%Y-%m-%dT%H%M*"), 59);
     assert_int_equal(rt_stamp_slack("*%Y-%m-%d-%H*"), 3599);
     assert_int_equal(rt_stamp_slack("*%Y-%m-%d*"), 86399);
+    assert_null(rt_stamp_pattern_fault("*%Y-%m-%d_%0H.%0M*"));
+    assert_int_equal(rt_stamp_slack("*%Y-%m-%d_%0H.%0M*"), 59);
 }
 
+/* Many places to try, and none fits: still at once. */
 static void test_stamp_is_bounded(void **state)
 {
     char name[201];
