@@ -195,6 +195,17 @@ static bool is_left_out(const struct look *look, struct rt_value value, struct r
            value.raw.len == 0;
 }
 
+/* The first that the source tells is what the other side holds already: nobody edited it. */
+static bool is_first_and_same(const struct look *look, size_t i, struct rt_value want)
+{
+    enum rt_side other = rt_side_other(look->side);
+    struct rt_value there = rt_content_value(look->record->end[other].seen, i);
+
+    return !rt_value_is_known(want) && rt_value_is_known(there) &&
+           rt_value_is_same(schema_of(look)->content[i], other, look->row->content->value[i],
+                            there);
+}
+
 /* A one-way field on its source side: that side alone decides. */
 static void follow_source(struct look *look, size_t i)
 {
@@ -206,8 +217,10 @@ static void follow_source(struct look *look, size_t i)
         return;
     if (is_left_out(look, value, want))
         return;
-    rt_merge_note(look, field, rt_content_value(look->reference, i), value, "taken");
     rt_merge_set_want(look, i, value);
+    if (is_first_and_same(look, i, want))
+        return;
+    rt_merge_note(look, field, rt_content_value(look->reference, i), value, "taken");
     look->has_edit = true;
 }
 
@@ -271,8 +284,7 @@ static void merge_field(struct look *look, size_t i)
         follow_source(look, i);
 }
 
-/* Taken for our own delivery, and about to be replaced: it could be a user's set-back, so note it.
- */
+/* Taken for our own delivery, and about to be replaced: a user may have set it back. */
 static void note_replaced(struct look *look)
 {
     const struct rt_content *seen = look->record->end[look->side].seen, *want = look->record->want;
@@ -382,8 +394,7 @@ static bool is_told_lately(const struct look *look, const struct rt_end *end,
             look->row->stamp < end->told_at + look->rules->config->import_lag);
 }
 
-/* R7 of a delete: it was not carried out, or taken back.  It goes out again, or a person decides.
- */
+/* R7 of a delete: not carried out, or taken back.  It goes out again, or a person decides. */
 static void delete_not_taken(struct look *look, struct rt_end *end, struct rt_end *other)
 {
     if (other->absence != RT_ABSENCE_DELETE)
@@ -437,8 +448,8 @@ static bool is_same_text(struct rt_value a, struct rt_value b)
     return a.from == b.from && rt_slice_is_equal(a.raw, b.raw);
 }
 
-/* What the side holds now: the row, and for columns that it does not have what was known before.  A
-   content that is there already is used again, so that the state stores it once. */
+/* What the side holds now: the row, and for columns that it does not have what was known before.
+   What is there already is used again, so that the state stores it once. */
 static const struct rt_content *shown_content(struct look *look, const struct rt_content *seen)
 {
     const struct rt_content *want = look->record->want;
@@ -454,8 +465,7 @@ static const struct rt_content *shown_content(struct look *look, const struct rt
     return is_seen ? seen : is_want ? want : shown;
 }
 
-/* The first row of a new record: nothing to compare with, so want is what the side shows and may
- * tell. */
+/* The first row of a record: nothing to compare with, so want is what the side shows and tells. */
 static void apply_first(struct look *look)
 {
     struct rt_content *want = rt_content_new(schema_of(look), look->arena);

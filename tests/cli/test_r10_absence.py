@@ -37,6 +37,17 @@ def test_edit_that_has_not_gone_to_the_side_that_lacks_the_record_is_edit_vs_del
     assert p.sync().nothing and only(p.items())["kind"] == "edit-vs-delete"
 
 
+@pytest.mark.parametrize("gone, shown", [(2, 1), (1, 2)])
+def test_first_look_at_what_only_flows_from_there_is_no_edit_against_a_delete(make, gone, shown):
+    """The insert has no cell for it here, and the side that deleted it held none either."""
+    p = make(native={"content": "snapshot", "deletes": "propagate"}, external={"action_column": "Action"}, policy={"max_deletes": "5"})
+    p.trip(nat=[row("", "N1", email=""), row("", "N2", email="")])
+    p.tick()
+    p.drop("external", [row("E1", "N1", email="")], at=p.now - datetime.timedelta(hours=shown))
+    p.drop("native", [row("", "N2", email="")], at=p.now - datetime.timedelta(hours=gone))
+    assert only(p.sync().external)["Action"] == "delete" and not p.items()
+
+
 def test_missing_record_is_not_sent_to_the_side_that_lacks_it(make):
     p = snapshots(make, "ignore")
     p.trip(ext=[ONE])
