@@ -18,21 +18,35 @@ static int read_only(struct rt_session *session, const struct rt_args *args,
     return 0;
 }
 
-int rt_choice_read(struct rt_session *session, const struct rt_args *args, struct rt_choice *choice,
-                   struct rt_err *err)
+static int read_options(const struct rt_session *session, const struct rt_args *args,
+                        struct rt_emit_options *options, struct rt_err *err)
 {
     const char *to = rt_args_get(args, "to");
     enum rt_side side;
 
-    *choice = (struct rt_choice){.options = {.is_to = {true, true}}};
+    *options = (struct rt_emit_options){.is_to = {true, true},
+                                        .approve = rt_args_get(args, "approve"),
+                                        .historical = rt_args_has(args, "historical")};
     if (to != NULL) {
         if (rt_session_side(session, to, &side, err) < 0)
             return -1;
-        choice->options.is_to[rt_side_other(side)] = false;
+        options->is_to[rt_side_other(side)] = false;
     }
-    choice->options.approve = rt_args_get(args, "approve");
-    choice->options.historical = rt_args_has(args, "historical");
-    if (rt_args_number(args, "limit", 0, RT_NO_LIMIT, &choice->options.limit, err) < 0)
+    return rt_args_number(args, "limit", 0, RT_NO_LIMIT, &options->limit, err);
+}
+
+int rt_choice_check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    struct rt_emit_options options;
+
+    return read_options(session, args, &options, err);
+}
+
+int rt_choice_read(struct rt_session *session, const struct rt_args *args, struct rt_choice *choice,
+                   struct rt_err *err)
+{
+    *choice = (struct rt_choice){0};
+    if (read_options(session, args, &choice->options, err) < 0)
         return -1;
     return read_only(session, args, choice, err);
 }

@@ -10,6 +10,10 @@ struct rt_choice {
     int64_t *only;
 };
 
+/* What can be wrong of them whatever the state holds: RT_USAGE. */
+int rt_choice_check(struct rt_session *session, const struct rt_args *args,
+                    struct rt_err *err) RT_MUST_CHECK;
+
 /* Reads the options; IDs are looked up, so the inbox has to be taken in first.  Caller clears. */
 int rt_choice_read(struct rt_session *session, const struct rt_args *args, struct rt_choice *choice,
                    struct rt_err *err) RT_MUST_CHECK;

@@ -78,6 +78,9 @@ struct rt_cmd {
     const char *summary;             /* one line */
     const struct rt_option *options; /* ends with a NULL name; or NULL */
     unsigned needs;
+    /* What can be wrong of the command line is told before the state is opened: RT_USAGE; or NULL.
+     */
+    int (*check)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
     /* The exit status (0, 1, or any of rt_code), or -1 with err set. */
     int (*run)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
     /* Told when the session could not be opened, or run ended with -1; or NULL. */

@@ -44,8 +44,6 @@ static int take_in(struct rt_session *session, const struct rt_args *args, struc
         return -1;
     if (args->word_count == 0)
         return rt_intake_inbox(&session->work, err);
-    if (args->word_count == 1)
-        return rt_err_set(err, RT_USAGE, "which files? roundtrip diff %s FILE...", args->words[0]);
     if (rt_session_side(session, args->words[0], &side, err) < 0)
         return -1;
     for (size_t i = 1; i < args->word_count; i++)
@@ -159,6 +157,18 @@ static int diff(struct rt_session *session, const struct rt_args *args, struct r
     return status;
 }
 
+static int check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    enum rt_diff_format format;
+    enum rt_side side;
+
+    if (args->word_count == 1)
+        return rt_err_set(err, RT_USAGE, "which files? roundtrip diff %s FILE...", args->words[0]);
+    if (args->word_count && rt_session_side(session, args->words[0], &side, err) < 0)
+        return -1;
+    return read_format(args, &format, err) < 0 ? -1 : rt_choice_check(session, args, err);
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     struct rt_choice choice = {0};
@@ -184,5 +194,6 @@ const struct rt_cmd rt_cmd_diff = {
     .summary = "show what the inbox and what is due would lead to; changes nothing",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_SCRATCH | RT_NEEDS_CONTRACT,
+    .check = check,
     .run = run,
 };

@@ -167,14 +167,19 @@ static int emit_all(struct rt_session *session, const struct rt_args *args, stru
     return report(session, emit, status, err);
 }
 
+static int check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    return rt_args_count(args, 0, 0, err) < 0 ? -1 : rt_choice_check(session, args, err);
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     struct rt_choice choice = {0};
     struct rt_emit emit = {0};
     int rc = -1;
 
-    if (rt_args_count(args, 0, 0, err) < 0 || rt_work_prepare(&session->work, err) < 0 ||
-        rt_session_begin(session, err) < 0 || rt_outbox_notice_gone(&session->work, err) < 0 ||
+    if (rt_work_prepare(&session->work, err) < 0 || rt_session_begin(session, err) < 0 ||
+        rt_outbox_notice_gone(&session->work, err) < 0 ||
         rt_intake_inbox(&session->work, err) < 0 || rt_choice_read(session, args, &choice, err) < 0)
         goto out;
     rt_emit_init(&emit, &session->work, &choice.options);
@@ -192,5 +197,6 @@ const struct rt_cmd rt_cmd_emit = {
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT |
              RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,
+    .check = check,
     .run = run,
 };

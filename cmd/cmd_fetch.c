@@ -47,13 +47,35 @@ static int check_allowed(struct rt_session *session, const struct rt_args *args,
     return rt_session_check_active(session, err);
 }
 
+static int side_of_files(const struct rt_session *session, const struct rt_args *args,
+                         enum rt_side *side, struct rt_err *err)
+{
+    const char *word = rt_args_has(args, "to") ? rt_args_get(args, "to") : args->words[0];
+
+    return rt_session_side(session, word, side, err);
+}
+
+static int check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    enum rt_side side;
+    int64_t stamp;
+
+    if (rt_args_time(args, "stamp", &stamp, err) < 0)
+        return -1;
+    if (has_files(args))
+        return side_of_files(session, args, &side, err);
+    if (stamp != RT_NEVER || rt_args_has(args, "snapshot"))
+        return rt_err_set(err, RT_USAGE,
+                          "--stamp and --snapshot go with files: roundtrip fetch SIDE FILE...");
+    return rt_session_chosen_side(session, args, &side, err) < 0 ? -1 : 0;
+}
+
 static int fetch_files(struct rt_session *session, const struct rt_args *args,
                        const struct rt_fetch_options *fetch, struct rt_err *err)
 {
-    const char *word = rt_args_has(args, "to") ? rt_args_get(args, "to") : args->words[0];
     enum rt_side side;
 
-    if (rt_session_side(session, word, &side, err) < 0)
+    if (side_of_files(session, args, &side, err) < 0)
         return -1;
     for (size_t i = first_file(args); i < args->word_count; i++)
         if (rt_fetch_path(&session->work, side, args->words[i], fetch, err) < 0)
@@ -86,11 +108,6 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
 
     if (rt_args_time(args, "stamp", &fetch.stamp, err) < 0 || check_allowed(session, args, err) < 0)
         goto out;
-    if (!has_files(args) && (fetch.is_snapshot || fetch.stamp != RT_NEVER)) {
-        rt_err_set(err, RT_USAGE,
-                   "--stamp and --snapshot go with files: roundtrip fetch SIDE FILE...");
-        goto out;
-    }
     if (has_files(args))
         rc = fetch_files(session, args, &fetch, err);
     else
@@ -113,5 +130,6 @@ const struct rt_cmd rt_cmd_fetch = {
     .summary = "bring new export files in, oldest first",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .check = check,
     .run = run,
 };

@@ -33,10 +33,6 @@ static int push_again(struct rt_session *session, const char *word,
 {
     int64_t delta;
 
-    if (!push->is_side[0] || !push->is_side[1] || push->accept_header)
-        return rt_err_set(
-            err, RT_USAGE,
-            "--again names a delta, and goes with neither a side nor --accept-header");
     if (rt_session_delta(session, word, &delta, err) < 0 ||
         rt_outbox_again(&session->work, delta, push, err) < 0)
         return -1;
@@ -58,6 +54,23 @@ static int note_run(struct rt_session *session, struct rt_err *err)
     return rt_session_commit(session, 0, err);
 }
 
+static int check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    enum rt_side side;
+    int chosen;
+
+    if (rt_args_count(args, 0, 1, err) < 0)
+        return -1;
+    chosen = rt_session_chosen_side(session, args, &side, err);
+    if (chosen < 0)
+        return -1;
+    if (rt_args_has(args, "again") && (chosen == 1 || rt_args_has(args, "accept-header")))
+        return rt_err_set(
+            err, RT_USAGE,
+            "--again names a delta, and goes with neither a side nor --accept-header");
+    return 0;
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     struct told told = {session, json_array()};
@@ -69,8 +82,6 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     enum rt_side side;
     int chosen, rc = -1;
 
-    if (rt_args_count(args, 0, 1, err) < 0)
-        goto out;
     chosen = rt_session_chosen_side(session, args, &side, err);
     if (chosen < 0)
         goto out;
@@ -96,5 +107,6 @@ const struct rt_cmd rt_cmd_push = {
     .summary = "hand over what is in the outbox, in order",
     .options = options,
     .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,
+    .check = check,
     .run = run,
 };

@@ -102,14 +102,19 @@ static void say_json(const struct rt_session *session, const struct told *told, 
     rt_arena_clear(&arena);
 }
 
+static int check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
+{
+    (void)session;
+    return rt_args_count(args, 0, 0, err);
+}
+
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     struct told told = {session, json_array(), json_array()};
     struct rt_push_options push = {.is_side = {true, true}, .tell = tell_pushed, .context = &told};
     int status = 0;
 
-    if (rt_args_count(args, 0, 0, err) < 0 || rt_work_prepare(&session->work, err) < 0 ||
-        fetch_both(session, args, &told, err) < 0 ||
+    if (rt_work_prepare(&session->work, err) < 0 || fetch_both(session, args, &told, err) < 0 ||
         rt_profile_check_fresh(session->store, session->config, err) < 0 ||
         emit_both(session, args, &status, err) < 0 ||
         rt_outbox_push(&session->work, &push, err) < 0)
@@ -128,5 +133,6 @@ const struct rt_cmd rt_cmd_run = {
     .options = options,
     .needs =
         RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT | RT_NEEDS_ACTIVE,
+    .check = check,
     .run = run,
 };

@@ -113,6 +113,8 @@ int rt_session_open(struct rt_session *session, const struct rt_args *args, stru
         (struct rt_log){.message = on_message, .progress = on_progress, .context = session};
     if ((needs & RT_NEEDS_PROFILE) && open_profile(session, err) < 0)
         return -1;
+    if (session->cmd->check != NULL && session->cmd->check(session, args, err) < 0)
+        return -1;
     if ((needs & (RT_NEEDS_STATE | RT_NEEDS_SCRATCH | RT_NEEDS_CHANGE)) &&
         open_state(session, mode_of(needs), err) < 0)
         return -1;

@@ -23,6 +23,23 @@ def test_wrong_usage_is_64_and_changes_nothing(pair, args):
     assert pair.snapshot() == before
 
 
+@pytest.mark.parametrize("args", [
+    ["emit", "x"], ["emit", "--limit", "x"], ["emit", "--to", "nowhere"], ["run", "x"], ["fetch", "nowhere"],
+    ["fetch", "native", "x.csv", "--stamp", "x"], ["fetch", "native", "--snapshot"], ["fetch", "nowhere", "x.csv"],
+    ["push", "nowhere"], ["push", "native", "external"], ["push", "native", "--again", "1"],
+])
+def test_wrong_usage_is_told_before_that_the_profile_is_paused(pair, args):
+    pair.run("pause")
+    assert "paused" not in pair.run(*args, status=64).err
+
+
+def test_wrong_usage_is_told_before_a_file_is_read(pair):
+    """... and not after minutes with a long one, or beside what is wrong with it."""
+    pair.drop("external", name="2026-11-09T0600.csv", raw=b"no header of ours\n")
+    for args in (["emit", "--limit", "x"], ["diff", "--format", "xml"], ["diff", "--to", "nowhere"]):
+        assert "2026-11-09" not in pair.run(*args, status=64).err
+
+
 def test_profile_is_found_by_option_and_by_environment(pair, tmp_path):
     assert "E1" in pair.run("-C", pair.path, "show", "E1", cwd=tmp_path).out
     assert "E1" in pair.run("show", "E1", cwd=tmp_path, ROUNDTRIP_PROFILE=str(pair.path)).out
