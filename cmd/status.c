@@ -179,19 +179,18 @@ static int read_side(struct reading *r, struct rt_err *err)
     struct rt_session *session = r->session;
     struct rt_status_side *side = &r->status->side[r->side];
     const struct rt_side_config *settings = &session->config->side[r->side];
-    const char *key = r->side == RT_EXTERNAL ? "fetch_required_external" : "fetch_required_native",
-               *value;
-    int rc;
+    struct rt_fetch_state fetch;
 
     side->waiting_files = count_inbox(session, r->side);
     side->is_too_old = settings->max_age != RT_NO_LIMIT &&
                        (side->newest_stamp == RT_NEVER ||
                         side->newest_stamp + settings->max_age < session->rules.now);
-    rc = rt_profile_has_source(settings)
-             ? rt_store_get(session->store, key, &r->status->arena, &value, err)
-             : 0;
-    side->must_fetch = rc == 1;
-    if (rc < 0 || rt_store_each_due_group(session->store, r->side, see_due, r, err) < 0)
+    if (rt_profile_last_fetch(session->store, r->side, &fetch, err) < 0)
+        return -1;
+    side->has_source = rt_profile_has_source(settings);
+    side->must_fetch = side->has_source && fetch.is_required;
+    side->fetched = fetch.at;
+    if (rt_store_each_due_group(session->store, r->side, see_due, r, err) < 0)
         return -1;
     return rt_store_each_flight(session->store, r->side, see_flight, r, err);
 }

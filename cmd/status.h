@@ -24,6 +24,7 @@ struct rt_status_kind {
 struct rt_status_side {
     const char *newest;      /* file with the newest stamp that was taken in; NULL */
     int64_t newest_stamp;    /* RT_NEVER */
+    int64_t fetched;         /* when it was last, from its source; RT_NEVER */
     int64_t emitted, pushed; /* when a delta was last written, one handed over */
     int64_t waiting_files;   /* in the inbox */
     struct rt_status_due *due;
@@ -33,8 +34,8 @@ struct rt_status_side {
     struct rt_status_delta *flight;                   /* by delta */
     size_t flight_count;
     int64_t flight_rows, overdue_rows;
-    bool is_too_old; /* max_age */
-    bool must_fetch; /* R13 */
+    bool is_too_old;             /* max_age */
+    bool has_source, must_fetch; /* R13 */
 };
 
 struct rt_status {

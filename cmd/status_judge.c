@@ -1,10 +1,9 @@
 #include "cmd/status.h"
 
-#include "lib/profile.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *plural(int64_t count)
 {
@@ -88,21 +87,37 @@ static void no_step_since(const struct rt_session *session, struct rt_buf *why, 
                t == RT_NEVER ? "it was made" : rt_time_format(t, when));
 }
 
+/* Each side may have a job of its own, too. */
+static int judge_fetches(const struct rt_session *session, const struct rt_status *status,
+                         struct rt_buf *why)
+{
+    int level = 0;
+
+    for (int s = 0; s < 2; s++) {
+        const struct rt_status_side *side = &status->side[s];
+        char *step;
+
+        if (!side->has_source || !is_long_ago(session, side->fetched))
+            continue;
+        level = 1;
+        step = rt_xasprintf("fetch of %s", session->config->side[s].label);
+        no_step_since(session, why, step, side->fetched);
+        free(step);
+    }
+    return level;
+}
+
 /* Where each step is a job of its own, one can fail for ever while the others go well. */
 static int judge_steps(const struct rt_session *session, const struct rt_status *status,
                        struct rt_buf *why)
 {
-    bool has_source = false;
     int level = 0;
 
-    for (int s = 0; s < 2; s++)
-        has_source = has_source || rt_profile_has_source(&session->config->side[s]);
     if (is_long_ago(session, status->ran[1])) {
         level = 1;
         no_step_since(session, why, "emit", status->ran[1]);
-    } else if (has_source && is_long_ago(session, status->ran[0])) {
-        level = 1;
-        no_step_since(session, why, "fetch", status->ran[0]);
+    } else {
+        level = judge_fetches(session, status, why);
     }
     for (int s = 0; s < 2; s++) {
         const struct rt_status_side *side = &status->side[s];

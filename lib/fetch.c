@@ -364,7 +364,7 @@ int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch
     }
     rc = rt_spool_mkdir(f.inbox, err) < 0 ? -1 : fetch_source(&f, err);
     if (rc == 0)
-        rc = rt_profile_note_fetch(work->store, side, err);
+        rc = rt_profile_note_fetch(work->store, side, rt_clock_now(), err);
 out:
     fetch_clear(&f);
     return rc < 0 ? -1 : 0;

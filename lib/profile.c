@@ -264,6 +264,16 @@ int rt_profile_pause(struct rt_store *store, int64_t now, const char *reason, st
     return rc;
 }
 
+static const char *required_key(enum rt_side side)
+{
+    return side == RT_EXTERNAL ? "fetch_required_external" : "fetch_required_native";
+}
+
+static const char *fetched_key(enum rt_side side)
+{
+    return side == RT_EXTERNAL ? "fetched_external" : "fetched_native";
+}
+
 int rt_profile_resume(struct rt_store *store, const struct rt_config *config, struct rt_err *err)
 {
     if (rt_store_set(store, PAUSED, NULL, err) < 0)
@@ -272,14 +282,9 @@ int rt_profile_resume(struct rt_store *store, const struct rt_config *config, st
        one that ends no pause. */
     for (int s = 0; s < 2; s++)
         if (rt_profile_has_source(&config->side[s]) &&
-            rt_profile_set_fetch_required(store, (enum rt_side)s, true, err) < 0)
+            rt_store_set(store, required_key((enum rt_side)s), "yes", err) < 0)
             return -1;
     return 0;
-}
-
-static const char *fetch_key(enum rt_side side)
-{
-    return side == RT_EXTERNAL ? "fetch_required_external" : "fetch_required_native";
 }
 
 bool rt_profile_has_source(const struct rt_side_config *side)
@@ -296,51 +301,60 @@ bool rt_profile_has_source(const struct rt_side_config *side)
     return side->exports != NULL;
 }
 
-int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
-                                  struct rt_err *err)
+int rt_profile_fetched(struct rt_store *store, enum rt_side side, int64_t now, struct rt_err *err)
 {
-    struct rt_arena arena = {0};
-    const char *was;
-    char *line;
-    int rc = rt_store_get(store, fetch_key(side), &arena, &was, err);
+    char when[RT_TIME_SIZE], *line;
+    int rc;
 
-    rt_arena_clear(&arena);
-    if (rc < 0 || rt_store_set(store, fetch_key(side), required ? "yes" : NULL, err) < 0)
+    if (rt_store_set(store, required_key(side), NULL, err) < 0 ||
+        rt_store_set(store, fetched_key(side), rt_time_format(now, when), err) < 0)
         return -1;
-    if (required || rc == 0)
-        return 0;
-    line = rt_xasprintf("{\"at\":%lld,\"what\":\"fetched\",\"side\":\"%s\"}",
-                        (long long)rt_clock_now(), rt_side_name(side));
+    line = rt_xasprintf("{\"at\":%lld,\"what\":\"fetched\",\"side\":\"%s\"}", (long long)now,
+                        rt_side_name(side));
     rc = rt_store_add_journal(store, line, err);
     free(line);
     return rc;
 }
 
-int rt_profile_note_fetch(struct rt_store *store, enum rt_side side, struct rt_err *err)
+int rt_profile_note_fetch(struct rt_store *store, enum rt_side side, int64_t now,
+                          struct rt_err *err)
 {
     if (rt_store_begin(store, err) < 0)
         return -1;
-    if (rt_profile_set_fetch_required(store, side, false, err) == 0 &&
-        rt_store_commit(store, err) == 0)
+    if (rt_profile_fetched(store, side, now, err) == 0 && rt_store_commit(store, err) == 0)
         return 0;
     rt_store_abort(store);
     return -1;
+}
+
+int rt_profile_last_fetch(struct rt_store *store, enum rt_side side, struct rt_fetch_state *state,
+                          struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *value;
+    int rc;
+
+    *state = (struct rt_fetch_state){.at = RT_NEVER};
+    rc = rt_store_get(store, required_key(side), &arena, &value, err);
+    state->is_required = rc == 1;
+    if (rc >= 0)
+        rc = rt_store_get(store, fetched_key(side), &arena, &value, err);
+    if (rc == 1 && !rt_time_parse(value, &state->at))
+        state->at = RT_NEVER;
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
 }
 
 int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
                            struct rt_err *err)
 {
     for (int s = 0; s < 2; s++) {
-        struct rt_arena arena = {0};
-        const char *value;
-        int rc = rt_profile_has_source(&config->side[s])
-                     ? rt_store_get(store, fetch_key((enum rt_side)s), &arena, &value, err)
-                     : 0;
+        struct rt_fetch_state fetch = {.at = RT_NEVER};
 
-        rt_arena_clear(&arena);
-        if (rc < 0)
+        if (rt_profile_has_source(&config->side[s]) &&
+            rt_profile_last_fetch(store, (enum rt_side)s, &fetch, err) < 0)
             return -1;
-        if (rc == 1)
+        if (fetch.is_required)
             return rt_err_set(err, RT_STOPPED,
                               "%s was not fetched since the profile was resumed, and stale data "
                               "must not be sent: roundtrip "

@@ -81,10 +81,17 @@ int rt_profile_resume(struct rt_store *store, const struct rt_config *config,
 int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *config,
                            struct rt_err *err) RT_MUST_CHECK;
 bool rt_profile_has_source(const struct rt_side_config *side);
-int rt_profile_set_fetch_required(struct rt_store *store, enum rt_side side, bool required,
-                                  struct rt_err *err) RT_MUST_CHECK;
-/* The same, for a side that was fetched just now, in a transaction of its own. */
-int rt_profile_note_fetch(struct rt_store *store, enum rt_side side,
+/* A side was fetched: inside a transaction; the same in one of its own. */
+int rt_profile_fetched(struct rt_store *store, enum rt_side side, int64_t now,
+                       struct rt_err *err) RT_MUST_CHECK;
+int rt_profile_note_fetch(struct rt_store *store, enum rt_side side, int64_t now,
+                          struct rt_err *err) RT_MUST_CHECK;
+
+struct rt_fetch_state {
+    int64_t at;       /* the last fetch from its source that went well; RT_NEVER */
+    bool is_required; /* R13: none since `resume` */
+};
+int rt_profile_last_fetch(struct rt_store *store, enum rt_side side, struct rt_fetch_state *state,
                           struct rt_err *err) RT_MUST_CHECK;
 
 /* DESIGN section 5: RT_STOPPED with the first difference, if schema, `eligible` or `mode` are not

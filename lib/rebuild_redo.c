@@ -204,7 +204,7 @@ static int redo_fetched(struct rt_rebuild *r, const json_t *line, struct rt_err 
 
     if (side_of(line, "side", &side) < 0)
         return lacks("which side", err);
-    return rt_profile_set_fetch_required(r->store, side, false, err);
+    return rt_profile_fetched(r->store, side, number(line, "at"), err);
 }
 
 /* ---- baseline: its files are told by the lines behind it ---- */

@@ -391,7 +391,30 @@ def test_status_check_notices_that_every_fetch_fails(make):
         p.tick()
         p.run("fetch", status=69)
         p.sync()
-    assert "no fetch since 2026-11-01T06:00:00Z" in p.run("status", "--check", status=1).out
+    assert "no fetch of EverTrue since 2026-11-01T06:00:00Z" in p.run("status", "--check", status=1).out
+
+
+def test_status_tells_the_last_fetch_of_each_side(make):
+    """Each side has a job of its own; that of one fails for days, and nobody may be told that all is well."""
+    p = make(external={"exports": "drop"}, native={"exports": "extracts"})
+    for folder in ("drop", "extracts"):
+        (p.path / folder).mkdir()
+    p.run("fetch")
+    (p.path / "drop").rmdir()
+    for _ in range(4):
+        p.tick()
+        p.run("fetch", "external", status=69)
+        p.run("fetch", "native")
+        p.emit()
+    lines = [line for line in p.run("status").out.splitlines() if "fetched" in line]
+    assert lines == ["  last       fetched       2026-11-01T06:00:00Z", "  last       fetched       2026-11-05T06:00:00Z"]
+    told = json.loads(p.run("status", "--json").out)
+    assert [told[side]["last_fetched"] for side in ("external", "native")] == [line.split()[-1] for line in lines]
+    assert p.run("status", "--check", status=1).out == (
+        "ROUNDTRIP WARNING - trip: no fetch of EverTrue since 2026-11-01T06:00:00Z\n")
+    (p.path / "state.db").unlink()
+    p.run("rebuild")
+    assert [line for line in p.run("status").out.splitlines() if "fetched" in line] == lines
 
 
 def test_status_check_notices_that_nothing_is_pushed(pair):
