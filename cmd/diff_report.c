@@ -175,6 +175,8 @@ static int print_event(void *context, const struct rt_event *event, struct rt_er
         rt_rid_set_add(&r->named, event->rid);
     detail = event->detail ? json_loads(event->detail, JSON_ALLOW_NUL, NULL) : NULL;
     text = json_string_value(json_object_get(detail, "text"));
+    if (!there && strcmp(event->what, rt_change_name(RT_CHANGE_EXCLUDED)) == 0)
+        entry.decision[rt_side_other((enum rt_side)event->side)].action = RT_ACTION_EXCLUDE;
     if (text != NULL)
         snprintf(entry.reason, sizeof entry.reason, "%s", text);
     rc = print_entry(r, &entry, event->detail, err);
@@ -197,11 +199,16 @@ static int print_due(struct rt_diff_report *r, int64_t rid, struct rt_err *err)
         return -1;
     if (entry.decision[0].action == RT_ACTION_NONE && entry.decision[1].action == RT_ACTION_NONE)
         return 0;
+    for (int s = 1; s >= 0; s--)
+        if (rt_rid_set_has(&r->session->work.shown[s], rid)) {
+            entry.side = rt_side_name((enum rt_side)s);
+            entry.change = rt_change_name(RT_CHANGE_UNCHANGED);
+        }
     return print_entry(r, &entry, NULL, err);
 }
 
-/* Records that no row of these files named: due since earlier, or touched by what a row said of
- * another. */
+/* Records of which no row of these files changed anything: due since earlier, or touched by what a
+ * row said of another. */
 static int print_others(struct rt_diff_report *r, struct rt_err *err)
 {
     struct rt_arena arena = {0};

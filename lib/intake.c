@@ -445,6 +445,13 @@ static int tell_known(struct rt_intake *in, struct rt_err *err)
                                   : rt_intake_is_known(in->work, &in->file, &in->file_arena, err);
 }
 
+/* For diff: what is due is told of the row that the file has of it. */
+static void note_shown(const struct rt_intake *in)
+{
+    for (int64_t rid = 0; (rid = rt_rid_set_next(&in->seen, rid)) != 0;)
+        rt_rid_set_add(&in->work->shown[in->side], rid);
+}
+
 static int take_file(struct rt_work *work, const struct rt_file *file, const char *path,
                      struct rt_err *err)
 {
@@ -467,6 +474,8 @@ static int take_file(struct rt_work *work, const struct rt_file *file, const cha
 
         rc = refuse(&in, why.msg, err);
     } else if (rc == 0) {
+        if (work->is_dry)
+            note_shown(&in);
         rc = check_unchanged(&in, err) < 0 ? -1 : taken(&in, err);
     }
 out:

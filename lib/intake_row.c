@@ -287,15 +287,25 @@ static int put_suspect(struct rt_intake *in, const struct rt_row *row,
     return rt_book_tell(in->work, &record, row, &observed, err);
 }
 
+/* For diff: what is excluded leaves no story in a run. */
+static int tell_excluded(struct rt_intake *in, const struct rt_record *record, struct rt_err *err)
+{
+    if (!in->work->is_dry)
+        return 0;
+    return rt_book_note(in->work, record, (int)in->side, rt_change_name(RT_CHANGE_EXCLUDED),
+                        "not eligible", err);
+}
+
 static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                      bool is_eligible, struct rt_err *err)
 {
     struct rt_rid_list suspects;
     struct rt_record record;
 
+    init_new(row, &record);
     if (!is_eligible) {
         rt_intake_count(in, RT_CHANGE_EXCLUDED);
-        return 0;
+        return tell_excluded(in, &record, err);
     }
     if (rt_suspect_find(in->work, row, &in->row_arena, &suspects, err) < 0)
         return -1;
@@ -303,7 +313,6 @@ static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest 
         return bind_suspect(in, row, print, suspects.rids[0], err);
     if (suspects.count)
         return put_suspect(in, row, &suspects, err);
-    init_new(row, &record);
     return observe(in, &record, row, print, RT_CHANGE_UNCHANGED, err);
 }
 
@@ -319,6 +328,8 @@ static int exclude(struct rt_intake *in, struct rt_record *record, const struct 
 {
     rt_intake_count(in, RT_CHANGE_EXCLUDED);
     note_applied(in, record->rid);
+    if (tell_excluded(in, record, err) < 0)
+        return -1;
     if (record->end[in->side].is_excluded)
         return save_learnt(in, record, found, err);
     record->end[in->side].is_excluded = true;

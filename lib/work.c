@@ -20,6 +20,8 @@ void rt_work_clear(struct rt_work *work)
     rt_rid_set_clear(&work->settler.done);
     free(work->fresh);
     rt_rid_set_clear(&work->fresh_set);
+    for (int s = 0; s < 2; s++)
+        rt_rid_set_clear(&work->shown[s]);
     *work = (struct rt_work){0};
 }
 

@@ -54,6 +54,7 @@ struct rt_work {
     const struct rt_log *log;
     int64_t run;
     bool is_dry;                 /* diff: write no files */
+    struct rt_rid_set shown[2];  /* diff: records that a row of this side led to */
     struct rt_expr *eligible[2]; /* or NULL */
     struct rt_counts counts[2];
     int64_t *fresh; /* records touched in this run, in order, each once */

@@ -141,6 +141,33 @@ def test_diff_csv_header(p):
         "side,change,external_id,native_id,field,before,after,external_action,native_action,reason")
 
 
+def actions(line):
+    return line["change"], line["external_action"], line["native_action"], line["reason"]
+
+
+def test_diff_tells_what_is_excluded(make):
+    p = make(external={"eligible": "summary <> 'secret'"})
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="secret"), row("E2", "N2"), row("E3", summary="secret")])
+    assert {line["external_id"]: actions(line) for line in p.diff()} == {
+        "E1": ("excluded", "none", "none", "not eligible"), "E3": ("excluded", "none", "exclude", "not eligible")}
+    assert p.emit().nothing
+
+
+@pytest.mark.parametrize("path", ("lookup", "digest", "keys"))
+def test_diff_tells_what_is_due_by_the_row_that_shows_it(pair, path):
+    """... and as `due` only what no row of these files names."""
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit("--limit", "0")
+    assert [(line["side"], line["change"]) for line in pair.diff()] == [("", "due")]
+    pair.tick(1)
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    lines = json.loads(pair.run("diff", "--format", "json", ROUNDTRIP_PATH=path).out)
+    assert (lines["side"], lines["change"], lines["native_action"]) == ("external", "unchanged", "update")
+
+
 def test_diff_json_has_one_object_a_line(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])
