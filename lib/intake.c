@@ -300,6 +300,22 @@ static int settle_refused(void *context, const struct rt_item *item, struct rt_e
                                "a file that tells the same was taken in", err);
 }
 
+/* Once, and again when they are others: a file comes every day. */
+static int tell_ignored(struct rt_intake *in, struct rt_err *err)
+{
+    const char *key = in->side == RT_EXTERNAL ? "ignored_external" : "ignored_native",
+               *ignored = rt_rowmap_ignored(in->map), *told = "";
+
+    if (rt_store_get(in->work->store, key, &in->file_arena, &told, err) < 0)
+        return -1;
+    if (strcmp(told, ignored) == 0)
+        return 0;
+    if (*ignored)
+        rt_log_info(in->work->log, "%s: columns that schema.csv does not map are ignored: %s",
+                    in->file.name, ignored);
+    return rt_store_set(in->work->store, key, ignored, err);
+}
+
 static int taken(struct rt_intake *in, struct rt_err *err)
 {
     char time[RT_TIME_SIZE];
@@ -316,9 +332,8 @@ static int taken(struct rt_intake *in, struct rt_err *err)
                     (long long)(in->disputed - RT_ROWS_TOLD), rt_intake_where(in));
     if (in->reject_count && !in->work->is_dry && rt_rejects_write(in, err) < 0)
         return -1;
-    if (in->map != NULL && *rt_rowmap_ignored(in->map))
-        rt_log_info(in->work->log, "%s: columns that schema.csv does not map are ignored: %s",
-                    in->file.name, rt_rowmap_ignored(in->map));
+    if (in->map != NULL && tell_ignored(in, err) < 0)
+        return -1;
     in->counts.files = 1;
     in->counts.bytes = (int64_t)in->file.size;
     in->work->counts[in->side].files++;

@@ -49,6 +49,21 @@ def test_empty_cells_are_empty_never_null(p):
     assert b"NULL" not in p.trip(ext=[row("E1", body="", email="")])[0].raw.upper()
 
 
+def test_columns_that_are_not_mapped_are_told_once(p):
+    """A form has columns that nobody needs, every day; a new one among them is told again."""
+    told = []
+    for day, columns in enumerate([",Mood", ",Mood", ",Mood,Colour", ",Mood,Colour", "", ",Mood"]):
+        p.tick()
+        header = HEADER.decode().rstrip() + columns
+        cells = f"E{day},,one,text,a@example.org" + ",x" * columns.count(",")
+        p.drop("external", raw=f"{header}\n{cells}\n".encode())
+        dry = p.run("diff").err
+        err = p.emit().result.err
+        assert dry.count("are ignored") == err.count("are ignored")
+        told.append([line.split(": ")[-1] for line in err.splitlines() if "are ignored" in line])
+    assert told == [["Mood"], [], ["Mood, Colour"], [], [], ["Mood"]]
+
+
 def test_header_only_has_no_rows(p):
     p.drop("external", raw=HEADER)
     assert p.emit().nothing and not p.listing("inbox/external")
