@@ -71,7 +71,6 @@ static void open_conflict(struct look *look, size_t field, const struct rt_value
         .field = field, .value = {value[0], value[1]}, .is_first_seen = is_first_seen};
     record->conflicts = grown;
     record->conflict_count++;
-    look->has_conflict = true;
 }
 
 /* Which side's value does `conflict = newest` choose?  -1: it cannot be told, a person decides. */
@@ -110,6 +109,7 @@ void rt_merge_disagree(struct look *look, size_t i, const struct rt_value value[
     int wins = winner(look);
     enum rt_side other = rt_side_other(look->side);
 
+    look->has_conflict = true;
     if (wins < 0) {
         open_conflict(look, i, value, is_first_seen);
         rt_merge_note(look, field, value[other], value[look->side],
@@ -118,7 +118,6 @@ void rt_merge_disagree(struct look *look, size_t i, const struct rt_value value[
     }
     rt_merge_note(look, field, value[other], value[look->side],
                   wins == (int)look->side ? "won" : "lost");
-    look->has_edit = true;
     if (wins == (int)look->side)
         rt_merge_set_want(look, i, value[look->side]);
 }
