@@ -119,9 +119,10 @@ void rt_tell(const struct rt_session *session, const char *fmt, ...)
 
 void rt_say_path(const struct rt_session *session, const char *path)
 {
-    bool is_here = strcmp(session->profile, ".") == 0;
+    const char *folder = strcmp(session->profile, ".") == 0 ? "" : session->profile;
+    bool is_open = *folder && folder[strlen(folder) - 1] != '/';
 
-    rt_say("%s%s%s\n", is_here ? "" : session->profile, is_here ? "" : "/", path);
+    rt_say("%s%s%s\n", folder, is_open ? "/" : "", path);
 }
 
 int rt_report_end(struct rt_err *err)

@@ -321,8 +321,7 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
 int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
                  const char *text, struct rt_err *err)
 {
-    json_t *json = text ? json_pack("{s:s}", "text", text) : NULL;
-    char *detail = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *detail = text ? rt_json_of_sentence(text) : NULL;
     struct rt_event event = {.rid = record->rid,
                              .run = work->run,
                              .at = work->rules.now,
@@ -332,7 +331,6 @@ int rt_book_note(struct rt_work *work, const struct rt_record *record, int side,
                              .detail = detail};
     int rc = rt_store_add_event(work->store, &event, err);
 
-    json_decref(json);
     free(detail);
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "lib/intake_internal.h"
 
 #include "lib/fault.h"
+#include "lib/json_of.h"
 #include "lib/moves.h"
 #include "lib/source.h"
 #include "lib/spool.h"
@@ -370,7 +371,6 @@ static int replace_refused(void *context, const struct rt_item *item, struct rt_
 static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
 {
     char subject[32], *detail;
-    json_t *json;
     struct rt_item item = {.kind = "refused", .subject = subject, .side = (int)in->side};
     struct replace replace = {in, in->work->rules.now};
     const char *target;
@@ -397,11 +397,9 @@ static int refuse(struct rt_intake *in, const char *reason, struct rt_err *err)
     item.file = in->file.id;
     item.opened = replace.opened;
     snprintf(subject, sizeof subject, "f%" PRId64, in->file.id);
-    json = json_pack("{s:s}", "text", reason);
-    item.detail = detail = json_dumps(json, JSON_COMPACT);
+    item.detail = detail = rt_json_of_sentence(reason);
     rc = rt_store_put_item(in->work->store, &item, err);
     free(detail);
-    json_decref(json);
     if (rc < 0 || (!in->work->is_dry && rt_rejects_refuse(in->work, &in->file, reason, err) < 0))
         return -1;
     target = rt_arena_printf(&in->file_arena, "rejects/%s-%" PRId64 "-%s", rt_side_name(in->side),

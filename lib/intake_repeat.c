@@ -1,8 +1,12 @@
 #include "lib/intake_internal.h"
 
+#include "lib/json_of.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define LINES_TOLD 8
 
 /*
  * R9, one file, one say.  The first reading finds the records that more than one row speaks of; the
@@ -216,11 +220,30 @@ static int freeze_all(struct rt_intake *in, const struct group *group,
     return rc < 0 ? -1 : asked;
 }
 
+/* "lines 3 and 9 speak of the same record and differ", in an arena; of many the first ones. */
+static const char *explain(struct rt_intake *in, const struct group *group)
+{
+    struct rt_buf lines = {0};
+    const char *text;
+
+    for (size_t i = 0; i < group->count && i < LINES_TOLD; i++)
+        rt_buf_printf(&lines, "%s%lld",
+                      i == 0                  ? ""
+                      : i + 1 == group->count ? " and "
+                                              : ", ",
+                      (long long)group->rows[i].row.line);
+    text = rt_arena_printf(&in->row_arena, "lines %s%s speak of the same record and differ",
+                           rt_buf_str(&lines), group->count > LINES_TOLD ? " and more" : "");
+    rt_buf_clear(&lines);
+    return text;
+}
+
 /* A person must say which row counts. */
 static int put_to_people(struct rt_intake *in, const struct group *group, struct rt_err *err)
 {
     const struct rt_row *first = &group->rows[0].row;
-    char *rows = rows_json(in, group);
+    const char *why = explain(in, group);
+    char *rows = rows_json(in, group), *detail = rt_json_of_sentence(why);
     struct rt_question question = {RT_KIND_REPEATED, rows};
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
@@ -228,18 +251,17 @@ static int put_to_people(struct rt_intake *in, const struct group *group, struct
                              .file = in->file.id,
                              .line = first->line,
                              .what = rt_change_name(RT_CHANGE_REPEATED),
-                             .id_of = {first->id[0], first->id[1]}};
+                             .id_of = {first->id[0], first->id[1]},
+                             .detail = detail};
     int rc = freeze_all(in, group, &question, &event.rid, err);
 
     if (rc == 0 && event.rid == 0)
         rc = rt_intake_list_rows(in, &question, first->id, first->line, err);
     if (rc == 1 && in->disputed++ < RT_ROWS_TOLD)
-        rt_log_warn(in->work->log,
-                    "%s: line %lld: other rows of this file speak of the same record and differ: "
-                    "%s",
-                    in->file.name, (long long)first->line, rt_intake_where(in));
+        rt_log_warn(in->work->log, "%s: %s: %s", in->file.name, why, rt_intake_where(in));
     if (rc >= 0)
         rc = rt_store_add_event(in->work->store, &event, err);
+    free(detail);
     free(rows);
     return rc;
 }

@@ -105,7 +105,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
                       struct rt_err *err)
 {
     const struct rt_record *records[2] = {found->at[0], found->at[1]};
-    char *json = rt_intake_row_json(in->work->rules.schema, row);
+    char *json = rt_intake_row_json(in->work->rules.schema, row), *detail;
     struct rt_buf text = {0};
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
@@ -118,6 +118,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
 
     rt_intake_count(in, RT_CHANGE_CLASH);
     rt_identity_explain(row->id, records, &text);
+    event.detail = detail = rt_json_of_sentence(rt_buf_str(&text));
     rc = rt_intake_is_dismissed(in, &(struct rt_question){RT_KIND_CLASH, json}, NULL, err);
     if (rc == 0 && in->disputed++ < RT_ROWS_TOLD && rt_rid_set_add(&in->told, row->line))
         rt_log_warn(in->work->log, "%s: line %lld: identity clash: %s: %s", in->file.name,
@@ -126,6 +127,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
         rc = rt_store_add_event(in->work->store, &event, err);
     rt_intake_add_flaw(in, RT_FLAW_CLASH, row->id, row->line, json);
     rt_buf_clear(&text);
+    free(detail);
     free(json);
     return rc;
 }

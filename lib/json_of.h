@@ -27,4 +27,14 @@ static inline json_t *rt_json_of_detail(const char *detail)
     return json_loads(detail ? detail : "{}", JSON_ALLOW_NUL, NULL);
 }
 
+/* A sentence for people as such a detail.  The caller frees; NULL for what is no UTF-8. */
+static inline char *rt_json_of_sentence(const char *sentence)
+{
+    json_t *json = json_pack("{s:s}", "text", sentence);
+    char *detail = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    json_decref(json);
+    return detail;
+}
+
 #endif

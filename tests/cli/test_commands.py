@@ -45,6 +45,13 @@ def test_profile_is_found_by_option_and_by_environment(pair, tmp_path):
     assert "E1" in pair.run("show", "E1", cwd=tmp_path, ROUNDTRIP_PROFILE=str(pair.path)).out
 
 
+def test_paths_are_printed_as_the_caller_can_use_them(p):
+    for n, folder in enumerate((str(p.path), f"{p.path}/", ".", "./")):
+        p.drop("external", [row(f"E{n}")])
+        printed = p.run("-C", folder, "emit", cwd=p.path).out.strip()
+        assert (p.path / printed).is_file() and "//" not in printed
+
+
 def test_a_folder_that_is_no_profile_is_not_touched(pair, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir(mode=0o700)

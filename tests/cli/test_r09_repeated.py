@@ -72,6 +72,22 @@ def test_repeated_rows_go_to_review(pair):
     assert pair.items("repeated")
 
 
+def test_differing_rows_are_told_with_their_lines(p):
+    rows = [row("E1"), row("E2"), row("E1", summary="two"), *(row("E3", summary=str(n)) for n in range(10))]
+    p.drop("external", rows)
+    reasons = {line["external_id"]: line["reason"] for line in p.diff() if line["change"] == "repeated"}
+    assert reasons == {"E1": "lines 2 and 4 speak of the same record and differ",
+                       "E3": "lines 5, 6, 7, 8, 9, 10, 11, 12 and more speak of the same record and differ"}
+    assert "lines 2 and 4 speak of the same record and differ: see roundtrip review" in p.emit().result.err
+
+
+def test_a_clash_is_told_with_its_reason(p):
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    p.tick()
+    p.drop("external", [row("E1", "N2")])
+    assert ["N2" in line["reason"] for line in p.diff() if line["change"] == "clash"] == [True]
+
+
 def test_record_with_a_repeated_row_is_frozen(pair):
     pair.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
     assert pair.trip(nat=[row("E1", "N1", body="more")]).nothing
