@@ -96,8 +96,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     if (rt_store_is_waived(r->session->store, number, &is_waived, err) < 0)
         return -1;
     entry.handed_at = delta.gone_at; /* the last of its parts */
-    entry.is_overdue = config->side[r->side].shows_imports && delta.confirmed_at == RT_NEVER &&
-                       !is_waived &&
+    entry.is_overdue = config->side[r->side].shows_imports && !is_waived &&
                        rt_store_is_late(&delta, config->overdue, r->session->rules.now);
     side->flight = grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
     side->flight[side->flight_count++] = entry;
@@ -192,7 +191,7 @@ static int read_side(struct reading *r, struct rt_err *err)
     side->fetched = fetch.at;
     if (rt_store_each_due_group(session->store, r->side, see_due, r, err) < 0)
         return -1;
-    return rt_store_each_flight(session->store, r->side, see_flight, r, err);
+    return rt_store_each_flight(session->store, r->side, settings->own_id_only, see_flight, r, err);
 }
 
 int rt_status_read(struct rt_session *session, struct rt_status *status, struct rt_err *err)

@@ -59,7 +59,9 @@ int rt_decide_note_overdue(struct rt_work *work, struct rt_err *err)
     for (int s = 0; rc == 0 && s < 2; s++) {
         overdue.side = (enum rt_side)s;
         if (work->rules.config->side[s].shows_imports)
-            rc = rt_store_each_flight(work->store, overdue.side, note_flight, &overdue, err);
+            rc = rt_store_each_flight(work->store, overdue.side,
+                                      work->rules.config->side[s].own_id_only, note_flight,
+                                      &overdue, err);
     }
     if (rc == 0)
         rc = rt_store_each_item(work->store, "overdue", close_settled, &overdue, err);

@@ -150,7 +150,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
         return rc < 0 ? -1 : 0;
     if (rt_store_is_waived(r->store, number, &is_waived, err) < 0)
         return -1;
-    if (side->shows_imports && delta.confirmed_at == RT_NEVER && !is_waived &&
+    if (side->shows_imports && !is_waived &&
         rt_store_is_late(&delta, r->config->overdue, r->report->now))
         state = RT_DELIVERY_OVERDUE;
     side->deliveries[RT_DELIVERY_SEEN].deltas--;
@@ -198,7 +198,7 @@ static int read_side(struct reading *r, struct rt_err *err)
 
     side->label = settings->label;
     side->shows_imports = settings->shows_imports;
-    if (rt_store_each_flight(r->store, r->side, see_flight, r, err) < 0 ||
+    if (rt_store_each_flight(r->store, r->side, settings->own_id_only, see_flight, r, err) < 0 ||
         rt_store_each_due_group(r->store, r->side, see_due, r, err) < 0)
         return -1;
     return rt_store_each_insert(r->store, r->side, see_pending, r, err);

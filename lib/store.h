@@ -330,10 +330,12 @@ int rt_store_first_confirmed(struct rt_store *store, int64_t rid, enum rt_side s
                              struct rt_err *err) RT_MUST_CHECK;
 
 /* Rows of handed-over or waiting deltas that a side was not seen to hold yet, counted by delta, in
-   order.  Only records with something under way are looked at. */
+   order.  Only records with something under way are looked at.  `own_id_only` is the side's: an
+   insert of which only a `confirm` speaks still waits for its ID there (R6). */
 typedef int rt_store_visit_flight(void *context, int64_t delta, int64_t rows, struct rt_err *err);
-int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_visit_flight *visit,
-                         void *context, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_only,
+                         rt_store_visit_flight *visit, void *context,
+                         struct rt_err *err) RT_MUST_CHECK;
 
 /* What is due for a side, counted by action and reason, the most frequent first. */
 typedef int rt_store_visit_due(void *context, const char *action, const char *reason, int64_t rows,

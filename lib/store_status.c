@@ -84,8 +84,8 @@ static int count_confirmed(struct rt_store *store, enum rt_side side, struct fli
     return rc;
 }
 
-int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_visit_flight *visit,
-                         void *context, struct rt_err *err)
+int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_only,
+                         rt_store_visit_flight *visit, void *context, struct rt_err *err)
 {
     sqlite3_stmt *stmt = prepare_sent(store, side, err);
     struct flights flights = {0};
@@ -95,7 +95,7 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, rt_store_vis
         return -1;
     while ((rc = rt_store_step(store, stmt, err)) == 1)
         count_versions(&flights, (const char *)sqlite3_column_text(stmt, 0));
-    if (rc == 0)
+    if (rc == 0 && own_id_only)
         rc = count_confirmed(store, side, &flights, err);
     for (size_t i = 0; i < flights.count && rc == 0; i++)
         rc = visit(context, flights.items[i].delta, flights.items[i].rows, err) < 0 ? -1 : 0;

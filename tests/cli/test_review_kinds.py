@@ -309,8 +309,20 @@ def test_confirmed_insert_still_waits_for_its_id_and_becomes_overdue(p):
     p.tick(24 * 4)
     p.emit()
     assert open_items(p) == ["overdue"]
+    assert ": overdue\n" in p.run("status").out
+    assert "database: 1 row overdue" in p.run("status", "--check", status=1).out
     p.decide("accept", "overdue")
     assert pick(only(p.sync().native), "x", "n") == ("E1", "")
+
+
+def test_confirmed_insert_waits_for_nothing_where_rows_are_found_by_either_id(p):
+    delta = p.trip(nat=[row(n="N1")])[0]
+    p.run("confirm", delta.name)
+    p.tick(24 * 4)
+    p.emit()
+    assert open_items(p) == []
+    assert "in flight" not in p.run("status").out
+    p.run("status", "--check")
 
 
 def test_update_after_the_overdue_one_is_its_own_delta(pair):
