@@ -243,16 +243,17 @@ static int decide_missing(struct decide *d, struct rt_err *err)
 static int insert_again(struct decide *d, enum rt_side side, struct rt_err *err)
 {
     struct rt_end *end = &d->record.end[side], *other = &d->record.end[rt_side_other(side)];
-    bool is_marked = end->absence == RT_DELETED;
     struct rt_record empty;
     char *text;
     int rc;
 
     if (other->absence == RT_ABSENCE_DELETE || other->absence == RT_ABSENCE_TOLD)
         other->absence = RT_PRESENT; /* the delete that was written for it no longer holds */
-    if (is_marked) {
+    if (end->is_marked) {
         end->absence = RT_PRESENT;
         end->edit_vs_delete = false;
+        end->given = end->seen; /* nothing was written for it since */
+        end->given_delta = 0;
         return 0;
     }
     text = rt_xasprintf("its %s ID %.*s is gone", rt_side_name(side), RT_SLICE_FMT(end->id));

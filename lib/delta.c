@@ -67,12 +67,7 @@ static int put_id_headers(struct rt_delta_format *format, struct rt_buf *out, st
 
 static const char *deleted_header(const struct rt_delta_format *format)
 {
-    const struct rt_field *deleted = format->rules->schema->deleted;
-    const struct rt_config *config = format->rules->config;
-
-    if (deleted == NULL || config->side[rt_side_other(format->side)].deletes == RT_DELETES_IGNORE)
-        return NULL;
-    return deleted->column[format->side].out;
+    return rt_rules_deleted_header(format->rules, format->side);
 }
 
 int rt_delta_header(struct rt_delta_format *format, struct rt_buf *out, struct rt_err *err)

@@ -231,6 +231,13 @@ struct side_writer {
     struct rt_buf row;
 };
 
+/* A side that can mark its rows as deleted keeps them. */
+static void note_delete(const struct side_writer *w, struct rt_end *end)
+{
+    end->absence = RT_ABSENCE_TOLD;
+    end->is_marked = rt_rules_deleted_header(w->format.rules, w->side) != NULL;
+}
+
 static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
                      struct rt_arena *arena, struct rt_err *err)
 {
@@ -255,7 +262,7 @@ static int write_row(struct side_writer *w, struct rt_stage *stage, size_t i,
     row.id[1] = record->end[1].id;
     row.cid = record->want->cid;
     if (planned->action == RT_ACTION_DELETE)
-        record->end[w->side].absence = RT_ABSENCE_TOLD;
+        note_delete(w, &record->end[w->side]);
     else
         rt_plan_written(record, w->side, row.delta, row.position);
     if (record->end[w->side].id.len == 0 &&

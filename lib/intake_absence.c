@@ -51,6 +51,19 @@ static int is_confirmed_later(const struct rt_intake *in, const struct rt_record
     return at != RT_NEVER && in->file.stamp < at;
 }
 
+/* A row that was marked as deleted, and is gone altogether now: an edit that wins is inserted. */
+static int forget_mark(struct rt_intake *in, struct rt_record *record, struct rt_err *err)
+{
+    struct rt_end *end = &record->end[in->side];
+
+    if (!end->is_marked || end->look.stamp > in->file.stamp)
+        return 0;
+    end->is_marked = false;
+    if (end->absence == RT_DELETED)
+        end->absence = RT_MISSING;
+    return rt_book_save(in->work, record, err);
+}
+
 static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
 {
     struct rt_event event = {.run = in->work->run,
@@ -67,8 +80,9 @@ static int mark_missing(struct rt_intake *in, int64_t rid, struct rt_err *err)
     end = &record.end[in->side];
     /* Without an ID it is in flight still, whatever `confirm` said: which row it is cannot be told.
      */
-    if (end->seen == NULL || end->id.len == 0 || end->absence != RT_PRESENT ||
-        end->look.stamp > in->file.stamp)
+    if (end->absence != RT_PRESENT)
+        return forget_mark(in, &record, err);
+    if (end->seen == NULL || end->id.len == 0 || end->look.stamp > in->file.stamp)
         return 0;
     rc = is_confirmed_later(in, &record, err);
     if (rc != 0)

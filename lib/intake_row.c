@@ -141,7 +141,7 @@ static bool is_same_row(const struct rt_intake *in, const struct rt_record *reco
 
     if (end->seen == NULL ||
         (row->modified_at != RT_NEVER && row->modified_at != end->look.modified_at) ||
-        row->is_deleted != (end->absence == RT_DELETED))
+        row->is_deleted != end->is_marked)
         return false;
     for (size_t i = 0; i < schema->content_count; i++)
         if (rt_value_is_known(row->content->value[i]) &&

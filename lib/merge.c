@@ -211,14 +211,17 @@ static void follow_source(struct look *look, size_t i)
     const struct rt_field *field = schema_of(look)->content[i];
     struct rt_value value = look->row->content->value[i],
                     want = rt_content_value(look->record->want, i);
+    bool was_changed = look->out->want_changed;
 
     if (rt_value_is_known(want) && rt_value_is_same(field, look->side, want, value))
         return;
     if (is_left_out(look, value, want))
         return;
     rt_merge_set_want(look, i, value);
-    if (is_first_and_same(look, i, want))
+    if (is_first_and_same(look, i, want)) {
+        look->out->want_changed = was_changed;
         return;
+    }
     rt_merge_note(look, field, rt_content_value(look->reference, i), value, "taken");
     look->has_edit = true;
 }
@@ -355,78 +358,6 @@ static void follow_trail(struct look *look)
     look->record->flap_allowed = false;
     memmove(trail, trail + 1, (RT_TRAIL_MAX - 1) * sizeof *trail);
     trail[RT_TRAIL_MAX - 1] = now;
-}
-
-/* Gone there, by a delete of its own that is sent on or by one that we wrote. */
-static bool is_delete_sent(const struct rt_end *end)
-{
-    return end->absence == RT_ABSENCE_DELETE || end->absence == RT_ABSENCE_TOLD;
-}
-
-void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
-                     enum rt_absence how)
-{
-    struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
-    bool is_propagated = rules->config->side[side].deletes == RT_DELETES_PROPAGATE;
-
-    if (end->absence != RT_PRESENT)
-        return;
-    end->absence = is_propagated ? RT_ABSENCE_DELETE : how;
-    end->edit_vs_delete = other->absence == RT_PRESENT &&
-                          (record->conflict_count > 0 || rt_merge_is_behind(rules, record, side));
-    other->edit_vs_delete = false; /* gone on both sides: nothing is left to be inserted again */
-}
-
-/* Gone there before an edit had arrived. */
-static bool is_behind(const struct look *look, const struct rt_end *other)
-{
-    return (other->absence == RT_MISSING || other->absence == RT_DELETED) &&
-           rt_merge_is_behind(look->rules, look->record, rt_side_other(look->side));
-}
-
-/* The delete that is still wanted may not have been carried out yet when the file was written. */
-static bool is_told_lately(const struct look *look, const struct rt_end *end,
-                           const struct rt_end *other)
-{
-    return end->absence == RT_ABSENCE_TOLD && other->absence == RT_ABSENCE_DELETE &&
-           (end->told_at == RT_NEVER ||
-            look->row->stamp < end->told_at + look->rules->config->import_lag);
-}
-
-/* R7 of a delete: not carried out, or taken back.  It goes out again, or a person decides. */
-static void delete_not_taken(struct look *look, struct rt_end *end, struct rt_end *other)
-{
-    if (other->absence != RT_ABSENCE_DELETE)
-        return;
-    if (look->rules->config->resend && end->resends < RT_RESEND_MAX)
-        end->resends++;
-    else
-        other->edit_vs_delete = true;
-}
-
-static void note_absence(struct look *look)
-{
-    struct rt_end *end = &look->record->end[look->side],
-                  *other = &look->record->end[rt_side_other(look->side)];
-    bool was_told = end->absence == RT_ABSENCE_TOLD;
-
-    if (look->row->is_deleted) {
-        look->has_gone = end->absence == RT_PRESENT;
-        look->out->confirmed |= was_told;
-        rt_merge_absent(look->rules, look->record, look->side, RT_DELETED);
-        return;
-    }
-    if (end->absence != RT_PRESENT && !is_told_lately(look, end, other)) {
-        look->out->came_back = true;
-        rt_end_untell(end);
-        if (was_told)
-            delete_not_taken(look, end, other);
-        if (!was_told && (is_delete_sent(other) || is_behind(look, other)))
-            other->edit_vs_delete = true;
-    }
-    if ((look->has_edit || look->has_conflict) && other->absence != RT_PRESENT &&
-        other->absence != RT_ABSENCE_KEPT)
-        other->edit_vs_delete = true;
 }
 
 static enum rt_change judge(const struct look *look, bool is_new)
@@ -592,7 +523,7 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
     } else {
         apply(&look);
     }
-    note_absence(&look);
+    rt_merge_note_absence(&look);
     remember_look(&look);
     observed->change = judge(&look, is_new);
 }

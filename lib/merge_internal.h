@@ -66,6 +66,11 @@ bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *r
 bool rt_merge_is_behind(const struct rt_rules *rules, const struct rt_record *record,
                         enum rt_side side);
 
+/* ---- merge_absence.c ---- */
+
+/* R10: the row tells that the side has the record, or that it is deleted there. */
+void rt_merge_note_absence(struct look *look);
+
 /* ---- merge.c ---- */
 
 void rt_merge_set_want(struct look *look, size_t i, struct rt_value value);

@@ -94,6 +94,13 @@ static bool holds_want(const struct rt_record *record, enum rt_side side,
     return held == record->want && (end->given ? end->given : end->seen) == record->want;
 }
 
+/* An edit won over its mark there, which nothing has taken away yet. */
+static bool is_mark_due(const struct rt_rules *rules, const struct rt_end *end, enum rt_side side)
+{
+    return end->is_marked && end->absence == RT_PRESENT && end->given_delta == 0 &&
+           rt_rules_deleted_header(rules, side) != NULL;
+}
+
 static struct due find_due(const struct rt_rules *rules, const struct rt_record *record,
                            enum rt_side side)
 {
@@ -103,12 +110,15 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
 
     if (record->want == NULL)
         return due;
-    if (holds_want(record, side, due.held) && !rules->config->side[side].store_ids)
+    if (holds_want(record, side, due.held) && !end->is_marked &&
+        !rules->config->side[side].store_ids)
         return due;
     for (size_t i = 0; i < rules->schema->content_count; i++)
         look_at_field(rules, record, side, &due, i);
     if (due.held == NULL && !due.is_due)
         due.is_due = end->id.len == 0; /* the side does not have the record at all */
+    if (is_mark_due(rules, end, side))
+        due.is_due = true;
     if (rules->config->side[side].store_ids && due.held != NULL && !has_other_id &&
         record->end[rt_side_other(side)].id.len)
         due.is_due = true;
@@ -133,11 +143,14 @@ static bool is_insert(const struct rt_record *record, enum rt_side side)
     return end->id.len == 0 && rt_end_trusted(end) == NULL && end->seen == NULL;
 }
 
-/* R10, propagate: the record is gone on the other side, and its delete goes to this one. */
-static bool is_delete_due(const struct rt_record *record, enum rt_side side)
+/* R10, propagate: the record is gone on the other side, and its delete goes to this one, once a row
+   can be found there: by the other side's ID, too, where that is how its loader finds them. */
+static bool is_delete_due(const struct rt_rules *rules, const struct rt_record *record,
+                          enum rt_side side)
 {
     return record->end[rt_side_other(side)].absence == RT_ABSENCE_DELETE &&
-           record->end[side].absence == RT_PRESENT && record->end[side].id.len;
+           record->end[side].absence == RT_PRESENT && !is_insert(record, side) &&
+           !is_pending_insert(rules, record, side);
 }
 
 /* When something was last handed over to the side.  What waits in the outbox does not count, and
@@ -214,6 +227,8 @@ static void explain_due(const struct rt_record *record, enum rt_side side, const
 {
     if (is_insert(record, side))
         decide(out, RT_ACTION_INSERT, "not there yet");
+    else if (due->field == NULL && record->end[side].is_marked)
+        decide(out, RT_ACTION_UPDATE, "it is marked as deleted there");
     else if (due->field == NULL)
         decide(out, RT_ACTION_UPDATE, "its ID is to be stored there");
     else if (due->count == 1)
@@ -228,7 +243,7 @@ void rt_plan_side(const struct rt_rules *rules, const struct rt_record *record, 
     struct due due = find_due(rules, record, side);
 
     *decision = (struct rt_decision){.action = RT_ACTION_NONE};
-    if (is_delete_due(record, side)) {
+    if (is_delete_due(rules, record, side)) {
         if (!is_barred(rules, record, side, decision) &&
             !is_in_window(rules, record, side, decision))
             decide(decision, RT_ACTION_DELETE, "deleted on the other side");

@@ -67,6 +67,15 @@ bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *re
            flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
 }
 
+const char *rt_rules_deleted_header(const struct rt_rules *rules, enum rt_side side)
+{
+    const struct rt_field *deleted = rules->schema->deleted;
+
+    if (deleted == NULL || rules->config->side[rt_side_other(side)].deletes == RT_DELETES_IGNORE)
+        return NULL;
+    return deleted->column[side].out;
+}
+
 bool rt_end_is_ahead(const struct rt_end *end, int64_t stamp)
 {
     return end->look.stamp > stamp || (end->flaw != RT_FLAW_NONE && end->flaw_stamp > stamp);
@@ -103,14 +112,16 @@ void rt_end_settle_not_taken(struct rt_end *end)
 void rt_end_untell(struct rt_end *end)
 {
     end->absence = RT_PRESENT;
+    end->is_marked = false;
     end->edit_vs_delete = false;
 }
 
 bool rt_end_is_quiet(const struct rt_end *end)
 {
     return end->seen != NULL && end->sent_count == 0 && end->flaw == RT_FLAW_NONE &&
-           end->absence == RT_PRESENT && !end->is_excluded && !end->is_passed_over &&
-           end->not_taken_count == 0 && !end->is_cut && !end->edit_vs_delete;
+           end->absence == RT_PRESENT && !end->is_marked && !end->is_excluded &&
+           !end->is_passed_over && end->not_taken_count == 0 && !end->is_cut &&
+           !end->edit_vs_delete;
 }
 
 /* A beginning of the text that is shorter than what the side can hold is an edit. */

@@ -111,6 +111,7 @@ struct rt_end {
     bool is_excluded;    /* it stopped being eligible */
     bool is_passed_over; /* the newest snapshot does not tell whether it is there still */
     enum rt_absence absence;
+    bool is_marked;  /* absent or brought back, and the row is there, marked as deleted */
     int64_t told_at; /* RT_ABSENCE_TOLD: when the delete was handed over; RT_NEVER */
     enum rt_flaw flaw;
     int64_t flaw_stamp; /* of the file with that row: what older files show settles nothing */
@@ -171,6 +172,9 @@ enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_r
                                  const struct rt_field *field);
 bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
                         const struct rt_field *field, enum rt_side side);
+
+/* The header under which that side is told that a record is deleted, or is not; NULL: in none. */
+const char *rt_rules_deleted_header(const struct rt_rules *rules, enum rt_side side);
 
 /* Was the record in a newer file already, be it in a row that is in question? */
 bool rt_end_is_ahead(const struct rt_end *end, int64_t stamp);

@@ -16,6 +16,7 @@ enum {
     END_READ_ONLY_EDIT = 16,
     END_EDIT_VS_DELETE = 32,
     END_PASSED_OVER = 64,
+    END_MARKED = 128,
     END_ABSENCE_SHIFT = 8,  /* 4 bits */
     END_FLAW_SHIFT = 12,    /* 4 bits */
     END_RESENDS_SHIFT = 16, /* 4 bits */
@@ -36,7 +37,7 @@ int64_t rt_store_pack_end(const struct rt_end *end)
     return (end->shows_other_id ? END_SHOWS_OTHER_ID : 0) | (end->is_excluded ? END_EXCLUDED : 0) |
            (end->is_cut ? END_CUT : 0) | (end->is_read_only_edit ? END_READ_ONLY_EDIT : 0) |
            (end->edit_vs_delete ? END_EDIT_VS_DELETE : 0) |
-           (end->is_passed_over ? END_PASSED_OVER : 0) |
+           (end->is_passed_over ? END_PASSED_OVER : 0) | (end->is_marked ? END_MARKED : 0) |
            (int64_t)end->absence << END_ABSENCE_SHIFT | (int64_t)end->flaw << END_FLAW_SHIFT |
            (int64_t)end->resends << END_RESENDS_SHIFT;
 }
@@ -50,6 +51,7 @@ void rt_store_unpack_end(struct rt_end *end, int64_t flags)
     end->edit_vs_delete = flags & END_EDIT_VS_DELETE;
     end->is_passed_over = flags & END_PASSED_OVER;
     end->absence = (enum rt_absence)(flags >> END_ABSENCE_SHIFT & END_BITS);
+    end->is_marked = flags & END_MARKED || end->absence == RT_DELETED; /* so in older states */
     end->flaw = (enum rt_flaw)(flags >> END_FLAW_SHIFT & END_BITS);
     end->resends = (int)(flags >> END_RESENDS_SHIFT & END_BITS);
 }

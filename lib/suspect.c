@@ -181,6 +181,7 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     candidate.end[side].shows_other_id = false;
     candidate.end[side].flaw = suspect.end[side].flaw; /* a later row of it may be in question */
     candidate.end[side].flaw_stamp = suspect.end[side].flaw_stamp;
+    candidate.end[side].is_marked = suspect.end[side].is_marked;
     if (suspect.end[side].absence != RT_PRESENT) /* or a later snapshot may lack it */
         rt_merge_absent(&work->rules, &candidate, side,
                         suspect.end[side].absence == RT_DELETED ? RT_DELETED : RT_MISSING);

@@ -263,18 +263,44 @@ def test_deleted_role_marks_a_row(make):
     assert only(p.trip(ext=[{**ONE, "gone": "Y"}]).native)["Action"] == "delete"
 
 
+MARKS = SCHEMA + [field("gone", "IsDeleted", "GONE", role="deleted", type="boolean", external_format="Y/N", native_format="Y/N")]
+LIVE, MARKED = {**ONE, "gone": "N"}, {**ONE, "gone": "Y"}
+
+
 @pytest.mark.review
-def test_an_edit_that_wins_over_a_mark_is_an_update(make):
-    """The row is there still, so nothing is inserted."""
-    schema = SCHEMA + [field("gone", "IsDeleted", "GONE", role="deleted", type="boolean", external_format="Y/N",
-                             native_format="Y/N")]
-    p = make(schema=schema, external={"deletes": "review"}).agree({**ONE, "gone": "N"})
-    marked, edited = {**ONE, "gone": "Y"}, {**ONE, "gone": "N", "summary": "two"}
+@pytest.mark.parametrize("deletes", ["review", "propagate"])
+def test_an_edit_that_wins_over_a_mark_is_an_update(make, deletes):
+    """The row is there still, so nothing is inserted; a file from before our update arrived does not delete it again."""
+    p = make(schema=MARKS, external={"deletes": deletes}, native={"action_column": "Action"}).agree(LIVE)
+    marked, edited = MARKED, {**LIVE, "summary": "two"}
     assert p.trip(ext=[marked], nat=[edited]).nothing
     p.decide("accept", "edit-vs-delete")
     sent = p.sync()
     assert not sent.native and pick(only(sent.external), "x", "n", "summary") == ("E1", "N1", "two")
+    assert p.trip(ext=[marked], hours=6).nothing and not p.items()
     assert p.trip(ext=[edited]).nothing and not p.items()
+
+
+@pytest.mark.review
+def test_a_delete_that_marked_the_row_is_taken_back_with_an_update(make):
+    p = make(schema=MARKS, external={"deletes": "propagate"}, native={"deletes": "review"}, policy={"max_deletes": "5"}).agree(LIVE)
+    assert only(p.trip(ext=[MARKED]).native)["gone"] == "Y"
+    assert p.trip(nat=[MARKED]).nothing
+    assert p.trip(ext=[LIVE]).nothing
+    p.decide("accept", "edit-vs-delete")
+    assert pick(only(p.sync().native), "x", "n", "gone") == ("E1", "N1", "N")
+    assert p.emit().nothing and p.trip(nat=[LIVE]).nothing and not p.items()
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("deletes", ["review", "propagate"])
+def test_an_edit_that_wins_over_a_marked_row_that_is_gone_since_is_an_insert(make, deletes):
+    other = {**TWO, "gone": "N"}
+    p = make(schema=MARKS, external={"deletes": deletes, "content": "snapshot"}, native={"action_column": "Action"}).agree(LIVE, other)
+    assert p.trip(ext=[MARKED, other], nat=[{**LIVE, "summary": "two"}, other]).nothing
+    assert p.trip(ext=[other]).nothing
+    p.decide("accept", "edit-vs-delete")
+    assert pick(only(p.sync().external), "x", "n", "summary") == ("", "N1", "two")
 
 
 def test_propagate_without_a_way_to_delete_is_wrong_settings(make):

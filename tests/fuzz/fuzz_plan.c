@@ -125,7 +125,8 @@ static void need_may_send(const struct world *w, size_t r, enum rt_side side, en
               "nothing is sent for a frozen record");
     fuzz_need(!record->is_held, "nothing is sent for a held record");
     if (action == RT_ACTION_DELETE) {
-        fuzz_need(end->id.len > 0, "a delete names an ID of the side");
+        fuzz_need(end->id.len > 0 || (!settings->own_id_only && w->inserts[r][side]),
+                  "a delete names a row that its side finds");
         return;
     }
     fuzz_need(!end->is_excluded && end->absence == RT_PRESENT, "nothing is sent where it is gone");
