@@ -211,7 +211,7 @@ static int compare_listings(const struct rt_openssh_run *run, const char *path, 
         goto out;
     found = find_entry(&lists[0], slash ? slash + 1 : path, &looks[0]) +
             find_entry(&lists[1], slash ? slash + 1 : path, &looks[1]);
-    if (found != 2 || !rt_remote_is_same(&looks[0], &looks[1]) || looks[0].size != size)
+    if (found != 2 || !rt_openssh_is_same(&looks[0], &looks[1]) || looks[0].size != size)
         rt_remote_changed(err, path);
     else
         rc = 0;

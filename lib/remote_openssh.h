@@ -75,4 +75,8 @@ int rt_openssh_quote_for_ls(struct rt_buf *commands, const char *name,
 int rt_openssh_parse_list(struct rt_slice *rest, const char *mark, int64_t now,
                           struct rt_remote_list *list, struct rt_err *err) RT_MUST_CHECK;
 
+/* Do two listings show the same file?  A time that is to come, as that of a file written a moment
+   ago is by a clock that ticks coarsely, is told by its day, and then by its minute. */
+bool rt_openssh_is_same(const struct rt_remote_entry *a, const struct rt_remote_entry *b);
+
 #endif

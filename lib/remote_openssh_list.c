@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PROMPT "sftp> "
+#define DAY    86400
 
 static int quote(struct rt_buf *commands, const char *path, const char *also, struct rt_err *err)
 {
@@ -85,15 +86,15 @@ static bool parse_time(struct rt_slice words[3], int64_t now, int64_t *t)
     if (month == 0 || !parse_number(words[1], &day) || day < 1 || day > 31)
         return false;
     if (parse_number(words[2], &year) && year >= 1900 && year <= 9999) {
-        *t = rt_time_from_civil((int64_t)year, month, (int)day, 86399);
+        *t = rt_time_from_civil((int64_t)year, month, (int)day, DAY - 1);
         return true;
     }
     if (words[2].len != 5 || clock[2] != ':' || !parse_number(rt_slice_from(clock, 2), &hour) ||
         !parse_number(rt_slice_from(clock + 3, 2), &minute) || hour > 23 || minute > 59)
         return false;
-    for (int64_t y = year_of(now + 86400);; y--) {
+    for (int64_t y = year_of(now + DAY);; y--) {
         *t = rt_time_from_civil(y, month, (int)day, (int64_t)(hour * 3600 + minute * 60 + 59));
-        if (*t <= now + 86400)
+        if (*t <= now + DAY)
             return true;
     }
 }
@@ -120,6 +121,19 @@ static bool parse_line(struct rt_slice line, int64_t now, struct rt_remote_entry
     entry->is_link = mode.ptr[0] == 'l';
     entry->name = rt_xstrndup(line.ptr + 1, line.len - 1);
     return true;
+}
+
+static bool is_told_by_day(const struct rt_remote_entry *entry)
+{
+    return entry->mtime % DAY == DAY - 1;
+}
+
+bool rt_openssh_is_same(const struct rt_remote_entry *a, const struct rt_remote_entry *b)
+{
+    if (a->mtime == b->mtime)
+        return a->size == b->size;
+    return a->size == b->size && a->mtime / DAY == b->mtime / DAY &&
+           (is_told_by_day(a) || is_told_by_day(b));
 }
 
 static int add_line(struct rt_slice line, int64_t now, struct rt_remote_list *list,

@@ -54,6 +54,24 @@ static void test_two_listings(void **state)
     assert_int_equal(rt_openssh_parse_list(&rest, MARK, NOW, &list, &err), -1);
 }
 
+static void test_the_same_file(void **state)
+{
+    struct rt_remote_entry minute = {.size = 5, .mtime = NOW + 59}, other = minute, longer = minute,
+                           day = {.size = 5, .mtime = 1795305599}; /* 2026-11-21T23:59:59Z */
+
+    (void)state;
+    other.mtime += 60;
+    longer.size++;
+    assert_true(rt_openssh_is_same(&minute, &minute));
+    assert_false(rt_openssh_is_same(&minute, &other));
+    assert_false(rt_openssh_is_same(&minute, &longer));
+    assert_true(rt_openssh_is_same(&day, &minute)); /* written just before the first look */
+    assert_true(rt_openssh_is_same(&minute, &day)); /* half a year old at the second */
+    assert_false(rt_openssh_is_same(&day, &longer));
+    day.mtime += 86400;
+    assert_false(rt_openssh_is_same(&day, &minute));
+}
+
 /* The lines after the first belong to the name: the caller sees that it is no good. */
 static void test_name_with_line_breaks(void **state)
 {
@@ -132,7 +150,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_listings),   cmocka_unit_test(test_name_with_line_breaks),
         cmocka_unit_test(test_half_a_listing), cmocka_unit_test(test_lines_that_cannot_be_read),
-        cmocka_unit_test(test_quotes),
+        cmocka_unit_test(test_quotes),         cmocka_unit_test(test_the_same_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
