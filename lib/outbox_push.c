@@ -167,8 +167,15 @@ static int push_part(struct push *push, struct rt_delta *delta, const struct rt_
     char *path = NULL;
     int rc = -1;
 
-    if (rt_output_name_check(settings, part->name, err) < 0 ||
-        local_file(push, delta, part, &path, err) < 0)
+    if (rt_output_name_check(settings, part->name, err) < 0) {
+        rt_err_context(err,
+                       "delta %06" PRId64
+                       " was named by other settings: roundtrip withdraw %06" PRId64
+                       ", and the next emit names it anew",
+                       delta->number, delta->number);
+        goto out;
+    }
+    if (local_file(push, delta, part, &path, err) < 0)
         goto out;
     rt_log_info(push->work->log, "handing over %s", part->name);
     rt_buf_reset(&push->crosswalk);

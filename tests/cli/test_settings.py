@@ -126,6 +126,23 @@ def test_name_that_keeps_the_guards_is_fine(make):
     assert len(p.listing("imports/native")) == 1
 
 
+@pytest.mark.parametrize("guards", [{"require_name": "*.interactions.*"}, {"forbid_name": "trip-*"}])
+def test_names_are_checked_again_before_a_push(make, guards):
+    """The settings are right now; what was written under the old ones is not handed over, and what to do is told."""
+    p = make()
+    p.drop("external", [row("E1")])
+    p.emit()
+    p.settings["native"].update(guards, output_name="acme.interactions.{stamp}.{delta}.csv")
+    p.write()
+    p.run("check")
+    assert "roundtrip withdraw 000001, and the next emit names it anew" in p.run("push", status=78).err
+    assert not p.listing("imports/native") and len(p.listing("outbox/native")) == 1
+    p.run("withdraw", "000001")
+    p.emit()
+    p.push()
+    assert p.listing("imports/native") == ["acme.interactions.20261101T060000Z.000002.csv"]
+
+
 # -- batches ---------------------------------------------------------------------------------------------------
 def test_batch_rows_splits_into_numbered_parts(make):
     p = make(native={"batch_rows": "2"})
