@@ -445,13 +445,34 @@ static int accept_contract(struct rt_store *store, const struct rt_schema *schem
     return rc;
 }
 
+/* Where codes were added to a table, what is known of the field stays known. */
+static int keep_codes(struct rt_store *store, const struct rt_schema *schema, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *accepted;
+    int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
+    bool is_there = rc == 1;
+
+    for (size_t i = 0; is_there && rc >= 0 && i < schema->content_count; i++) {
+        const struct rt_field *field = schema->content[i];
+        struct rt_codes old;
+
+        if (rt_schema_codes_grew(field, accepted, &old))
+            rc = rt_store_keep_codes(store, field, &old, err);
+        free(old.pairs);
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
 int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
 {
     char line[80];
 
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
-    if (accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
+    if (keep_codes(work->store, work->rules.schema, err) < 0 ||
+        accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)
         return -1;
     return rt_store_add_journal(work->store, line, err);

@@ -129,4 +129,11 @@ const char *rt_direction_name(enum rt_direction direction);
 void rt_schema_contract(const struct rt_schema *schema, const struct rt_config *config,
                         struct rt_buf *out);
 
+/*
+ * Has the table of codes only grown, or was sorted, since that contract?  Then all pairs that it
+ * had are there still, and decide as before; `old` gets them in their old order, borrowed from the
+ * field, for free(old->pairs).  False also if there was no table.
+ */
+bool rt_schema_codes_grew(const struct rt_field *field, const char *contract, struct rt_codes *old);
+
 #endif

@@ -39,6 +39,12 @@ static void describe_column(const struct rt_field *field, enum rt_side side, str
         rt_buf_printf(out, ", %s_format \"%s\"", name, column->format);
 }
 
+static void describe_pair(const struct rt_code_pair *pair, struct rt_buf *out)
+{
+    rt_buf_printf(out, "external \"%s\", native \"%s\"", pair->code[RT_EXTERNAL],
+                  pair->code[RT_NATIVE]);
+}
+
 static void add_field(struct lines *lines, const struct rt_field *field)
 {
     struct rt_buf text = {0};
@@ -54,8 +60,8 @@ static void add_field(struct lines *lines, const struct rt_field *field)
         const struct rt_code_pair *pair = &field->codes.pairs[i];
 
         /* numbered, since the first pair that fits decides */
-        rt_buf_printf(&text, "codes %s: %05zu external \"%s\", native \"%s\"", field->name, i + 1,
-                      pair->code[RT_EXTERNAL], pair->code[RT_NATIVE]);
+        rt_buf_printf(&text, "codes %s: %05zu ", field->name, i + 1);
+        describe_pair(pair, &text);
         add_line(lines, &text);
     }
 }
@@ -116,4 +122,109 @@ void rt_schema_contract(const struct rt_schema *schema, const struct rt_config *
         free(lines.items[i]);
     }
     free(lines.items);
+}
+
+/* The next pair that the contract tells of the field, as text; false: there is none. */
+static bool next_pair(const char *prefix, const char **contract, struct rt_slice *pair)
+{
+    while (**contract) {
+        const char *line = *contract, *end = strchr(line, '\n');
+
+        *contract = end + 1;
+        if (strncmp(line, prefix, strlen(prefix)) != 0)
+            continue;
+        line += strlen(prefix);
+        line += strspn(line, "0123456789") + 1;
+        *pair = rt_slice_from(line, (size_t)(end - line));
+        return true;
+    }
+    return false;
+}
+
+/* A pair as text, to find it by, and where it stood in the old table. */
+struct known_pair {
+    char *text;
+    size_t index; /* in the table */
+    size_t was;   /* from 1; 0: it is new */
+};
+
+static int compare_known(const void *a, const void *b)
+{
+    return strcmp(((const struct known_pair *)a)->text, ((const struct known_pair *)b)->text);
+}
+
+/* Of equal codes the first decides: is that the same pair as before, where there was one? */
+static bool decide_as_before(const struct rt_codes *codes, enum rt_side side, const size_t *was)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < codes->count; i++) {
+        const struct rt_code_pair *pair = codes->sorted[side][i];
+        size_t at = was[pair - codes->pairs];
+
+        if (i == 0 || strcmp(pair->code[side], codes->sorted[side][i - 1]->code[side]) != 0)
+            first = at;
+        else if (at > 0 && (first == 0 || at < first))
+            return false;
+    }
+    return true;
+}
+
+static struct known_pair *sort_pairs(const struct rt_codes *codes)
+{
+    struct known_pair *known = rt_xcalloc(codes->count + 1, sizeof *known);
+    struct rt_buf text = {0};
+
+    for (size_t i = 0; i < codes->count; i++) {
+        rt_buf_reset(&text);
+        describe_pair(&codes->pairs[i], &text);
+        known[i] = (struct known_pair){.text = rt_xstrdup(rt_buf_str(&text)), .index = i};
+    }
+    rt_buf_clear(&text);
+    qsort(known, codes->count, sizeof *known, compare_known);
+    return known;
+}
+
+/* Finds the contract's pairs in the table; false if one is not there any more. */
+static bool find_old(const struct rt_field *field, const char *contract, struct known_pair *known,
+                     struct rt_codes *old)
+{
+    char *prefix = rt_xasprintf("codes %s: ", field->name);
+    struct rt_slice pair;
+    bool is_there = true;
+
+    while (is_there && next_pair(prefix, &contract, &pair)) {
+        struct known_pair key = {.text = rt_xstrndup(pair.ptr, pair.len)}, *found;
+
+        found = bsearch(&key, known, field->codes.count, sizeof key, compare_known);
+        free(key.text);
+        is_there = found != NULL;
+        if (is_there) {
+            old->pairs = rt_xgrow(old->pairs, old->count, sizeof *old->pairs);
+            old->pairs[old->count++] = field->codes.pairs[found->index];
+            found->was = old->count;
+        }
+    }
+    free(prefix);
+    return is_there && old->count > 0;
+}
+
+bool rt_schema_codes_grew(const struct rt_field *field, const char *contract, struct rt_codes *old)
+{
+    const struct rt_codes *codes = &field->codes;
+    struct known_pair *known = sort_pairs(codes);
+    size_t *was = rt_xcalloc(codes->count + 1, sizeof *was);
+    bool grew;
+
+    *old = (struct rt_codes){0};
+    grew = find_old(field, contract, known, old);
+    for (size_t i = 0; i < codes->count; i++) {
+        was[known[i].index] = known[i].was;
+        free(known[i].text);
+    }
+    free(known);
+    grew = grew && decide_as_before(codes, RT_EXTERNAL, was) &&
+           decide_as_before(codes, RT_NATIVE, was);
+    free(was);
+    return grew;
 }

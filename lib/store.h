@@ -81,6 +81,11 @@ int rt_store_set_bytes(struct rt_store *store, const char *key, struct rt_slice 
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
                         struct rt_err *err) RT_MUST_CHECK;
 
+/* The field's table has grown (rt_schema_codes_grew) from `old`: what was written with that keeps
+ * its meaning.  In a transaction. */
+int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
+                        const struct rt_codes *old, struct rt_err *err) RT_MUST_CHECK;
+
 /* Around many new records, in a transaction: if the state is empty they go in without indexes,
  * which are made at the end.  Otherwise, and in scratch mode, nothing happens. */
 int rt_store_bulk_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;

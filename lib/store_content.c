@@ -29,8 +29,9 @@ void rt_store_forget_layouts(struct rt_store *store)
 }
 
 /* How a side writes a field, as one word: what must stay the same for stored text to keep its
- * meaning. */
-static void describe_writing(const struct rt_field *field, enum rt_side side, struct rt_buf *out)
+ * meaning.  With this table of codes. */
+static void describe_writing(const struct rt_field *field, enum rt_side side,
+                             const struct rt_codes *codes, struct rt_buf *out)
 {
     struct rt_hasher *hasher = rt_hasher_new();
     char hex[RT_DIGEST_HEX];
@@ -40,24 +41,54 @@ static void describe_writing(const struct rt_field *field, enum rt_side side, st
                   rt_slice_str(field->column[side].format ? field->column[side].format : ""));
     if (field->type == RT_TYPE_DATETIME)
         rt_hasher_add(hasher, rt_slice_str(field->timezone[side] ? field->timezone[side] : ""));
-    for (size_t i = 0; i < field->codes.count; i++) {
-        rt_hasher_add(hasher, rt_slice_str(field->codes.pairs[i].code[0]));
-        rt_hasher_add(hasher, rt_slice_str(field->codes.pairs[i].code[1]));
+    for (size_t i = 0; i < codes->count; i++) {
+        rt_hasher_add(hasher, rt_slice_str(codes->pairs[i].code[0]));
+        rt_hasher_add(hasher, rt_slice_str(codes->pairs[i].code[1]));
     }
     rt_buf_add_str(out, rt_digest_hex(rt_hasher_end(hasher), hex));
     rt_hasher_free(hasher);
 }
 
-/* The layout of a schema as text: "name external-writing native-writing", a line each. */
+/* A line of a layout: "name external-writing native-writing". */
+static void describe_field(const struct rt_field *field, const struct rt_codes *codes,
+                           struct rt_buf *out)
+{
+    rt_buf_printf(out, "%s ", field->name);
+    describe_writing(field, RT_EXTERNAL, codes, out);
+    rt_buf_add_char(out, ' ');
+    describe_writing(field, RT_NATIVE, codes, out);
+}
+
 static void describe_layout(const struct rt_schema *schema, struct rt_buf *out)
 {
     for (size_t i = 0; i < schema->content_count; i++) {
-        rt_buf_printf(out, "%s ", schema->content[i]->name);
-        describe_writing(schema->content[i], RT_EXTERNAL, out);
-        rt_buf_add_char(out, ' ');
-        describe_writing(schema->content[i], RT_NATIVE, out);
+        describe_field(schema->content[i], &schema->content[i]->codes, out);
         rt_buf_add_char(out, '\n');
     }
+}
+
+/* The layout's own number behind the line keeps it apart from the one that is like it now. */
+int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
+                        const struct rt_codes *old, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "UPDATE layout SET fields = substr(replace(char(10) || fields, char(10) || ?1, char(10) ||"
+        " ?2 || ' ' || layout), 2) WHERE instr(char(10) || fields, char(10) || ?1)",
+        err);
+    struct rt_buf before = {0}, now = {0};
+    int rc = -1;
+
+    if (stmt == NULL)
+        return -1;
+    describe_field(field, old, &before);
+    describe_field(field, &field->codes, &now);
+    rt_bind_text(stmt, 1, rt_buf_str(&before));
+    rt_bind_text(stmt, 2, rt_buf_str(&now));
+    rc = strcmp(rt_buf_str(&before), rt_buf_str(&now)) != 0 ? rt_store_run(store, stmt, err) : 0;
+    rt_buf_clear(&before);
+    rt_buf_clear(&now);
+    return rc < 0 ? -1 : rt_store_use_schema(store, store->schema, err);
 }
 
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema, struct rt_err *err)
@@ -106,14 +137,15 @@ static void map_line(const struct rt_schema *schema, struct rt_layout *layout, s
         return;
     *external++ = '\0';
     *native++ = '\0';
+    native[strcspn(native, " ")] = '\0';
     field = rt_schema_find(schema, line);
     if (field == NULL || field->content_index == RT_NOT_CONTENT)
         return;
     layout->to[i] = field->content_index;
-    describe_writing(field, RT_EXTERNAL, &now);
+    describe_writing(field, RT_EXTERNAL, &field->codes, &now);
     layout->is_readable[RT_EXTERNAL][i] = strcmp(external, rt_buf_str(&now)) == 0;
     rt_buf_reset(&now);
-    describe_writing(field, RT_NATIVE, &now);
+    describe_writing(field, RT_NATIVE, &field->codes, &now);
     layout->is_readable[RT_NATIVE][i] = strcmp(native, rt_buf_str(&now)) == 0;
     rt_buf_clear(&now);
 }

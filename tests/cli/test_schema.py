@@ -101,6 +101,40 @@ def test_two_codes_that_map_to_one_do_not_fold(make):
     assert only(p.trip(nat=[row("E1", "N1", kind="V", summary="two")]).external)["kind"] == "Meeting"
 
 
+@pytest.mark.parametrize("added", ["{}Letter,L\n", "Letter,L\n{}", "Letter,L\nPhone call,C\nVisit,V\nMeeting,V\n", "Letter,V\n{}"],
+                         ids=["behind", "before", "sorted", "decides"])
+def test_codes_that_are_added_leave_what_is_known_alone(make, added):
+    """Nothing waits for a full export, and an edit on the same day is one; but where another pair decides now, values are unknown."""
+    p = with_field(make, KIND, files=KINDS)
+    quiet_round(p, "Visit", "V", "kind")
+    head, pairs = KINDS["kinds.csv"].split("\n", 1)
+    p.put("kinds.csv", f"{head}\n{added.format(pairs)}")
+    p.run("emit", status=2)
+    p.run("check", "--accept-schema")
+    sent = p.trip(nat=[row("E1", "N1", kind="C")])
+    if "Letter,V" in added:
+        assert sent.nothing and "wait: unknown kind" in p.run("show", "E1").out
+    else:
+        assert only(sent.external)["kind"] == "Phone call"
+        assert only(p.trip(ext=[row("E1", "N1", kind="Letter")]).native)["kind"] == "L"
+        assert p.trip(nat=[row("E1", "N1", kind="L")]).nothing
+
+
+def test_codes_that_are_added_twice_and_beside_a_new_field(make):
+    p = with_field(make, KIND, files=KINDS)
+    quiet_round(p, "Visit", "V", "kind")
+    p.put("kinds.csv", KINDS["kinds.csv"] + "Letter,L\n")
+    p.run("check", "--accept-schema")
+    p.trip(ext=[row("E2", "", kind="Letter")], nat=[])
+    p.put("kinds.csv", KINDS["kinds.csv"] + "Letter,L\nMail,M\n")
+    p.schema = p.schema + [field("memo", direction="to_native")]
+    p.write()
+    p.run("check", "--accept-schema")
+    p.run("push", "--accept-header")
+    assert only(p.trip(nat=[row("E1", "N1", kind="M")]).external)["kind"] == "Mail"
+    assert only(p.trip(nat=[row("E2", "N2", kind="C")]).external)["kind"] == "Phone call"
+
+
 def test_a_table_of_as_many_codes_as_there_may_be(make):
     """Looked through from its beginning for each cell, and for each pair, it took minutes a command."""
     pairs = [f"code {i},K{i * 7919 % 100000}" for i in range(99999)]

@@ -1,5 +1,5 @@
 """Calm weeks of other kinds, as exact as test_calm.py: what people delete and bring back, files of changes that hold several
-rows of a record, and an outbox from which others take files late, or lose them.
+rows of a record, an outbox from which others take files late, or lose them, and schemas that change.
 
 CALM=4 says how many times each is played (80 with LONG=1), FIRST=0 where the seeds begin.  `python3 test_calm_worlds.py WORLD
 SEED` plays one and prints its log.
@@ -303,7 +303,50 @@ class Outbox(Weeks):
         pass
 
 
-WORLDS = {w.__name__.lower(): w for w in (Absence, Newest, Outbox)}
+class Schemas(Weeks):
+    """The schema changes while work goes on: columns are renamed, codes added, a column is shown that was not."""
+
+    def settings(self):
+        settings = super().settings()
+        self.codes, self.changes = 40, self.rnd.sample(["rename", "rename", "rename", "show"], 4)
+        settings["native"]["deletes"] = "ignore"
+        return dict(settings, files={"kinds.csv": self.table()})
+
+    def table(self):
+        pairs = [f"Kind {i},K{i}\n" for i in range(1, self.codes)]
+        return "external,native\n" + "".join(pairs if self.codes == 40 else pairs[::2] + pairs[1::2])
+
+    def deletes(self):
+        pass
+
+    def loader_drops(self, *_):
+        return False
+
+    def rename(self):
+        """The column of the export has another name; that of the import keeps its own."""
+        line, side = self.rnd.choice([line for line in self.p.schema if line["field"] in FIELDS]), self.rnd.choice(SIDES)
+        line[side + "_out"] = line[side + "_out"] or line[side]
+        line[side] += " new"
+
+    def show_more(self):
+        self.p.schema.insert(self.rnd.randint(2, 6), dict(MODIFIED, field="memo", role="", direction="none", external="Memo", native=""))
+
+    def people_work(self):
+        super().people_work()
+        more = self.serial + 1 >= self.codes
+        if more:
+            self.codes += 40
+            self.p.put("kinds.csv", self.table())
+        change = self.changes.pop() if self.changes and self.rnd.random() < .2 else None
+        if change:
+            (self.rename if change == "rename" else self.show_more)()
+            self.p.write()
+        if more or change == "rename":
+            self.p.run("emit", status=2)
+            self.p.run("check", "--accept-schema")
+
+
+WORLDS = {w.__name__.lower(): w for w in (Absence, Newest, Outbox, Schemas)}
 
 
 @pytest.mark.parametrize("world", WORLDS)
