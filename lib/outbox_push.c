@@ -168,11 +168,10 @@ static int push_part(struct push *push, struct rt_delta *delta, const struct rt_
     int rc = -1;
 
     if (rt_output_name_check(settings, part->name, err) < 0) {
-        rt_err_context(err,
-                       "delta %06" PRId64
-                       " was named by other settings: roundtrip withdraw %06" PRId64
-                       ", and the next emit names it anew",
-                       delta->number, delta->number);
+        rt_err_set(err, RT_CONFIG,
+                   "file name \"%s\" is not allowed by require_name and forbid_name any more: "
+                   "roundtrip withdraw %06" PRId64 ", and the next emit names it anew",
+                   part->name, delta->number);
         goto out;
     }
     if (local_file(push, delta, part, &path, err) < 0)
