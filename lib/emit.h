@@ -31,8 +31,8 @@ struct rt_plan_row {
 struct rt_side_plan {
     struct rt_plan_row *rows; /* what will be written, in order */
     size_t count;
-    int64_t due; /* rows that could go now, before --limit: what the guard counts */
-    int64_t deletes;
+    int64_t due;     /* rows that could go now, before --limit: what the guard counts */
+    int64_t deletes; /* those that a side's `deletes = propagate` sends on */
     int64_t waiting, review, excluded; /* open, but not to be sent now */
     struct rt_rid_set chosen;
     bool is_blocked;  /* a refused file of the side is undecided (R9): nothing is sent */

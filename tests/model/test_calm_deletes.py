@@ -114,8 +114,8 @@ class Deletes(Absence):
         return {i for i in super().due(side) | back if i.known[side] or not (side == N and self.own_id and self.deletes_at(side, i))}
 
     def emit(self):
-        """With more deletes for one side than may go out by themselves, the plan is approved first."""
-        most = max(sum(self.deletes_at(side, i) for i in self.due(side)) for side in SIDES)
+        """With more deletes for one side than may go out by themselves, the plan is approved first.  People approved the others."""
+        most = max(sum(self.deletes_at(s, i) for i in self.due(s)) if self.way[OTHER[s]] == "propagate" else 0 for s in SIDES)
         if most > self.most:
             digest = re.search(r"more than max_deletes = .*--approve ([0-9a-f]+)", self.p.run("emit", status=2).err)[1]
         deltas = Profile.emit(self.p, *(["--approve", digest] if most > self.most else []))
