@@ -22,7 +22,8 @@ WORDS = ("rejected", "repeated", "clash", "stale", "excluded", "suspected", "con
          "echo", "unchanged")
 SENDS = ("insert", "update", "delete")
 ALIAS = {"external_id": "x", "native_id": "n"}
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None     # a folder for what has to survive no crash
+# A folder for what has to survive no crash; None: where TMPDIR says.
+MEMORY = "/dev/shm" if "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK) else None
 SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
 

@@ -15,11 +15,10 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
 
 import rebuilt  # noqa: E402
-from profile import SIDES, Profile, field, patience, row  # noqa: E402
+from profile import MEMORY, SIDES, Profile, field, patience, row  # noqa: E402
 
 LONG = os.environ.get("LONG") == "1"
-FOLDERS = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None      # the program syncs much; nothing here has to last
-tempfile.tempdir = FOLDERS
+tempfile.tempdir = MEMORY                                             # the program syncs much; nothing here has to last
 
 
 def is_sanitized():
@@ -335,7 +334,7 @@ class Folder:
     """A folder for one test, gone after it."""
 
     def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix="roundtrip-fault-", dir=FOLDERS))
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="roundtrip-fault-"))
         return self.path
 
     def __exit__(self, kind, value, trace):
