@@ -124,9 +124,8 @@ static int is_different(struct rt_session *session, const struct rt_emit *emit, 
         const struct rt_counts *c = &session->work.counts[s];
 
         if (emit->side[s].count || emit->side[s].review || c->of[RT_CHANGE_REJECTED] ||
-            c->of[RT_CHANGE_CLASH] || c->of[RT_CHANGE_SUSPECTED] || c->of[RT_CHANGE_CONFLICT] ||
-            c->refused_files)
-            return 1;
+            c->of[RT_CHANGE_CLASH] || c->of[RT_CHANGE_SUSPECTED] || c->refused_files)
+            return 1; /* a conflict is in review, or a policy has decided it */
     }
     if (rt_decide_note_overdue(&session->work, err) < 0 ||
         rt_store_last_item(session->store, &last, err) < 0)

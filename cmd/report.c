@@ -120,9 +120,9 @@ void rt_tell(const struct rt_session *session, const char *fmt, ...)
 void rt_say_path(const struct rt_session *session, const char *path)
 {
     const char *folder = strcmp(session->profile, ".") == 0 ? "" : session->profile;
-    bool is_open = *folder && folder[strlen(folder) - 1] != '/';
+    const char *slash = *folder && folder[strlen(folder) - 1] != '/' ? "/" : "";
 
-    rt_say("%s%s%s\n", folder, is_open ? "/" : "", path);
+    rt_say("%s%s%s\n", folder, slash, path);
 }
 
 int rt_report_end(struct rt_err *err)

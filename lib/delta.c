@@ -65,15 +65,11 @@ static int put_id_headers(struct rt_delta_format *format, struct rt_buf *out, st
     return 0;
 }
 
-static const char *deleted_header(const struct rt_delta_format *format)
-{
-    return rt_rules_deleted_header(format->rules, format->side);
-}
-
 int rt_delta_header(struct rt_delta_format *format, struct rt_buf *out, struct rt_err *err)
 {
     const struct rt_schema *schema = format->rules->schema;
     const struct rt_side_config *settings = &format->rules->config->side[format->side];
+    const char *deleted = rt_rules_deleted_header(format->rules, format->side);
     const char *origin = schema->origin ? schema->origin->column[format->side].out : NULL;
 
     if (put_id_headers(format, out, err) < 0)
@@ -82,8 +78,7 @@ int rt_delta_header(struct rt_delta_format *format, struct rt_buf *out, struct r
         if (is_written(format, schema->content[i]) &&
             put_header(format, out, schema->content[i]->column[format->side].out, err) < 0)
             return -1;
-    if ((deleted_header(format) != NULL &&
-         put_header(format, out, deleted_header(format), err) < 0) ||
+    if ((deleted != NULL && put_header(format, out, deleted, err) < 0) ||
         (origin != NULL && put_header(format, out, origin, err) < 0) ||
         (settings->written_at_column != NULL &&
          put_header(format, out, settings->written_at_column, err) < 0) ||
@@ -201,7 +196,7 @@ int rt_delta_row(struct rt_delta_format *format, const struct rt_delta_cells *ce
 
     if (put_ids(format, cells, out, err) < 0 || put_fields(format, cells, out, err) < 0)
         return -1;
-    if (deleted_header(format) != NULL &&
+    if (rt_rules_deleted_header(format->rules, format->side) != NULL &&
         rt_csv_put(&format->writer, out,
                    yes_or_no(schema->deleted, format->side, cells->action == RT_ACTION_DELETE),
                    err) < 0)

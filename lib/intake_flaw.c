@@ -29,20 +29,25 @@ void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt
 
 /* ---- rows without a record ---- */
 
+static struct rt_digest digest_of_pair(const struct rt_slice id[2])
+{
+    struct rt_hasher *hasher = rt_hasher_new();
+    struct rt_digest digest;
+
+    rt_hasher_add(hasher, id[RT_EXTERNAL]);
+    rt_hasher_add(hasher, id[RT_NATIVE]);
+    digest = rt_hasher_end(hasher);
+    rt_hasher_free(hasher);
+    return digest;
+}
+
 /* One item an ID, however often it comes; a clash is about a pair.  Without one, one item a row. */
 static void write_subject(const struct rt_intake *in, enum rt_kind kind,
                           const struct rt_slice id[2], int64_t line, char subject[SUBJECT_SIZE])
 {
     enum rt_side of = id[in->side].len ? in->side : rt_side_other(in->side);
-    struct rt_hasher *hasher = rt_hasher_new();
-    struct rt_digest digest = rt_digest_of(id[of]);
+    struct rt_digest digest = kind == RT_KIND_CLASH ? digest_of_pair(id) : rt_digest_of(id[of]);
 
-    if (kind == RT_KIND_CLASH) {
-        rt_hasher_add(hasher, id[RT_EXTERNAL]);
-        rt_hasher_add(hasher, id[RT_NATIVE]);
-        digest = rt_hasher_end(hasher);
-    }
-    rt_hasher_free(hasher);
     if (id[of].len == 0)
         snprintf(subject, SUBJECT_SIZE, "f%lld:%lld", (long long)in->file.id, (long long)line);
     else

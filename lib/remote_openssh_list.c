@@ -130,10 +130,8 @@ static bool is_told_by_day(const struct rt_remote_entry *entry)
 
 bool rt_openssh_is_same(const struct rt_remote_entry *a, const struct rt_remote_entry *b)
 {
-    if (a->mtime == b->mtime)
-        return a->size == b->size;
-    return a->size == b->size && a->mtime / DAY == b->mtime / DAY &&
-           (is_told_by_day(a) || is_told_by_day(b));
+    return rt_remote_is_same(a, b) || (a->size == b->size && a->mtime / DAY == b->mtime / DAY &&
+                                       (is_told_by_day(a) || is_told_by_day(b)));
 }
 
 static int add_line(struct rt_slice line, int64_t now, struct rt_remote_list *list,

@@ -137,8 +137,9 @@ static void add_chart(const struct rt_report *report, struct rt_buf *out, enum r
 static void add_flow(const struct rt_report *report, struct rt_buf *out)
 {
     rt_buf_add_str(out, "<section>\n<h2>What flowed each day</h2>\n<p>In question: rows that were "
-                        "rejected, repeated, clashing, suspected or in conflict. Rows that came "
-                        "back unchanged, or as the echo of what was sent, are not drawn.</p>\n"
+                        "rejected, repeated, clashing, suspected or in conflict, also where a "
+                        "policy decided that. Rows that came back unchanged, or as the echo of "
+                        "what was sent, are not drawn.</p>\n"
                         "<div class=\"grid\">\n");
     for (int s = 0; s < 2; s++) {
         enum rt_side from = (enum rt_side)s, to = rt_side_other(from);

@@ -134,6 +134,15 @@ def test_diff_exit_code_tells_what_is_overdue(p):
     p.run("diff", "--exit-code")
 
 
+def test_diff_exit_code_tells_nothing_of_a_conflict_that_a_policy_decided(make):
+    p = make(policy={"conflict": "external"}).agree(row("E1", "N1"))
+    p.run("hold", "E1")
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="two")])
+    p.drop("native", [row("E1", "N1", summary="three")])
+    assert "1 conflict" in p.run("diff", "--exit-code").out
+
+
 def test_diff_of_files_does_not_take_them_in(pair, tmp_path):
     pair.tick()
     file = tmp_path / f"try_{pair.now:%Y-%m-%dT%H%M}.csv"

@@ -18,7 +18,7 @@ import rebuilt  # noqa: E402
 from profile import MEMORY, SIDES, Profile, field, patience, row  # noqa: E402
 
 LONG = os.environ.get("LONG") == "1"
-tempfile.tempdir = MEMORY                                             # the program syncs much; nothing here has to last
+tempfile.tempdir = MEMORY     # the program syncs much; nothing here has to last
 
 
 def is_sanitized():
