@@ -130,7 +130,8 @@ static int check_key(const struct rt_session *session, enum rt_side side, struct
         return 0;
     path = rt_remote_local_path(session->profile, s->identity);
     if (stat(path, &st) < 0)
-        rc = rt_err_errno(err, RT_CONFIG, "roundtrip.ini: [%s] identity: %s", rt_side_name(side),
+        rc = rt_err_errno(err, RT_CONFIG, "%s: %s",
+                          rt_config_place(session->config, rt_side_name(side), "identity").text,
                           path);
     else if (st.st_mode & (S_IRWXG | S_IRWXO))
         rc = rt_err_set(err, RT_REFUSED, "%s: others can read this key: chmod 600 %s", path, path);
@@ -147,8 +148,8 @@ int rt_check_settings(struct rt_session *session, json_t *root, struct rt_err *e
         const char *eligible = config->side[s].eligible;
 
         if (eligible != NULL && rt_expr_open(eligible, session->schema, &expr, err) < 0)
-            return rt_err_context(err, "roundtrip.ini: eligible in [%s]",
-                                  rt_side_name((enum rt_side)s));
+            return rt_err_context(
+                err, "%s", rt_config_place(config, rt_side_name((enum rt_side)s), "eligible").text);
         rt_expr_close(expr);
         if (check_key(session, (enum rt_side)s, err) < 0)
             return -1;

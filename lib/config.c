@@ -5,6 +5,7 @@
 #include "lib/utf8.h"
 
 #include <ini.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,8 +20,8 @@ struct reading {
     unsigned line;
     enum rt_config_section_id section;
     struct rt_config *config;
-    struct rt_config_origin *origin;
-    struct rt_err *err; /* set once; the code tells whether it is */
+    struct rt_config_origin *origin; /* config's */
+    struct rt_err *err;              /* set once; the code tells whether it is */
 };
 
 static int fail_word(struct reading *r, const char *what, const char *nearest)
@@ -79,6 +80,14 @@ static int take_section(struct reading *r, struct rt_slice line)
 
 static int look_at_line(struct reading *r, struct rt_slice line)
 {
+    if (memchr(line.ptr, '\0', line.len))
+        return rt_err_set(r->err, RT_CONFIG,
+                          "%s: line %u: it holds a NUL byte; save it as plain UTF-8 text",
+                          r->origin->path, r->line);
+    if (!rt_utf8_is_valid(line))
+        return rt_err_set(r->err, RT_CONFIG,
+                          "%s: line %u: not valid UTF-8; save it as plain UTF-8 text",
+                          r->origin->path, r->line);
     while (line.len > 0 && strchr(" \t\r\n\v\f", *line.ptr)) {
         line.ptr++;
         line.len--;
@@ -223,7 +232,7 @@ static void set_standards(struct rt_config *config)
 }
 
 /* exports and imports of a server have names by default, local folders have none. */
-static void set_folders(struct rt_config *config, const struct rt_config_origin *origin)
+static void set_folders(struct rt_config *config)
 {
     for (size_t i = 0; i < 2; i++) {
         struct rt_side_config *side = &config->side[i];
@@ -232,48 +241,37 @@ static void set_folders(struct rt_config *config, const struct rt_config_origin 
 
         if (side->transport != RT_TRANSPORT_SFTP && side->transport != RT_TRANSPORT_OPENSSH)
             continue;
-        if (!origin->lines[id][rt_config_key_find(section, "exports")])
+        if (!config->origin.lines[id][rt_config_key_find(section, "exports")])
             side->exports = rt_xstrdup("exports");
-        if (!origin->lines[id][rt_config_key_find(section, "imports")])
+        if (!config->origin.lines[id][rt_config_key_find(section, "imports")])
             side->imports = rt_xstrdup("imports");
     }
-}
-
-static int check_bytes(struct rt_slice text, const char *path, struct rt_err *err)
-{
-    if (text.len > LARGEST_TEXT)
-        return rt_err_set(err, RT_CONFIG, "%s: larger than 4 MiB; this is not a settings file",
-                          path);
-    if (text.len > 0 && memchr(text.ptr, '\0', text.len))
-        return rt_err_set(err, RT_CONFIG, "%s: it holds a NUL byte; save it as plain UTF-8 text",
-                          path);
-    if (!rt_utf8_is_valid(text))
-        return rt_err_set(err, RT_CONFIG, "%s: not valid UTF-8; save it as plain UTF-8 text", path);
-    return 0;
 }
 
 int rt_config_parse(struct rt_slice text, const char *path, const char *folder_name,
                     struct rt_config **config, struct rt_err *err)
 {
-    struct rt_config_origin origin = {.path = path};
-    struct reading r = {.origin = &origin, .section = NO_SECTION, .err = err};
+    struct reading r = {.section = NO_SECTION, .err = err};
 
     *config = NULL;
     rt_err_clear(err);
-    if (check_bytes(text, path, err) != 0)
-        return -1;
+    if (text.len > LARGEST_TEXT)
+        return rt_err_set(err, RT_CONFIG, "%s: larger than 4 MiB; this is not a settings file",
+                          path);
     if (rt_slice_has_prefix(text, rt_slice_str("\xEF\xBB\xBF")))
         text = rt_slice_from(text.ptr + 3, text.len - 3);
     r.rest = text;
     r.config = rt_xcalloc(1, sizeof *r.config);
+    r.origin = &r.config->origin;
+    r.origin->path = path;
     r.config->side[RT_EXTERNAL].umask = r.config->side[RT_NATIVE].umask = 077;
     set_standards(r.config);
     if (read_text(&r) != 0)
         goto out;
     if (r.config->name == NULL)
         r.config->name = rt_xstrdup(folder_name);
-    set_folders(r.config, &origin);
-    if (rt_config_check(r.config, &origin, err) != 0)
+    set_folders(r.config);
+    if (rt_config_check(r.config, err) != 0)
         goto out;
     *config = r.config;
     r.config = NULL;
@@ -294,6 +292,26 @@ void rt_config_free(struct rt_config *config)
                                  &section->keys[k]);
     }
     free(config);
+}
+
+struct rt_config_place rt_config_place(const struct rt_config *config, const char *section,
+                                       const char *key)
+{
+    struct rt_config_place place;
+    unsigned line = 0;
+
+    for (size_t i = 0; i < RT_SECTION_COUNT; i++) {
+        const struct rt_config_section *known = rt_config_section((enum rt_config_section_id)i);
+
+        if (strcmp(known->name, section) == 0)
+            line = config->origin.lines[i][rt_config_key_find(known, key)];
+    }
+    if (line)
+        snprintf(place.text, sizeof place.text, "%s: line %u: [%s] %s", config->origin.path, line,
+                 section, key);
+    else
+        snprintf(place.text, sizeof place.text, "%s: [%s] %s", config->origin.path, section, key);
+    return place;
 }
 
 bool rt_config_find_side(const struct rt_config *config, const char *word, enum rt_side *side)

@@ -80,6 +80,15 @@ struct rt_side_config {
     char *extract, *extract_full, *load; /* or NULL */
 };
 
+#define RT_CONFIG_SECTIONS 4
+#define RT_CONFIG_MAX_KEYS 64 /* of a section */
+
+/* Which line set which key: for messages.  0: the default stands. */
+struct rt_config_origin {
+    const char *path; /* as given to rt_config_parse */
+    unsigned lines[RT_CONFIG_SECTIONS][RT_CONFIG_MAX_KEYS];
+};
+
 struct rt_config {
     char *name;
     bool single_trip;
@@ -94,13 +103,22 @@ struct rt_config {
     bool allow_network_state;
     int64_t overdue, import_lag; /* seconds */
     int64_t keep_archive;        /* seconds or RT_NO_LIMIT */
+    struct rt_config_origin origin;
 };
 
-/* `text` is the file's content, `path` its name in messages, `folder_name` the default profile
- * name. */
+/* `text` is the file's content, `path` its name in messages, which outlives the settings,
+ * `folder_name` the default profile name. */
 int rt_config_parse(struct rt_slice text, const char *path, const char *folder_name,
                     struct rt_config **config, struct rt_err *err) RT_MUST_CHECK;
 void rt_config_free(struct rt_config *config);
+
+/* Where a setting stands, for messages: "roundtrip.ini: line 7: [external] deletes"; without a line
+ * if the default stands.  `section` is "profile", "external", "native" or "policy". */
+struct rt_config_place {
+    char text[128];
+};
+struct rt_config_place rt_config_place(const struct rt_config *config, const char *section,
+                                       const char *key);
 
 /* "external", "native", or a label of a side: true and *side. */
 bool rt_config_find_side(const struct rt_config *config, const char *word, enum rt_side *side);

@@ -11,8 +11,7 @@
 #include <strings.h>
 
 struct check {
-    struct rt_config *config;
-    const struct rt_config_origin *origin;
+    const struct rt_config *config;
     struct rt_err *err;
 };
 
@@ -21,20 +20,14 @@ RT_PRINTF(4, 5)
 static int fail(const struct check *check, enum rt_config_section_id id, const char *key,
                 const char *fmt, ...)
 {
-    const struct rt_config_section *section = rt_config_section(id);
-    int index = rt_config_key_find(section, key);
-    unsigned line = index < 0 ? 0 : check->origin->lines[id][index];
+    struct rt_config_place place = rt_config_place(check->config, rt_config_section(id)->name, key);
     char text[512];
     va_list ap;
 
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (line)
-        return rt_err_set(check->err, RT_CONFIG, "%s: line %u: [%s] %s: %s", check->origin->path,
-                          line, section->name, key, text);
-    return rt_err_set(check->err, RT_CONFIG, "%s: [%s] %s: %s", check->origin->path, section->name,
-                      key, text);
+    return rt_err_set(check->err, RT_CONFIG, "%s: %s", place.text, text);
 }
 
 static enum rt_config_section_id section_of(enum rt_side side)
@@ -46,7 +39,7 @@ static bool is_set(const struct check *check, enum rt_side side, const char *key
 {
     const struct rt_config_section *section = rt_config_section(section_of(side));
 
-    return check->origin->lines[section_of(side)][rt_config_key_find(section, key)] != 0;
+    return check->config->origin.lines[section_of(side)][rt_config_key_find(section, key)] != 0;
 }
 
 static int check_labels(const struct check *check)
@@ -216,10 +209,9 @@ static int check_columns(const struct check *check, enum rt_side side)
     return 0;
 }
 
-int rt_config_check(struct rt_config *config, const struct rt_config_origin *origin,
-                    struct rt_err *err)
+int rt_config_check(const struct rt_config *config, struct rt_err *err)
 {
-    struct check check = {config, origin, err};
+    struct check check = {config, err};
 
     if (check_labels(&check) != 0)
         return -1;

@@ -42,10 +42,8 @@ enum rt_config_section_id {
     RT_SECTION_EXTERNAL, /* = RT_SECTION_EXTERNAL + side */
     RT_SECTION_NATIVE,
     RT_SECTION_POLICY,
-    RT_SECTION_COUNT
+    RT_SECTION_COUNT = RT_CONFIG_SECTIONS
 };
-
-#define RT_CONFIG_MAX_KEYS 64 /* of a section */
 
 struct rt_config_section {
     const char *name;
@@ -58,12 +56,6 @@ const struct rt_config_section *rt_config_section(enum rt_config_section_id id);
 /* Index of the row, or -1. */
 int rt_config_key_find(const struct rt_config_section *section, const char *name);
 
-/* Which line set which key: for messages.  0: the default stands. */
-struct rt_config_origin {
-    const char *path;
-    unsigned lines[RT_SECTION_COUNT][RT_CONFIG_MAX_KEYS];
-};
-
 /* Where a section's values are. */
 void *rt_config_base(struct rt_config *config, enum rt_config_section_id section);
 
@@ -74,7 +66,6 @@ int rt_config_value_set(void *base, const struct rt_config_key *key, const char 
 void rt_config_value_free(void *base, const struct rt_config_key *key);
 
 /* All rules about more than one key. */
-int rt_config_check(struct rt_config *config, const struct rt_config_origin *origin,
-                    struct rt_err *err);
+int rt_config_check(const struct rt_config *config, struct rt_err *err);
 
 #endif

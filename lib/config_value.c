@@ -161,7 +161,10 @@ static int set_age(int64_t *at, const struct rt_config_key *key, const char *tex
         *at = RT_NO_LIMIT;
         return 0;
     }
-    if (!rt_age_parse(text, at) || *at < key->min)
+    if (rt_age_parse(text, at) && *at < key->min)
+        return rt_err_set(err, RT_CONFIG, "\"%.60s\" will not do; write an age of at least 1s%s%s",
+                          text, key->none ? ", or " : "", key->none ? key->none : "");
+    if (!rt_age_parse(text, at))
         return rt_err_set(err, RT_CONFIG,
                           "\"%.60s\" is no age; write it as 90s, 30m, 36h, 3d or 2w%s%s", text,
                           key->none ? ", or " : "", key->none ? key->none : "");

@@ -39,9 +39,9 @@ static int check_word(const struct rt_delta_format *format, const char *word, st
         return 0;
     return rt_err_set(
         err, RT_CONFIG,
-        "roundtrip.ini: [%s] encoding: %s cannot hold \"%.100s\", which is written for that side; "
-        "change one of them",
-        rt_side_name(format->side), format->writer.options.encoding, word);
+        "%s: %s cannot hold \"%.100s\", which is written for that side; change one of them",
+        rt_config_place(format->rules->config, rt_side_name(format->side), "encoding").text,
+        format->writer.options.encoding, word);
 }
 
 static int put_header(struct rt_delta_format *format, struct rt_buf *out, const char *header,

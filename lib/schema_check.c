@@ -133,10 +133,10 @@ static int check_deletes(const struct rt_config *config, const struct rt_schema 
         (schema->deleted && schema->deleted->column[other].out))
         return 0;
     return rt_err_set(err, RT_CONFIG,
-                      "roundtrip.ini: [%s] deletes: propagate needs an action_column in [%s], or a "
-                      "field with the role "
+                      "%s: propagate needs an action_column in [%s], or a field with the role "
                       "deleted that has a column there; add one, or write deletes = review",
-                      rt_side_name(side), rt_side_name(other));
+                      rt_config_place(config, rt_side_name(side), "deletes").text,
+                      rt_side_name(other));
 }
 
 static int check_binding(const struct rt_config *config, const struct rt_schema *schema,
@@ -157,19 +157,32 @@ static int check_binding(const struct rt_config *config, const struct rt_schema 
 }
 
 /* An extra column of ours may not repeat one of the schema's. */
-static int check_extra_column(const struct rt_schema *schema, enum rt_side side, const char *key,
-                              const char *header, struct rt_err *err)
+static int check_extra_column(const struct rt_schema *schema, enum rt_side side,
+                              struct rt_config_place place, const char *header, struct rt_err *err)
 {
     for (size_t i = 0; header && i < schema->count; i++) {
         const struct rt_field *field = &schema->fields[i];
 
         if (is_same_header(field->column[side].out, header) && !is_role(field, RT_ROLE_MODIFIED_AT))
-            return rt_err_set(err, RT_CONFIG,
-                              "roundtrip.ini: [%s] %s: header \"%.100s\" is already used by field "
-                              "%s; choose another one",
-                              rt_side_name(side), key, header, field->name);
+            return rt_err_set(
+                err, RT_CONFIG,
+                "%s: header \"%.100s\" is already used by field %s; choose another one", place.text,
+                header, field->name);
     }
     return 0;
+}
+
+static int check_extra_columns(const struct rt_config *config, const struct rt_schema *schema,
+                               enum rt_side side, struct rt_err *err)
+{
+    const struct rt_side_config *s = &config->side[side];
+    const char *name = rt_side_name(side);
+
+    if (check_extra_column(schema, side, rt_config_place(config, name, "written_at_column"),
+                           s->written_at_column, err) != 0)
+        return -1;
+    return check_extra_column(schema, side, rt_config_place(config, name, "action_column"),
+                              s->action_column, err);
 }
 
 static int check_newest(const struct rt_config *config, const struct rt_schema *schema,
@@ -181,9 +194,9 @@ static int check_newest(const struct rt_config *config, const struct rt_schema *
         (field && field->column[0].in && field->column[1].in))
         return 0;
     return rt_err_set(err, RT_CONFIG,
-                      "roundtrip.ini: [policy] conflict: newest needs a field with the role "
-                      "modified_at that has a column "
-                      "on both sides; add it to schema.csv, or write conflict = review");
+                      "%s: newest needs a field with the role modified_at that has a column on "
+                      "both sides; add it to schema.csv, or write conflict = review",
+                      rt_config_place(config, "policy", "conflict").text);
 }
 
 int rt_settings_check(const struct rt_config *config, const struct rt_schema *schema,
@@ -191,12 +204,10 @@ int rt_settings_check(const struct rt_config *config, const struct rt_schema *sc
 {
     for (int i = 0; i < 2; i++) {
         enum rt_side side = (enum rt_side)i;
-        const struct rt_side_config *s = &config->side[side];
 
         if (check_deletes(config, schema, side, err) != 0 ||
             check_binding(config, schema, side, err) != 0 ||
-            check_extra_column(schema, side, "written_at_column", s->written_at_column, err) != 0 ||
-            check_extra_column(schema, side, "action_column", s->action_column, err) != 0 ||
+            check_extra_columns(config, schema, side, err) != 0 ||
             rt_delta_check(config, schema, side, err) != 0)
             return -1;
     }

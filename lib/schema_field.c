@@ -270,8 +270,9 @@ static const char *format_fault(const struct rt_field *field, const char *format
     case RT_TYPE_DATETIME:
         return rt_date_pattern_fault(format);
     case RT_TYPE_NUMBER:
-        return rt_number_format_parse(format, &number) ? NULL
-                                                       : "write it as 1234.5, 1,234.5 or 1.234,5";
+        return rt_number_format_parse(format, &number)
+                   ? NULL
+                   : "write it as 1234.5, 1,234.5, 1.234,5, 1234,5, 1 234,5 or 1'234.5";
     case RT_TYPE_BOOLEAN:
         return boolean_format_fault(format);
     case RT_TYPE_SET:

@@ -33,8 +33,9 @@ int rt_work_prepare(struct rt_work *work, struct rt_err *err)
 
         if (text == NULL || rt_expr_open(text, work->rules.schema, &work->eligible[s], err) == 0)
             continue;
-        return rt_err_context(err, "roundtrip.ini: eligible in [%s]",
-                              rt_side_name((enum rt_side)s));
+        return rt_err_context(
+            err, "%s",
+            rt_config_place(work->rules.config, rt_side_name((enum rt_side)s), "eligible").text);
     }
     return 0;
 }

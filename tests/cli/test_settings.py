@@ -72,6 +72,20 @@ def test_newest_without_modified_at_is_78(make):
     wrong(make, "policy", "conflict", "newest").run("check", status=78)
 
 
+@pytest.mark.parametrize("section, key, value", [
+    ("external", "eligible", "no_such_field = 1"),
+    ("native", "deletes", "propagate"),
+    ("native", "written_at_column", "SUMMARY"),
+    ("external", "action_column", "Summary"),
+    ("external", "identity", "no-such-key"),
+    ("policy", "conflict", "newest"),
+])
+def test_what_does_not_go_with_other_settings_or_files_names_the_line(make, section, key, value):
+    p = wrong(make, section, key, value)
+    line = (p.path / "roundtrip.ini").read_text().splitlines().index(f"{key} = {value}") + 1
+    assert f"roundtrip.ini: line {line}: [{section}] {key}: " in p.run("check", status=78).err
+
+
 def test_wrong_settings_leave_the_state_alone(pair):
     pair.settings["external"]["transport"] = "pigeon"
     pair.write()

@@ -241,11 +241,13 @@ static void test_bytes(void **state)
     struct rt_err err;
 
     (void)state;
-    refused_with("[profile]\nname = \xFF\n", "not valid UTF-8");
+    refused_with("\n[profile]\nname = \xFF\n", "line 3: not valid UTF-8");
     assert_int_equal(
         rt_config_parse(rt_slice_from("[profile]\n\0", 11), "roundtrip.ini", "acme", &config, &err),
         -1);
     assert_int_equal(err.code, RT_CONFIG);
+    assert_string_equal(err.msg,
+                        "roundtrip.ini: line 2: it holds a NUL byte; save it as plain UTF-8 text");
 }
 
 static void test_wrong_values(void **state)
@@ -270,7 +272,7 @@ static void test_wrong_values(void **state)
         {"external", "stamp = *%H%M*", "does not tell year, month and day"},
         {"external", "max_age = soon", "is no age; write it as 90s, 30m, 36h, 3d or 2w, or none"},
         {"external", "settle = none", "is no age"},
-        {"external", "timeout = 0", "is no age"},
+        {"external", "timeout = 0", "write an age of at least 1s"},
         {"external", "store_ids = true", "write no or yes"},
         {"external", "final_newline = maybe", "write required or optional"},
         {"external", "output_name = {profile}-{stamp}.csv",
