@@ -123,9 +123,17 @@ def check_columns():
                 faults.append(f"roundtrip-schema.5, {title}: lib/schema*.c does not know {word}")
 
 
+def check_tables(page):
+    """groff wraps the last cell of a row where it should only if that column has no width of its own."""
+    for widths, rows in re.findall(r"^\.Bl -column ([^\n]*)\n(.*?)^\.El", page.read_text(), re.M | re.S):
+        if len(re.findall(r'"[^"]*"|\S+', widths)) != rows.splitlines()[0].count(" Ta "):
+            faults.append(f"{page.name}: .Bl -column {widths}: a width for each column but the last")
+
+
 def check_pages(names):
     pages = sorted(MAN.glob("*.[1-9]"))
     for page in pages:
+        check_tables(page)
         found = re.fullmatch(r"roundtrip-(\w+)\.1", page.name)
         if found and found[1] not in names:
             faults.append(f"{page.name}: there is no command {found[1]}")
