@@ -317,7 +317,7 @@ struct rt_config_place rt_config_place(const struct rt_config *config, const cha
 bool rt_config_find_side(const struct rt_config *config, const char *word, enum rt_side *side)
 {
     for (int i = 0; i < 2; i++) {
-        if (strcmp(word, rt_side_name((enum rt_side)i)) == 0 ||
+        if (strcasecmp(word, rt_side_name((enum rt_side)i)) == 0 ||
             strcasecmp(word, config->side[i].label) == 0) {
             *side = (enum rt_side)i;
             return true;

@@ -120,7 +120,7 @@ struct rt_config_place {
 struct rt_config_place rt_config_place(const struct rt_config *config, const char *section,
                                        const char *key);
 
-/* "external", "native", or a label of a side: true and *side. */
+/* "external", "native", or a label of a side, in upper or lower case: true and *side. */
 bool rt_config_find_side(const struct rt_config *config, const char *word, enum rt_side *side);
 
 /* All keys of a section in table order, for lint, completion and check: NULL-terminated

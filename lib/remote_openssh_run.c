@@ -379,8 +379,10 @@ static int explain(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_e
             code = RT_REFUSED;
     if (says(run, "Host key verification failed"))
         advice = o->base.settings->host_key.count > 0
-                     ? "its host key is none of those pinned by host_key: "
-                     : "its host key is not the one in known_hosts: ";
+                     ? "its host key is none of those pinned by host_key; ask its owner whether "
+                       "the key was changed: "
+                     : "its host key is not the one in known_hosts; compare it with what its owner "
+                       "says, then set host_key: ";
     else if (says(run, "Permission denied (")) {
         advice = o->key != NULL ? "login refused with the key file " : "login refused: ";
         key = o->key != NULL ? o->key : "";

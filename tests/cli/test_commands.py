@@ -2,6 +2,8 @@
 import datetime
 import json
 import os
+import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -159,6 +161,12 @@ def test_diff_csv_header(p):
 
 def actions(line):
     return line["change"], line["external_action"], line["native_action"], line["reason"]
+
+
+def test_the_page_of_review_names_the_columns_of_its_csv(p):
+    page = (pathlib.Path(__file__).parents[2] / "man/roundtrip-review.1").read_text()
+    columns = re.search(r"^item,version,[a-z_,\n]*", page, re.M)[0].replace("\n", "")
+    assert p.run("review", "list", "--csv").out.splitlines() == [columns]
 
 
 def test_diff_tells_what_is_excluded(make):

@@ -386,6 +386,9 @@ static void test_find_side(void **state)
     (void)state;
     assert_true(rt_config_find_side(c, "native", &side));
     assert_int_equal(side, RT_NATIVE);
+    assert_true(rt_config_find_side(c, "EXTERNAL", &side));
+    assert_int_equal(side, RT_EXTERNAL);
+    side = RT_NATIVE;
     assert_true(rt_config_find_side(c, "evertrue", &side));
     assert_int_equal(side, RT_EXTERNAL);
     assert_true(rt_config_find_side(c, "banner", &side));
