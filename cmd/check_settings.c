@@ -21,7 +21,7 @@ struct widths {
 
 static int wider(int width, const char *text)
 {
-    int length = text ? (int)strlen(text) : 0;
+    int length = text ? rt_width(text) : 0;
 
     return length > width && length <= 40 ? length : width;
 }
@@ -58,9 +58,9 @@ static void say_field(const struct rt_session *session, const struct widths *w,
 
     for (int s = 0; s < 2; s++)
         in[s] = plain(field->column[s].in ? field->column[s].in : "-");
-    rt_say("  %-*s  %-*s  %-*s  %s, %s%s%s\n", w->name, field->name, w->in[0], in[0], w->in[1],
-           in[1], rt_type_name(field->type), rt_direction_name(field->direction), *role ? ", " : "",
-           role);
+    rt_say("  %-*s  %-*s  %-*s  %s, %s%s%s\n", w->name, field->name, rt_padding(w->in[0], in[0]),
+           in[0], rt_padding(w->in[1], in[1]), in[1], rt_type_name(field->type),
+           rt_direction_name(field->direction), *role ? ", " : "", role);
     for (int s = 0; s < 2; s++) {
         char *out = field->column[s].out ? plain(field->column[s].out) : NULL;
 
@@ -88,7 +88,8 @@ static void tell_fields(const struct rt_session *session, json_t *root)
     json_t *list = json_array();
 
     if (!session->json)
-        rt_say("fields:\n  %-*s  %-*s  %s\n", w.name, "", w.in[0],
+        rt_say("fields:\n  %-*s  %-*s  %s\n", w.name, "",
+               rt_padding(w.in[0], session->config->side[RT_EXTERNAL].label),
                session->config->side[RT_EXTERNAL].label, session->config->side[RT_NATIVE].label);
     for (size_t i = 0; i < schema->count; i++) {
         if (!session->json)

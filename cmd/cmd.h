@@ -176,6 +176,11 @@ void rt_say(const char *fmt, ...) RT_PRINTF(1, 2); /* a result, to standard outp
    blanks. Begins at the start of a line. */
 void rt_say_wrapped(int indent, const char *fmt, ...) RT_PRINTF(2, 3);
 
+/* How many characters a text has; and the width that %-*s needs for `width` characters of it, as
+   printf counts bytes. */
+int rt_width(const char *text);
+int rt_padding(int width, const char *text);
+
 /* Colours, where standard output is a terminal and NO_COLOR is not set; else "".  A word says the
    same in any case. */
 enum rt_mark { RT_MARK_END, RT_MARK_BAD, RT_MARK_CARE };

@@ -50,6 +50,16 @@ static int width_of(const char *text, size_t len)
     return width;
 }
 
+int rt_width(const char *text)
+{
+    return width_of(text, strlen(text));
+}
+
+int rt_padding(int width, const char *text)
+{
+    return width + (int)strlen(text) - rt_width(text);
+}
+
 /* A word that has no room even on a line of its own is cut at its end. */
 static int say_word(const char *word, size_t len, int at, int indent)
 {

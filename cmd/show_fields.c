@@ -36,11 +36,12 @@ const char *rt_show_line(struct rt_show *show, struct rt_slice text, size_t widt
 static void say_value(struct rt_show *show, const char *field, const char *who,
                       struct rt_value value)
 {
+    const char *side = rt_show_line(show, rt_slice_str(who), 12);
     bool is_long = strlen(field) > 22;
 
     if (is_long)
         rt_say("  %s\n", field);
-    rt_say("  %-22s %-12s %s\n", is_long ? "" : field, rt_show_line(show, rt_slice_str(who), 12),
+    rt_say("  %-22s %-*s %s\n", is_long ? "" : field, rt_padding(12, side), side,
            rt_value_is_known(value) ? rt_show_line(show, value.raw, 42) : "(not known)");
 }
 

@@ -42,6 +42,19 @@ def test_what_people_read_fits_80_columns(wide):
         assert out.strip() and not narrow(out), (args, narrow(out))
 
 
+def test_columns_stand_under_each_other_also_with_umlauts(make):
+    p = make(external={"label": "Köln"}, native={"label": "Düren"},
+             schema=SCHEMA + [field("title", "Überschrift", "ÄÖÜ")])
+    p.agree({**row("E1", "N1"), "title": "one"})
+    p.drop("external", [{**row("E1", "N1", summary="two"), "title": "one"}])
+    p.emit()
+    table = [line for line in p.run("check").out.splitlines() if re.search(r", (both|to_native)", line)]
+    assert len({re.search(r"\S+, (both|to_native)", line).start() for line in table}) == 1, table
+    story = p.run("show", "E1").out.splitlines()
+    assert len({line.index(value) for line in story for value in ("two", "one")
+                if re.search(rf"(want|Köln|Düren) +{value}$", line)}) == 1, story
+
+
 @pytest.mark.parametrize("args", [["status"], ["log"], ["review"], ["show", "E2"]])
 def test_colours_are_on_a_terminal_only_and_never_alone(wide, args):
     p, _ = wide
