@@ -188,8 +188,9 @@ const char *rt_mark(enum rt_mark mark);
 
 void rt_tell(const struct rt_session *session, const char *fmt, ...)
     RT_PRINTF(2, 3); /* to standard error, not with -q */
-int rt_report_end(struct rt_err *err)
-    RT_MUST_CHECK; /* flushes standard output: RT_IO if it failed */
+/* Flushes standard output: RT_IO if it failed, without words if that is a pipe that nobody reads.
+ */
+int rt_report_end(struct rt_err *err) RT_MUST_CHECK;
 /* Prints a path of the profile as the caller can use it. */
 void rt_say_path(const struct rt_session *session, const char *path);
 void rt_report_counts(const struct rt_session *session); /* R14, to standard error */

@@ -192,8 +192,9 @@ int main(int argc, char **argv)
         }
     }
     if (rc < 0) {
-        fprintf(stderr, "roundtrip%s%s: %s\n", session.cmd ? " " : "",
-                session.cmd ? session.cmd->name : "", err.msg);
+        if (*err.msg != '\0')
+            fprintf(stderr, "roundtrip%s%s: %s\n", session.cmd ? " " : "",
+                    session.cmd ? session.cmd->name : "", err.msg);
         return err.code ? (int)err.code : RT_INTERNAL;
     }
     return rc;

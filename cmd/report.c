@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,9 +138,15 @@ void rt_say_path(const struct rt_session *session, const char *path)
 
 int rt_report_end(struct rt_err *err)
 {
+    bool is_enough;
+
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
-    return rt_err_errno(err, RT_IO, "cannot write to standard output");
+    is_enough = errno == EPIPE; /* head or less that has seen enough wants to hear no more */
+    rt_err_errno(err, RT_IO, "cannot write to standard output");
+    if (is_enough)
+        *err->msg = '\0';
+    return -1;
 }
 
 void rt_report_counts(const struct rt_session *session)

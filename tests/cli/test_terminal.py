@@ -1,9 +1,11 @@
 """What people see: lines of at most 80 characters, colours and progress on a terminal only, and never colour alone."""
+import os
 import re
+import subprocess
 
 import pytest
 
-from profile import SCHEMA, field, row
+from profile import SCHEMA, field, patience, row
 from terminal import on_terminal
 
 LONG = "words-without-an-end-" * 6
@@ -53,6 +55,19 @@ def test_columns_stand_under_each_other_also_with_umlauts(make):
     story = p.run("show", "E1").out.splitlines()
     assert len({line.index(value) for line in story for value in ("two", "one")
                 if re.search(rf"(want|Köln|Düren) +{value}$", line)}) == 1, story
+
+
+def test_a_reader_that_has_seen_enough_hears_no_more(pair):
+    end, start = os.pipe()
+    os.close(end)
+    with open(start, "wb") as pipe:
+        done = subprocess.run(pair.command("status"), cwd=pair.path, env=pair.environment(), stdout=pipe,
+                              stderr=subprocess.PIPE, timeout=patience())
+    assert (done.returncode, done.stderr) == (74, b"")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(pair.command("status"), cwd=pair.path, env=pair.environment(), stdout=full,
+                              stderr=subprocess.PIPE, timeout=patience())
+    assert done.returncode == 74 and b"cannot write to standard output" in done.stderr
 
 
 @pytest.mark.parametrize("args", [["status"], ["log"], ["review"], ["show", "E2"]])
