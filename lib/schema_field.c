@@ -335,6 +335,10 @@ static int take_pair(void *context, unsigned line, const struct rt_slice *cells,
     struct code_reading *reading = context;
     struct rt_codes *codes = reading->codes;
 
+    if (cells[0].len == 0 || cells[1].len == 0)
+        return rt_err_set(err, RT_CONFIG,
+                          "%s: line %u: no code in column %s; fill it in, or remove the line",
+                          reading->path, line, cells[0].len ? "native" : "external");
     if (!is_new_pair(reading, cells))
         return rt_err_set(err, RT_CONFIG,
                           "%s: line %u: this pair is there already; remove the line", reading->path,

@@ -120,6 +120,14 @@ def test_codes_that_are_added_leave_what_is_known_alone(make, added):
         assert p.trip(nat=[row("E1", "N1", kind="L")]).nothing
 
 
+@pytest.mark.parametrize("line, side", [("Letter,", "native"), ("Letter", "native"), (",L", "external")])
+def test_a_code_that_was_left_out_is_told(make, line, side):
+    """It went out as an empty cell, or an empty cell as the code beside it."""
+    p = with_field(make, KIND, files=KINDS)
+    p.put("kinds.csv", KINDS["kinds.csv"] + line + "\n")
+    assert f"kinds.csv: line 5: no code in column {side}" in p.run("check", status=78).err
+
+
 def test_codes_that_are_added_twice_and_beside_a_new_field(make):
     p = with_field(make, KIND, files=KINDS)
     quiet_round(p, "Visit", "V", "kind")
