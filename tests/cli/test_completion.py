@@ -105,6 +105,7 @@ def program(profile, tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     (folder / "bin").mkdir()
     (folder / "bin/roundtrip").symlink_to(shutil.which(profile.command()[0]))
+    (folder / "a b").symlink_to(profile.path)
     return folder
 
 
@@ -190,6 +191,9 @@ def test_no_profile_is_no_harm(profile, tmp_path):
     ("roundtrip fetch native sche", "roundtrip fetch native schema.csv"),
     ("roundtrip init reje", "roundtrip init rejects/"),
     ("roundtrip show X", r"roundtrip show X:7"),
+    ('roundtrip -C ~/"a b" show X', 'roundtrip -C ~/"a b" show X:7'),
+    (r"roundtrip -C ~/a\ b/out", r"roundtrip -C ~/a b/outbox"),
+    (r"roundtrip -C ~/a\ b release N", r"roundtrip -C ~/a b release N2"),
 ])
 def test_tab(shell, profile, line, whole):
     outbox = (profile.listing("outbox/native") + profile.listing("outbox/external"))[0]
