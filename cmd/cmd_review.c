@@ -32,7 +32,8 @@ static int read_kind(const struct rt_args *args, const char **kind, struct rt_er
         names[k] = rt_kind_text((enum rt_kind)k)->name;
     near = rt_nearest(*kind, names, RT_KIND_COUNT);
     return rt_err_set(err, RT_USAGE, "--kind %s: there is no such kind%s%s%s", *kind,
-                      near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                      near ? "; did you mean " : "", near ? near : "",
+                      near ? "?" : "; roundtrip-review(1) lists them");
 }
 
 /* ---- list and show ---- */

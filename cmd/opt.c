@@ -212,8 +212,9 @@ int rt_args_count(const struct rt_args *args, size_t from, size_t to, struct rt_
         return rt_err_set(err, RT_USAGE, "something is missing: roundtrip %s %s", args->cmd->name,
                           args->cmd->synopsis);
     if (args->word_count > to)
-        return rt_err_set(err, RT_USAGE, "\"%s\" is one word too many: roundtrip %s %s",
-                          args->words[to], args->cmd->name, args->cmd->synopsis);
+        return rt_err_set(err, RT_USAGE, "\"%s\" is one word too many: roundtrip %s%s%s",
+                          args->words[to], args->cmd->name, *args->cmd->synopsis ? " " : "",
+                          args->cmd->synopsis);
     return 0;
 }
 
