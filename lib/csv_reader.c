@@ -295,8 +295,10 @@ static int end_of_input(struct rt_csv_reader *reader, struct rt_err *err)
             err);
     if (!reader->options.final_newline_optional)
         return refuse(reader, reader->line, reader->count,
-                      "the last line has no line end: the file was cut; export it again, or set "
-                      "final_newline = optional",
+                      reader->options.encoding == NULL /* no setting can change it */
+                          ? "the last line has no line end: the file was cut; export it again"
+                          : "the last line has no line end: the file was cut; export it again, or "
+                            "set final_newline = optional",
                       err);
     if (reader->too_big != NULL)
         return refuse(reader, reader->cell_line, reader->count + 1, reader->too_big, err);

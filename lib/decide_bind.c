@@ -167,11 +167,11 @@ static int map_side(struct crosswalk *walk, enum rt_side side, const struct rt_s
         return 0;
     for (size_t i = 0; i < parts; i++)
         if (!find_column(header, count, schema->id[side][i]->name, &walk->column[side][i]))
-            return rt_err_set(err, RT_DATA,
-                              "%s: line 1: there is no column \"%s\": a crosswalk has %s",
-                              walk->name, parts > 1 ? schema->id[side][i]->name : usual,
-                              parts > 1 ? "a column for each ID field, named as in schema.csv"
-                                        : "the columns external_id and native_id");
+            return rt_err_set(
+                err, RT_DATA, "%s: line 1: there is no column \"%s\": a crosswalk has %s",
+                walk->name, parts > 1 ? schema->id[side][i]->name : usual,
+                parts > 1 ? "a column for each ID field, named as in schema.csv"
+                          : "the columns external_id and native_id, with a comma between them");
     return 0;
 }
 

@@ -28,6 +28,36 @@ static size_t find_column(const struct rt_slice *header, size_t count, const cha
     return NO_COLUMN;
 }
 
+static bool has_part(struct rt_slice cell, char mark, const char *wanted)
+{
+    for (;;) {
+        const char *end = cell.len ? memchr(cell.ptr, mark, cell.len) : NULL;
+        size_t len = end ? (size_t)(end - cell.ptr) : cell.len;
+
+        if (rt_slice_is_str(rt_slice_from(cell.ptr, len), wanted))
+            return true;
+        if (end == NULL)
+            return false;
+        cell = rt_slice_from(end + 1, cell.len - len - 1);
+    }
+}
+
+/* The word for the delimiter at which a cell of the header falls apart into the one that is wanted:
+ * the file was written with another one than the settings say.  Or NULL. */
+static const char *other_delimiter(const struct rt_slice *header, size_t count, const char *wanted)
+{
+    static const struct {
+        char mark;
+        const char *word;
+    } known[] = {{',', "comma"}, {';', "semicolon"}, {'\t', "tab"}, {'|', "pipe"}};
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            if (has_part(header[i], known[k].mark, wanted))
+                return known[k].word;
+    return NULL;
+}
+
 /* A header written differently is the usual mishap: names the nearest one. */
 static int missing_column(const struct rt_slice *header, size_t count, const char *name,
                           const char *wanted, struct rt_err *err)
@@ -53,12 +83,20 @@ static int map_field(struct rt_rowmap *map, size_t i, const struct rt_slice *hea
                      const char *name, struct rt_err *err)
 {
     const char *wanted = map->schema->fields[i].column[map->side].in;
+    const char *delimiter;
     size_t twice;
 
     map->column[i] = NO_COLUMN;
     if (wanted == NULL)
         return 0;
     map->column[i] = find_column(header, count, wanted, 0);
+    delimiter = map->column[i] == NO_COLUMN ? other_delimiter(header, count, wanted) : NULL;
+    if (delimiter != NULL)
+        return rt_err_set(err, RT_DATA,
+                          "%s: line 1: its columns are separated by another delimiter than "
+                          "roundtrip.ini says: set delimiter = %s in [%s], or have it exported "
+                          "with the one that is set",
+                          name, delimiter, rt_side_name(map->side));
     if (map->column[i] == NO_COLUMN)
         return missing_column(header, count, name, wanted, err);
     twice = find_column(header, count, wanted, map->column[i] + 1);

@@ -53,6 +53,20 @@ def test_a_header_that_changed_names_what_may_have_taken_its_place(p):
     assert "see roundtrip review" in err
 
 
+@pytest.mark.parametrize("delimiter, word", [(";", "semicolon"), ("\t", "tab"), ("|", "pipe")])
+def test_another_delimiter_than_that_of_the_settings_is_told(p, delimiter, word):
+    p.drop("native", raw=p.text("native", [row("E1", "N1")]).replace(",", delimiter).encode())
+    err = p.run("emit", status=65).err
+    assert f": line 1: its columns are separated by another delimiter than roundtrip.ini says: set delimiter = {word} in [native]" in err
+
+
+def test_no_setting_is_advised_where_none_helps(p):
+    err = p.run("bind", p.put("pairs.csv", "external_id,native_id\nE1,N1"), status=65).err
+    assert "the file was cut; export it again" in err and "final_newline" not in err
+    err = p.run("bind", p.put("pairs.csv", "external_id;native_id\nE1;N1\n"), status=65).err
+    assert "with a comma between them" in err
+
+
 def test_a_code_that_is_not_in_the_table_says_where_to_add_it(make):
     p = make(files={"kinds.csv": "external,native\nVisit,VISIT\n"})
     p.schema[2].update(type="code", values="kinds.csv")
