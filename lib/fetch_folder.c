@@ -158,8 +158,8 @@ static bool is_ours(const struct rt_fetch *f, const struct rt_remote_entry *entr
     }
     fault = rt_name_fault(entry->name);
     if (fault != NULL)
-        rt_log_warn(f->work->log, "a file of %s is left alone for its name: %s", f->settings->label,
-                    fault);
+        rt_log_warn(f->work->log, "%s: a file of %s, left alone for its name: %s", entry->name,
+                    f->settings->label, fault);
     else if (entry->is_link)
         rt_log_warn(f->work->log,
                     "%s: left alone, as it is a link, which transport = openssh does not follow",

@@ -122,8 +122,8 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
         return 0;
     }
     if (rt_name_fault(name) != NULL) {
-        rt_log_warn(work->log, "inbox/%s: a file is left alone for its name: %s: rename it",
-                    rt_side_name(side), rt_name_fault(name));
+        rt_log_warn(work->log, "inbox/%s/%s is left alone for its name: %s: rename it",
+                    rt_side_name(side), name, rt_name_fault(name));
         free(path);
         return 0;
     }
@@ -170,6 +170,25 @@ static int list_folder(struct rt_work *work, enum rt_side side, struct rt_waitin
     return rc;
 }
 
+/* A file that was put beside the two folders would wait there for ever without a word. */
+static void tell_strays(const struct rt_work *work)
+{
+    char *folder = rt_xasprintf("%s/inbox", work->profile);
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        const char *name = entry->d_name;
+
+        if (name[0] != '.' && strcmp(name, "external") != 0 && strcmp(name, "native") != 0)
+            rt_log_warn(work->log,
+                        "inbox/%s is left alone: move it to inbox/external or inbox/native", name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    free(folder);
+}
+
 /* What came under one name several times goes in the order in which it was fetched: the newest has
  * the last word, also when the name tells the same time. */
 static int compare_waiting(const void *a, const void *b)
@@ -193,6 +212,7 @@ static int compare_waiting(const void *a, const void *b)
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)
 {
     *list = (struct rt_waiting_files){0};
+    tell_strays(work);
     if (list_folder(work, RT_EXTERNAL, list, err) < 0 ||
         list_folder(work, RT_NATIVE, list, err) < 0)
         return -1;

@@ -99,6 +99,16 @@ def test_a_link_in_the_inbox_is_left_alone_and_told(make):
     assert len(p.listing("inbox/native")) == 1
 
 
+def test_files_in_the_inbox_that_are_not_taken_are_named(p):
+    for name in ("stray.csv", "native/-rf.csv", "native/a\nb.csv", "native/.hidden.csv"):
+        (p.path / "inbox" / name).write_text(p.text("native", [row("E1", "N1")]))
+    for command in ("diff", "emit"):
+        err = p.run(command).err
+        assert "inbox/stray.csv is left alone: move it to inbox/external or inbox/native" in err
+        assert "inbox/native/-rf.csv is left alone for its name: it begins with a dash" in err
+        assert "inbox/native/a?b.csv is left alone for its name" in err and "hidden" not in err
+
+
 def test_diff_says_what_would_become_of_rows_and_emit_what_became_of_them(make):
     p = make(schema=only_dates(), native={"content": "snapshot"})
     p.drop("native", [row(n="N1", summary="soon"), row(n="N2", summary="2026-11-01"), row(n="N2", summary="2026-11-02")])
