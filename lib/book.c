@@ -276,6 +276,59 @@ int rt_book_save(struct rt_work *work, struct rt_record *record, struct rt_err *
     return rt_book_save_rows(work, record, NULL, NULL, err);
 }
 
+static bool is_same_row(const json_t *row, const json_t *other)
+{
+    return json_is_object(row) &&
+           json_equal(json_object_get(row, "file"), json_object_get(other, "file")) &&
+           json_equal(json_object_get(row, "line"), json_object_get(other, "line"));
+}
+
+/* 1: the record waits for an answer about that very row, which clashes; 0, -1. */
+static int is_asked(struct rt_work *work, const struct rt_record *record,
+                    const struct rt_item *item, struct rt_err *err)
+{
+    enum rt_kind kind = (enum rt_kind)rt_kind_find(item->kind);
+    struct rt_arena arena = {0};
+    struct rt_item own;
+    json_t *detail, *other;
+    int rc = rt_book_open_item(work, record, kind, &arena, &own, err);
+
+    if (rc == 1) {
+        detail = rt_json_of_detail(own.detail);
+        other = rt_json_of_detail(item->detail);
+        rc = is_same_row(json_object_get(detail, "rows"), json_object_get(other, "rows"));
+        json_decref(detail);
+        json_decref(other);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_book_ask(struct rt_work *work, struct rt_record *record, const struct rt_item *item,
+                int64_t stamp, struct rt_err *err)
+{
+    struct rt_question question = {(enum rt_kind)rt_kind_find(item->kind), NULL};
+    struct rt_end *end = &record->end[item->side];
+    json_t *detail;
+    char *rows;
+    int rc;
+
+    if (end->flaw != RT_FLAW_NONE)
+        return is_asked(work, record, item, err);
+    rt_end_set_flaw(end,
+                    question.kind == RT_KIND_REJECTED ? RT_FLAW_REJECTED
+                    : question.kind == RT_KIND_CLASH  ? RT_FLAW_CLASH
+                                                      : RT_FLAW_REPEATED,
+                    stamp);
+    detail = rt_json_of_detail(item->detail);
+    rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
+    question.rows = rows;
+    rc = rt_book_save_rows(work, record, NULL, &question, err);
+    free(rows);
+    json_decref(detail);
+    return rc < 0 ? -1 : 1;
+}
+
 /* ---- the story ---- */
 
 /* NULL if there is nothing to tell of single fields. */

@@ -47,6 +47,12 @@ int rt_book_open_item(struct rt_work *work, const struct rt_record *record, enum
                       struct rt_arena *arena, struct rt_item *item,
                       struct rt_err *err) RT_MUST_CHECK;
 
+/* The row of an item that stands by itself, from a file of this stamp, is a question about this
+   record from now on.  1: it is, or was before; 0: the record waits for another answer about that
+   side; -1. */
+int rt_book_ask(struct rt_work *work, struct rt_record *record, const struct rt_item *item,
+                int64_t stamp, struct rt_err *err) RT_MUST_CHECK;
+
 /* Writes a line of the record's story: what a row was, and which fields changed. */
 int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
                  const struct rt_observed *observed, struct rt_err *err) RT_MUST_CHECK;

@@ -30,6 +30,20 @@ void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, stru
 int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
                         struct rt_err *err) RT_MUST_CHECK;
 
+/* IDs of records that were given an answer about a row, as they stand in the JSON of items. */
+struct rt_freed {
+    char **ids;
+    size_t count;
+};
+
+void rt_decide_free_up(struct rt_freed *freed, const struct rt_record *record);
+void rt_decide_clear_freed(struct rt_freed *freed);
+
+/* R9: rows in question that stand on the list by themselves, as their records waited for another
+   answer: the records wait for them now. */
+int rt_decide_ask_next(struct rt_work *work, const struct rt_freed *freed,
+                       struct rt_err *err) RT_MUST_CHECK;
+
 /* R1: makes one record of what the row's two IDs name; an ID that either had instead becomes a
    record of its own, which is not due until it is edited. */
 int rt_decide_pair_as(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,

@@ -15,6 +15,7 @@ struct decide {
     enum rt_verb verb;
     enum rt_side side; /* of take */
     json_t *detail;    /* the item's; or NULL */
+    struct rt_freed freed;
     struct rt_arena arena;
     struct rt_record record; /* the item's, loaded; rid 0: it is about none */
 };
@@ -34,11 +35,13 @@ static int save(struct decide *d, struct rt_err *err)
     return d->record.rid ? rt_decide_save(d->work, &d->record, err) : 0;
 }
 
-static void clear_flaw(struct rt_record *record, enum rt_flaw flaw)
+static void clear_flaw(struct decide *d, struct rt_record *record, enum rt_flaw flaw)
 {
     for (int s = 0; s < 2; s++)
-        if (record->end[s].flaw == flaw)
+        if (record->end[s].flaw == flaw) {
             record->end[s].flaw = RT_FLAW_NONE;
+            rt_decide_free_up(&d->freed, record);
+        }
 }
 
 /* ---- conflicts ---- */
@@ -115,7 +118,7 @@ static int end_twin(void *context, const struct rt_item *item, struct rt_err *er
         return 0;
     if (rt_store_load(d->work->store, item->rid, &d->arena, &record, err) < 0)
         return -1;
-    clear_flaw(&record, RT_FLAW_CLASH);
+    clear_flaw(d, &record, RT_FLAW_CLASH);
     return rt_decide_save(d->work, &record, err);
 }
 
@@ -144,7 +147,7 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
         if (d->record.rid == 0 || d->record.end[read.side].flaw == flaw)
             row[read.side] = read;
     }
-    clear_flaw(&d->record, flaw);
+    clear_flaw(d, &d->record, flaw);
     if (save(d, err) < 0)
         return -1;
     for (int s = 0; s < 2 && is_accept(d); s++)
@@ -170,7 +173,7 @@ static int end_repeated_twin(void *context, const struct rt_item *item, struct r
         return 0;
     if (rt_store_load(d->work->store, item->rid, &d->arena, &record, err) < 0)
         return -1;
-    clear_flaw(&record, RT_FLAW_REPEATED);
+    clear_flaw(d, &record, RT_FLAW_REPEATED);
     return rt_decide_save(d->work, &record, err);
 }
 
@@ -183,7 +186,7 @@ static int decide_repeated(struct decide *d, struct rt_err *err)
 
 static int decide_rejected(struct decide *d, struct rt_err *err)
 {
-    clear_flaw(&d->record, RT_FLAW_REJECTED);
+    clear_flaw(d, &d->record, RT_FLAW_REJECTED);
     return save(d, err);
 }
 
@@ -518,7 +521,10 @@ int rt_decide_item(struct rt_work *work, const struct rt_item *item, enum rt_ver
     if (journal(&d, err) < 0 || note(&d, err) < 0 || by_kind[kind](&d, err) < 0)
         goto out;
     rc = rt_store_end_item(work->store, item->number, how(&d), err);
+    if (rc == 0)
+        rc = rt_decide_ask_next(work, &d.freed, err);
 out:
+    rt_decide_clear_freed(&d.freed);
     json_decref(d.detail);
     rt_arena_clear(&d.arena);
     return rc;

@@ -197,48 +197,62 @@ static struct rt_record *shown(const struct rt_found *found, int side)
     return NULL;
 }
 
-/* Its side has shown the record in older files only, or never: it waits like any other with a
-   flawed row.  1: it is a question about the record now. */
-static int freeze_later(struct rt_intake *in, const struct rt_item *item, const json_t *detail,
-                        int64_t stamp, struct rt_record *record, struct rt_err *err)
+/* A row that came with the question, in its own file, is no answer to it. */
+static bool is_answered(const struct rt_record *record, const struct rt_item *item, int64_t stamp)
 {
-    struct rt_question question = {(enum rt_kind)rt_kind_find(item->kind), NULL};
-    struct rt_end *end = &record->end[item->side];
-    char *rows;
-    int rc;
+    const struct rt_look *look = &record->end[item->side].look;
 
-    if (end->flaw != RT_FLAW_NONE)
-        return 0;
-    rt_end_set_flaw(end,
-                    question.kind == RT_KIND_REJECTED ? RT_FLAW_REJECTED
-                    : question.kind == RT_KIND_CLASH  ? RT_FLAW_CLASH
-                                                      : RT_FLAW_REPEATED,
-                    stamp);
-    rows = json_dumps(json_object_get(detail, "rows"), JSON_COMPACT);
-    question.rows = rows;
-    rc = rt_book_save_rows(in->work, record, NULL, &question, err);
-    free(rows);
-    return rc < 0 ? -1 : 1;
+    return look->stamp > stamp || (look->stamp == stamp && look->file != item->file);
 }
 
-/* 1: the record of the item's row answers for it.  It may be the other side's file that makes the
-   record known. */
+/* 1: all records that the row names wait for an answer about it. */
+static int ask_all(struct rt_intake *in, const struct rt_item *item, const struct rt_found *found,
+                   int64_t stamp, struct rt_err *err)
+{
+    int all = 1;
+
+    for (int s = 0; s < 2; s++) {
+        int rc = found->at[s] ? rt_book_ask(in->work, found->at[s], item, stamp, err) : 1;
+
+        if (rc < 0)
+            return -1;
+        all = all && rc;
+    }
+    return all && (found->at[0] || found->at[1]);
+}
+
+/* 1: the record that the side showed waits for one, or the first of them. */
+static int ask_one(struct rt_intake *in, const struct rt_item *item, const struct rt_found *found,
+                   int64_t stamp, struct rt_err *err)
+{
+    const struct rt_record *record = shown(found, item->side);
+    int rc = 0;
+
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (found->at[s] != NULL && (record == NULL || record == found->at[s]))
+            rc = rt_book_ask(in->work, found->at[s], item, stamp, err);
+    return rc;
+}
+
+/* 1: the record of the item's row answers for it.  A record that its side has shown in older files
+   only, or never, waits like any other with a flawed row; with a clash, both do.  It may be the
+   other side's file that makes it known. */
 static int ask_record(struct rt_intake *in, const struct rt_item *item, int64_t stamp,
                       struct rt_err *err)
 {
     json_t *detail = rt_json_of_detail(item->detail);
     struct rt_record *record;
     struct rt_found found;
-    int rc = find_records(in, detail, &found, err), frozen = 0;
+    int rc = find_records(in, detail, &found, err);
 
     record = shown(&found, item->side);
-    if (rc == 0 && record != NULL && record->end[item->side].look.stamp >= stamp)
-        frozen = 1;
-    for (int s = 0; s < 2 && rc == 0 && !frozen; s++)
-        if (found.at[s] != NULL && (record == NULL || record == found.at[s]))
-            frozen = rc = freeze_later(in, item, detail, stamp, found.at[s], err);
+    if (rc == 0 && record != NULL && is_answered(record, item, stamp))
+        rc = 1;
+    else if (rc == 0)
+        rc = (strcmp(item->kind, rt_kind_text(RT_KIND_CLASH)->name) == 0 ? ask_all : ask_one)(
+            in, item, &found, stamp, err);
     json_decref(detail);
-    return rc < 0 ? -1 : frozen;
+    return rc;
 }
 
 /* Settled by a row of its record, by a snapshot, and by its own rows, fetched from rejects/. */

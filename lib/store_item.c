@@ -212,6 +212,20 @@ int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_
     return each(store, stmt, visit, context, err);
 }
 
+int rt_store_each_row_item(struct rt_store *store, rt_store_visit_item *visit, void *context,
+                           struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "SELECT " COLUMNS " FROM item WHERE is_open AND rid IS NULL"
+                         " AND kind IN ('clash', 'repeated', 'rejected') ORDER BY item",
+                         err);
+
+    if (stmt == NULL)
+        return -1;
+    return each(store, stmt, visit, context, err);
+}
+
 int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
                         void *context, struct rt_err *err)
 {

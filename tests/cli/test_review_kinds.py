@@ -643,3 +643,53 @@ def test_dismissed_rows_settle_what_was_asked_in_between(make):
     p.trip(nat=changed)
     assert p.items("repeated")
     assert p.trip(nat=same).nothing and not p.items()
+
+
+def crossed(p):
+    """Each of two records is named by two rows of a file; E1 was edited in one of them."""
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    p.trip(ext=[row("E2", "N1"), row("E1", "N2", summary="typed")])
+    return p
+
+
+def test_an_answer_about_one_of_two_crossed_rows_leaves_the_other_in_question(p):
+    crossed(p)
+    p.run("review", "dismiss", next(i["item"] for i in p.items("clash") if i["line"] == "2"))
+    assert "typed" in "".join(p.run("review", "show", i["item"]).out for i in p.items("clash"))
+    assert p.sync().nothing
+    assert p.trip(nat=[row(n="N1", summary="elsewhere")]).nothing
+    p.decide("dismiss", "clash")
+    assert not p.items() and only(p.sync().external)["summary"] == "elsewhere"
+
+
+@pytest.mark.parametrize("verb, pairs", [("accept", {("E1", "N2"), ("E2", "N1")}), ("dismiss", {("E1", "N1"), ("E2", "N2")})])
+def test_crossed_rows_are_decided_with_one_command(p, verb, pairs):
+    crossed(p)
+    p.decide(verb, "clash")
+    assert not p.items("clash")
+    p.trip(ext=[row(x, n, body="new") for x, n in pairs])
+    assert not p.items("clash")
+    assert {pick(r, "x", "n") for r in p.trip(ext=[row(x, n, body="newer") for x, n in pairs]).native} == pairs
+
+
+def test_a_clash_is_not_settled_by_a_good_row_of_its_own_file(p):
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    p.trip(ext=[row("E1", "N1"), row("E2", "N1"), row("E1", "N2", summary="typed")])
+    count = len(p.items("clash"))
+    p.trip(nat=[row(n="N9")])
+    assert len(p.items("clash")) == count
+    p.trip(ext=[row("E1", "N1", body="newer"), row("E2", "N2", body="newer")])
+    assert not p.items("clash")
+
+
+@pytest.mark.parametrize("first", ["clash", "repeated"])
+def test_a_record_with_two_questions_waits_for_both(make, first):
+    p = make().agree(row("E1", "N1"))
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    p.trip(ext=[row("E9", "N1", summary="crossed")])
+    p.decide("dismiss", first)
+    p.drop("native", [row(n="N1", body="typed")])
+    p.tick(1)
+    assert p.sync().nothing and len(p.items()) == 1
+    p.decide("dismiss", {"clash": "repeated", "repeated": "clash"}[first])
+    assert only(p.sync().external)["body"] == "typed"
