@@ -371,6 +371,15 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
     return rc;
 }
 
+int rt_book_tell_merged(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                        const struct rt_observed *observed, struct rt_err *err)
+{
+    const struct rt_look *look = &record->end[side].look;
+    struct rt_row row = {.side = side, .file = look->file, .line = look->line};
+
+    return observed->change_count ? rt_book_tell(work, record, &row, observed, err) : 0;
+}
+
 int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
                  const char *text, struct rt_err *err)
 {
@@ -461,15 +470,61 @@ static int settle_suspicions(struct rt_work *work, const struct rt_record *into,
     return 0;
 }
 
+/* 1: `suspect` may be the lost echo of an insert of `record` (R11); 0, -1. */
+static int is_echo_of(struct rt_work *work, const struct rt_record *suspect,
+                      const struct rt_record *record, struct rt_arena *arena, struct rt_err *err)
+{
+    struct rt_rid_list candidates;
+
+    if (!suspect->is_suspect)
+        return 0;
+    if (rt_store_candidates(work->store, suspect->rid, arena, &candidates, err) < 0)
+        return -1;
+    for (size_t i = 0; i < candidates.count; i++)
+        if (candidates.rids[i] == record->rid)
+            return 1;
+    return 0;
+}
+
+/* `into` is the echo of `from`: it stays the record of the two, with all that is known of the
+ * other.
+ */
+static void become(const struct rt_rules *rules, struct rt_record *into,
+                   const struct rt_record *from, struct rt_arena *arena,
+                   struct rt_observed *observed)
+{
+    struct rt_record both = *from;
+
+    rt_merge_echo(rules, &both, into, arena, observed);
+    both.rid = into->rid;
+    both.is_recent = into->is_recent;
+    both.items = into->items;
+    for (int s = 0; s < 2; s++) {
+        both.stored_id[s] = into->stored_id[s];
+        both.print[s] = into->print[s];
+    }
+    *into = both;
+}
+
 int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record *from,
                  struct rt_arena *arena, struct rt_observed *observed, struct rt_err *err)
 {
     struct rt_record gone = *from;
     struct rt_questions questions;
+    const int is_echo[2] = {is_echo_of(work, into, from, arena, err),
+                            is_echo_of(work, from, into, arena, err)};
+    enum rt_side side = is_echo[0] ? RT_EXTERNAL : RT_NATIVE;
 
-    if (settle_suspicions(work, into, from, err) < 0 ||
+    if (is_echo[0] < 0 || is_echo[1] < 0 || settle_suspicions(work, into, from, err) < 0 ||
         rt_book_remove(work, &gone, into->rid, arena, &questions, err) < 0)
         return -1;
-    rt_merge_join(&work->rules, into, from, arena, observed);
-    return rt_book_take_over(work, into, &questions, err);
+    if (is_echo[0])
+        become(&work->rules, into, from, arena, observed);
+    else if (is_echo[1])
+        rt_merge_echo(&work->rules, into, from, arena, observed);
+    else
+        rt_merge_join(&work->rules, into, from, arena, observed);
+    if (rt_book_take_over(work, into, &questions, err) < 0)
+        return -1;
+    return rt_book_tell_merged(work, into, side, observed, err);
 }

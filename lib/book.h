@@ -57,6 +57,12 @@ int rt_book_ask(struct rt_work *work, struct rt_record *record, const struct rt_
 int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
                  const struct rt_observed *observed, struct rt_err *err) RT_MUST_CHECK;
 
+/* The same of what another record had been shown to hold on that side; nothing, if no field
+ * changed.
+ */
+int rt_book_tell_merged(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                        const struct rt_observed *observed, struct rt_err *err) RT_MUST_CHECK;
+
 /* A line of the story that is not about a row; `text` is put into the detail, NULL for none. */
 int rt_book_note(struct rt_work *work, const struct rt_record *record, int side, const char *what,
                  const char *text, struct rt_err *err) RT_MUST_CHECK;

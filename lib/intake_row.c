@@ -157,23 +157,23 @@ static void note_applied(struct rt_intake *in, int64_t rid)
     rt_rid_set_add(&in->applied, rid);
 }
 
-/* Learns IDs (R1).  The record that the row is about is then *record; a join may open a conflict of
- * its own. */
-static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
-                           struct rt_record **record, enum rt_change *joined, struct rt_err *err)
-{
-    struct rt_observed observed;
+static const struct rt_observed nothing_joined = {.change = RT_CHANGE_UNCHANGED};
 
+/* Learns IDs (R1).  The record that the row is about is then *record; *joined: what came of a join.
+ */
+static int settle_identity(struct rt_intake *in, const struct rt_row *row, struct rt_found *found,
+                           struct rt_record **record, struct rt_observed *joined,
+                           struct rt_err *err)
+{
     *record = found->at[0] ? found->at[0] : found->at[1];
-    *joined = RT_CHANGE_UNCHANGED;
+    *joined = nothing_joined;
     if (found->verdict == RT_IDENTITY_LEARN || found->verdict == RT_IDENTITY_JOIN)
         in->counts.bound++;
     if (found->verdict == RT_IDENTITY_JOIN) {
         note_applied(in, found->at[1]->rid);
         if (rt_book_join(in->work, found->at[RT_EXTERNAL], found->at[RT_NATIVE], &in->row_arena,
-                         &observed, err) < 0)
+                         joined, err) < 0)
             return -1;
-        *joined = observed.change;
         return rt_book_note(in->work, *record, (int)in->side, "join",
                             "two records turned out to be one", err);
     }
@@ -210,20 +210,21 @@ static int ask_went_back(struct rt_intake *in, struct rt_record *record, const s
 }
 
 static int observe(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
-                   struct rt_digest print, enum rt_change joined, struct rt_err *err)
+                   struct rt_digest print, const struct rt_observed *joined, struct rt_err *err)
 {
     const struct rt_digest *prints[2] = {NULL, NULL};
     struct rt_settler *settler = &in->work->settler;
     struct rt_observed observed;
-    bool is_settled = false;
+    bool is_settled = false, is_told;
     char *rows = NULL;
     int rc;
 
     rt_merge_observe(&in->work->rules, record, row, &in->row_arena, &observed);
     if (observed.went_back && ask_went_back(in, record, row, &rows, err) < 0)
         return -1;
-    if (joined < observed.change)
-        observed.change = joined; /* R14: the first of the words that fit */
+    is_told = joined->change_count && observed.change_count == 0;
+    if (joined->change < observed.change)
+        observed.change = joined->change; /* R14: the first of the words that fit */
     rt_intake_count(in, observed.change);
     in->counts.held += record->is_held;
     in->counts.frozen += rt_record_frozen(record) != NULL;
@@ -241,8 +242,9 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     note_applied(in, record->rid);
     if (observed.change != RT_CHANGE_STALE && rt_end_is_quiet(&record->end[in->side]))
         rt_intake_is_clean(in, record->rid, true);
-    /* What is new tells its own story: where it was born. The rest is told line by line. */
-    if (observed.change == RT_CHANGE_UNCHANGED ||
+    /* What is new tells its own story: where it was born; and so does a join. The rest is told line
+       by line. */
+    if (observed.change == RT_CHANGE_UNCHANGED || is_told ||
         (observed.change == RT_CHANGE_NEW && !in->work->is_dry))
         return 0;
     return rt_book_tell(in->work, record, row, &observed, err);
@@ -268,7 +270,7 @@ static int bind_suspect(struct rt_intake *in, struct rt_row *row, struct rt_dige
     if (rt_book_note(in->work, &record, (int)in->side, "bind", "a suspected duplicate was bound",
                      err) < 0)
         return -1;
-    return observe(in, &record, row, print, RT_CHANGE_UNCHANGED, err);
+    return observe(in, &record, row, print, &nothing_joined, err);
 }
 
 /* R11: the record is kept, but not sent back as new before somebody has decided. */
@@ -315,7 +317,7 @@ static int apply_new(struct rt_intake *in, struct rt_row *row, struct rt_digest 
         return bind_suspect(in, row, print, suspects.rids[0], err);
     if (suspects.count)
         return put_suspect(in, row, &suspects, err);
-    return observe(in, &record, row, print, RT_CHANGE_UNCHANGED, err);
+    return observe(in, &record, row, print, &nothing_joined, err);
 }
 
 /* Learning an ID from a row that is not applied still has to be saved. */
@@ -384,7 +386,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
 {
     struct rt_found found;
     struct rt_record *record;
-    enum rt_change joined;
+    struct rt_observed joined;
     bool again, is_same;
     size_t group;
 
@@ -408,7 +410,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
     }
     if (!is_eligible && row->stamp >= record->end[in->side].look.stamp)
         return exclude(in, record, &found, err);
-    return observe(in, record, row, print, joined, err);
+    return observe(in, record, row, print, &joined, err);
 }
 
 /* ---- a CSV row ---- */

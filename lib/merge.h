@@ -79,6 +79,12 @@ void rt_merge_observe(const struct rt_rules *rules, struct rt_record *record,
 void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct rt_record *from,
                    struct rt_arena *arena, struct rt_observed *observed);
 
+/* R11: `suspect`, which one side showed, is the lost echo of an insert of `record`: what was seen
+   of it is an observation of that. */
+void rt_merge_echo(const struct rt_rules *rules, struct rt_record *record,
+                   const struct rt_record *suspect, struct rt_arena *arena,
+                   struct rt_observed *observed);
+
 /* R10: the side does not have the record any more (RT_MISSING, or RT_DELETED where it said so).  An
    edit that had not arrived there is edit-vs-delete. */
 void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,

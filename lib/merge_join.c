@@ -82,6 +82,43 @@ void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct 
                                                                  : RT_CHANGE_UNCHANGED;
 }
 
+/* What the suspect was last seen to hold, as the row that the insert should have been shown by. */
+static struct rt_row row_of(const struct rt_record *record, const struct rt_record *suspect,
+                            enum rt_side side)
+{
+    const struct rt_end *end = &suspect->end[side];
+    struct rt_row row = {.side = side,
+                         .content = (struct rt_content *)(uintptr_t)end->seen,
+                         .modified_at = end->look.modified_at,
+                         .stamp = end->look.stamp,
+                         .file = end->look.file,
+                         .line = end->look.line};
+
+    row.id[side] = end->id;
+    row.id[rt_side_other(side)] = record->end[rt_side_other(side)].id;
+    return row;
+}
+
+void rt_merge_echo(const struct rt_rules *rules, struct rt_record *record,
+                   const struct rt_record *suspect, struct rt_arena *arena,
+                   struct rt_observed *observed)
+{
+    enum rt_side side = suspect->born;
+    const struct rt_end *from = &suspect->end[side];
+    struct rt_end *end = &record->end[side];
+    struct rt_row row = row_of(record, suspect, side);
+
+    end->id = from->id;
+    rt_merge_observe(rules, record, &row, arena, observed);
+    end->shows_other_id = false;
+    end->flaw = from->flaw; /* a later row of it may be in question */
+    end->flaw_stamp = from->flaw_stamp;
+    end->is_marked = from->is_marked;
+    record->is_held = record->is_held || suspect->is_held;
+    if (from->absence != RT_PRESENT) /* or a later snapshot may lack it */
+        rt_merge_absent(rules, record, side, from->absence == RT_DELETED ? RT_DELETED : RT_MISSING);
+}
+
 void rt_merge_take(const struct rt_rules *rules, struct rt_record *record, enum rt_side side,
                    struct rt_arena *arena)
 {

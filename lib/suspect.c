@@ -136,27 +136,11 @@ int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side, stru
     return rc;
 }
 
-/* What the suspect was last seen to hold, as the row that its pending insert should have been shown
- * by. */
-static struct rt_row row_of(const struct rt_record *suspect, enum rt_side side)
-{
-    const struct rt_end *end = &suspect->end[side];
-
-    return (struct rt_row){.side = side,
-                           .id = {suspect->end[0].id, suspect->end[1].id},
-                           .content = (struct rt_content *)(uintptr_t)end->seen,
-                           .modified_at = end->look.modified_at,
-                           .stamp = end->look.stamp,
-                           .file = end->look.file,
-                           .line = end->look.line};
-}
-
 int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, struct rt_err *err)
 {
     struct rt_record suspect, candidate;
     struct rt_observed observed;
     enum rt_side side;
-    struct rt_row row;
     struct rt_rid_list list;
     struct rt_questions questions;
 
@@ -172,20 +156,11 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
         rt_store_load(work->store, list.rids[0], arena, &candidate, err) < 0)
         return -1;
     side = suspect.born;
-    row = row_of(&suspect, side);
     if (rt_book_remove(work, &suspect, candidate.rid, arena, &questions, err) < 0)
         return -1;
-    candidate.end[side].id = suspect.end[side].id;
-    row.id[rt_side_other(side)] = candidate.end[rt_side_other(side)].id;
-    rt_merge_observe(&work->rules, &candidate, &row, arena, &observed);
-    candidate.end[side].shows_other_id = false;
-    candidate.end[side].flaw = suspect.end[side].flaw; /* a later row of it may be in question */
-    candidate.end[side].flaw_stamp = suspect.end[side].flaw_stamp;
-    candidate.end[side].is_marked = suspect.end[side].is_marked;
-    if (suspect.end[side].absence != RT_PRESENT) /* or a later snapshot may lack it */
-        rt_merge_absent(&work->rules, &candidate, side,
-                        suspect.end[side].absence == RT_DELETED ? RT_DELETED : RT_MISSING);
-    if (rt_book_take_over(work, &candidate, &questions, err) < 0)
+    rt_merge_echo(&work->rules, &candidate, &suspect, arena, &observed);
+    if (rt_book_take_over(work, &candidate, &questions, err) < 0 ||
+        rt_book_tell_merged(work, &candidate, side, &observed, err) < 0)
         return -1;
     return rt_book_note(work, &candidate, (int)side, "bind", "a suspected duplicate was bound",
                         err);

@@ -1,4 +1,6 @@
 """R1: which record an incoming row belongs to."""
+import json
+
 import pytest
 
 from profile import only, pick, row
@@ -52,6 +54,20 @@ def test_join_decides_differing_fields_as_a_conflict(make, winner, value):
     deltas = p.emit()
     loser = deltas.native if winner == "external" else deltas.external
     assert len(deltas) == 1 and pick(only(loser), "x", "n", "summary") == ("E1", "N1", value)
+
+
+@pytest.mark.parametrize("conflict", ["external", "native", "review"])
+def test_join_tells_both_values_of_a_conflict(make, conflict):
+    p = make(policy={"conflict": conflict})
+    p.drop("external", [row("E1")])
+    p.drop("native", [row(n="N1", summary="two")])
+    p.tick(1)
+    p.drop("native", [row("E1", "N1", summary="two")])
+    line = only([d for d in p.diff() if d["change"] == "conflict"])
+    assert pick(line, "external_id", "native_id", "field", "before", "after") == ("E1", "N1", "summary", "one", "two")
+    p.emit()
+    part = only([s for s in json.loads(p.run("show", "E1", "--json").out)["story"] if s["what"] == "conflict"])
+    assert only(part["detail"])[:3] == ["summary", "one", "two"]
 
 
 @pytest.mark.parametrize("side", ["external", "native"])

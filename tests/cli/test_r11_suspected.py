@@ -142,3 +142,23 @@ def test_accepted_suspect_that_is_missing_stays_missing(make):
     p.decide("accept", "suspected")
     assert not p.trip(ext=[row("E1", "N1", summary="two")]).native
     assert only(p.trip(nat=[row("E1", "N1"), row("E2", "N2", summary="other")]).native)["summary"] == "two"
+
+
+@pytest.mark.parametrize("conflict", ["review", "external", "native"])
+@pytest.mark.parametrize("how", ["row", "bind", "accept"])
+@pytest.mark.parametrize("side, own", [("external", dict(x="E1")), ("native", dict(n="N1"))])
+def test_an_edit_of_an_insert_that_lost_its_id_is_an_edit_however_the_two_are_bound(make, side, own, how, conflict):
+    other = {"external": "native", "native": "external"}[side]
+    p = make(policy={"conflict": conflict}, schema=IDS + [field("person", role="fingerprint"), field("body")],
+             external={"matches_by": "own-id"})
+    p.trip(**{other[:3]: [dict(x="E1" if side == "native" else "", n="N1" if side == "external" else "", person="p", body="ours")]})
+    p.trip(**{side[:3]: [dict(own, person="p", body="typed")]})
+    if how == "row":
+        deltas = p.trip(**{side[:3]: [dict(x="E1", n="N1", person="p", body="typed")]})
+    else:
+        p.run("bind", "E1", "N1") if how == "bind" else p.decide("accept", "suspected")
+        deltas = p.trip()
+    assert not p.items() and not deltas.side(side)
+    assert pick(only(deltas.side(other)), "x", "n", "body") == ("E1", "N1", "typed")
+    story = p.run("show", "E1").out
+    assert "ours" in story and "typed" in story
