@@ -504,8 +504,7 @@ typedef int rt_store_visit_item(void *context, const struct rt_item *item, struc
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context,
                        struct rt_err *err) RT_MUST_CHECK; /* open ones; kind NULL: all */
-/* Open ones about rows that stand by themselves, since they lead to no record, or to one that waits
-   for another answer. */
+/* Open ones about rows that stand by themselves: their record waits for another answer, if any. */
 int rt_store_each_row_item(struct rt_store *store, rt_store_visit_item *visit, void *context,
                            struct rt_err *err) RT_MUST_CHECK;
 int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
