@@ -38,7 +38,7 @@ int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side
     return 0;
 }
 
-int rt_book_find_renamed(struct rt_work *work, enum rt_side side, struct rt_slice *id,
+int rt_book_find_renamed(struct rt_work *work, enum rt_side side, bool is_lone, struct rt_slice *id,
                          struct rt_arena *arena, struct rt_err *err)
 {
     struct rt_record record;
@@ -49,7 +49,7 @@ int rt_book_find_renamed(struct rt_work *work, enum rt_side side, struct rt_slic
         return rc;
     if (rt_store_load(work->store, rid, arena, &record, err) < 0)
         return -1;
-    if (record.end[rt_side_other(side)].id.len || record.end[side].id.len == 0)
+    if ((is_lone && record.end[rt_side_other(side)].id.len) || record.end[side].id.len == 0)
         return 0;
     *id = record.end[side].id;
     return 1;

@@ -21,10 +21,10 @@ struct rt_found {
 int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side first,
                  struct rt_arena *arena, struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
 
-/* What is the record called on that side now that was called so before, and whose ID on the other
- * side is not known?  An insert told the other side the old one, and that is what comes back with
- * the ID.  1: *id is the one it has now; 0, -1. */
-int rt_book_find_renamed(struct rt_work *work, enum rt_side side, struct rt_slice *id,
+/* What is the record called on that side now that was called so before?  The other side was told
+ * the old one, and that is what comes back from there; is_lone: with the ID that is not known yet
+ * of an insert.  1: *id is the one it has now; 0, -1. */
+int rt_book_find_renamed(struct rt_work *work, enum rt_side side, bool is_lone, struct rt_slice *id,
                          struct rt_arena *arena, struct rt_err *err) RT_MUST_CHECK;
 
 /* Rows that a person must decide about, as JSON, and the kind of the item that has them. */

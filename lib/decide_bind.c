@@ -96,7 +96,7 @@ static int find(struct rt_work *work, struct rt_slice id[2], struct rt_arena *ar
     int rc = rt_book_find(work, id, RT_EXTERNAL, arena, found, err);
 
     for (int s = 0; s < 2 && rc == 0 && found->verdict == RT_IDENTITY_NEW; s++) {
-        rc = rt_book_find_renamed(work, (enum rt_side)s, &id[s], arena, err);
+        rc = rt_book_find_renamed(work, (enum rt_side)s, true, &id[s], arena, err);
         if (rc == 1)
             rc = rt_book_find(work, id, RT_EXTERNAL, arena, found, err);
     }

@@ -341,7 +341,8 @@ static int exclude(struct rt_intake *in, struct rt_record *record, const struct 
 }
 
 /* Finds the records of a row.  An ID of the other side that the record had before is as good as
-   none: this side was not told the new one yet. */
+   none: this side was not told the new one yet.  Beside an own ID that is new, it means the new
+   one: a clash, unless that is the ID of an insert. */
 static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found,
                 struct rt_err *err)
 {
@@ -357,7 +358,7 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
         if (rc == 1)
             row->id[other].len = 0;
     } else if (found->verdict == RT_IDENTITY_NEW) {
-        rc = rt_book_find_renamed(in->work, other, &row->id[other], &in->row_arena, err);
+        rc = rt_book_find_renamed(in->work, other, false, &row->id[other], &in->row_arena, err);
     }
     return rc == 1 ? rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err) : rc;
 }

@@ -422,6 +422,20 @@ def test_the_old_id_of_a_rekeyed_record_can_be_used_again(p, side, own):
     assert [pick(r, own, "summary") for r in sent][-1] == (ids[0][own], "new")
 
 
+@pytest.mark.parametrize("verb", ["accept", "dismiss"])
+@pytest.mark.parametrize("side, own, other", [("external", "x", "n"), ("native", "n", "x")])
+def test_an_unknown_id_beside_one_that_was_rekeyed_is_a_clash(p, side, own, other, verb):
+    """The side that was never told the new ID shows the old one, beside an own ID that is new."""
+    p.agree(row("1", "1"))
+    p.run("bind", "--rekey", {"external": "native", "native": "external"}[side], "1", "1r")
+    assert p.trip(**{side[:3]: [row(**{own: "2", other: "1"})]}).nothing
+    p.decide(verb, "clash")
+    assert p.trip().nothing and not p.items()
+    known = "2" if verb == "accept" else "1"
+    sent = p.trip(**{side[:3]: [row(**{own: known, other: "1"}, summary="two")]})
+    assert pick(only(only(sent).rows), own, other, "summary") == (known, "1r", "two")
+
+
 @pytest.mark.parametrize("side, own, other", [("external", "x", "n"), ("native", "n", "x")])
 def test_a_crosswalk_with_the_id_that_an_insert_carried_is_of_the_record_that_was_rekeyed(make, side, own, other):
     p = make(external={"matches_by": "own-id"})
