@@ -41,8 +41,8 @@ static int push_again(struct rt_session *session, const char *word,
                 (long long)delta);
     else
         rt_tell(session,
-                "delta %06lld was handed over again under a new name; questions about it close\n"
-                "when a file shows it: to accept or retry it now would send its rows once more\n",
+                "delta %06lld was handed over again under a new name: it is awaited as on the "
+                "first day\n",
                 (long long)delta);
     return 0;
 }

@@ -93,7 +93,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     rt_arena_clear(&arena);
     if (rc < 0 || delta.state != RT_DELTA_HANDED)
         return rc < 0 ? -1 : 0;
-    if (rt_store_is_waived(r->session->store, number, &is_waived, err) < 0)
+    if (rt_store_is_waived(r->session->store, &delta, &is_waived, err) < 0)
         return -1;
     entry.handed_at = delta.gone_at; /* the last of its parts */
     entry.is_overdue = config->side[r->side].shows_imports && !is_waived &&

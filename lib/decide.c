@@ -358,6 +358,35 @@ int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions,
     return rc;
 }
 
+/* ---- handed over again ---- */
+
+static int await_row(struct delivery *d, struct rt_record *record, const struct rt_delta_row *row,
+                     struct rt_arena *arena)
+{
+    struct rt_end *end = &record->end[d->delta->side];
+    int at = find_version(end, row->delta);
+
+    (void)arena;
+    if (at < 0 || end->sent[at].is_trusted)
+        return 0;
+    end->sent[at].is_trusted = true;
+    end->sent[at].is_given_up = false;
+    end->given = end->sent[at].content;
+    end->given_delta = row->delta;
+    rt_end_settle_not_taken(end);
+    return 1;
+}
+
+int rt_decide_await(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_row_range *rows, struct rt_err *err)
+{
+    struct rt_delivery done = {0};
+    struct delivery d = {
+        .work = work, .delta = delta, .done = &done, .decide = await_row, .what = "again"};
+
+    return rt_store_each_row(work->store, rows, visit_row, &d, err);
+}
+
 /* ---- hold ---- */
 
 static int set_held(struct rt_work *work, int64_t rid, bool is_held, const char *reason,

@@ -50,6 +50,11 @@ int rt_decide_retry(struct rt_work *work, int64_t delta, struct rt_delivery *don
 int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions,
                            struct rt_err *err) RT_MUST_CHECK;
 
+/* It is on its way again, the same bytes: what was given up of these rows of it, or did not show in
+   time, is awaited as on the first day, and is not due. */
+int rt_decide_await(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_row_range *rows, struct rt_err *err) RT_MUST_CHECK;
+
 /* R12.  *changed: false if it was so already.  `reason` may be NULL. */
 int rt_decide_hold(struct rt_work *work, int64_t rid, const char *reason, bool *changed,
                    struct rt_err *err) RT_MUST_CHECK;

@@ -30,7 +30,7 @@ static int note_flight(void *context, int64_t number, int64_t rows, struct rt_er
     if (rc != 1 || !rt_store_is_late(&delta, work->rules.config->overdue, work->rules.now))
         return rc < 0 ? -1 : 0;
     snprintf(subject, sizeof subject, "d%" PRId64, number);
-    if (rt_store_is_waived(work->store, number, &is_waived, err) < 0)
+    if (rt_store_is_waived(work->store, &delta, &is_waived, err) < 0)
         return -1;
     if (is_waived)
         return 0;

@@ -1,5 +1,6 @@
 #include "lib/outbox_internal.h"
 
+#include "lib/decide.h"
 #include "lib/delta.h"
 #include "lib/fault.h"
 #include "lib/moves.h"
@@ -178,14 +179,14 @@ int rt_outbox_find_handed(struct rt_work *work, int64_t number, struct rt_arena 
     return 0;
 }
 
-/* `since`: from when on a file of the side can show it. */
-static int journal_handed(struct rt_work *work, const struct rt_delta *delta, int64_t part,
-                          int64_t since, struct rt_err *err)
+/* `since`: from when on a file of the side can show it; of "again", when that began. */
+static int journal_part(struct rt_work *work, const char *what, const struct rt_delta *delta,
+                        int64_t part, int64_t since, struct rt_err *err)
 {
     char *line = rt_xasprintf(
-        "{\"at\":%" PRId64 ",\"what\":\"hand-over\",\"delta\":%" PRId64 ",\"part\":%" PRId64
+        "{\"at\":%" PRId64 ",\"what\":\"%s\",\"delta\":%" PRId64 ",\"part\":%" PRId64
         ",\"side\":\"%s\",\"since\":%" PRId64 ",\"run\":%" PRId64 "}",
-        work->rules.now, delta->number, part, rt_side_name(delta->side), since, work->run);
+        work->rules.now, what, delta->number, part, rt_side_name(delta->side), since, work->run);
     int rc = rt_store_add_journal(work->store, line, err);
 
     free(line);
@@ -209,11 +210,60 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
     if (rt_store_set_part_handed(work->store, delta->number, part->part, err) == 0 &&
         rt_store_update_delta(work->store, delta, err) == 0 &&
         lock_first_header(work, delta, err) == 0 &&
-        journal_handed(work, delta, part->part, at, err) == 0)
+        journal_part(work, "hand-over", delta, part->part, at, err) == 0)
         rc = rt_store_add_move(work->store, from, to, err);
     free(from);
     free(to);
     return rc;
+}
+
+/* What is handed over again and not finished: "DELTA PARTS AT", the parts that are done. */
+#define AGAIN_KEY "again"
+
+int rt_outbox_unfinished_again(struct rt_work *work, int64_t delta, int64_t *done, int64_t *at,
+                               struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    const char *text;
+    int64_t number = 0;
+    int rc = rt_store_get(work->store, AGAIN_KEY, &arena, &text, err);
+
+    if (rc != 1 || sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &number, done, at) != 3 ||
+        number != delta) {
+        *done = 0;
+        *at = work->rules.now;
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
+static int note_unfinished(struct rt_work *work, const struct rt_delta *delta, int64_t done,
+                           int64_t at, struct rt_err *err)
+{
+    char *text = done < delta->parts
+                     ? rt_xasprintf("%" PRId64 " %" PRId64 " %" PRId64, delta->number, done, at)
+                     : NULL;
+    int rc = rt_store_set(work->store, AGAIN_KEY, text, err);
+
+    free(text);
+    return rc;
+}
+
+int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
+                           const struct rt_delta_part *part, int64_t at, struct rt_err *err)
+{
+    int64_t done = part ? part->part : 0;
+
+    if (journal_part(work, "again", delta, done, at, err) < 0 ||
+        note_unfinished(work, delta, done, at, err) < 0)
+        return -1;
+    if (part == NULL)
+        return 0;
+    delta->gone_at = work->rules.now;
+    if (rt_store_update_delta(work->store, delta, err) < 0)
+        return -1;
+    return rt_decide_await(work, delta,
+                           &(struct rt_row_range){delta->number, part->first, part->rows}, err);
 }
 
 bool rt_outbox_is_taken_by_others(const struct rt_side_config *settings)

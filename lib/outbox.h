@@ -71,7 +71,7 @@ int rt_outbox_find_handed(struct rt_work *work, int64_t number, struct rt_arena 
                           struct rt_delta *delta, struct rt_err *err) RT_MUST_CHECK;
 
 /* The same bytes under a new name, which is told; refused if a later version of one of its rows
-   went out. */
+   went out.  What was given up of it is awaited again. */
 int rt_outbox_again(struct rt_work *work, int64_t delta, const struct rt_push_options *options,
                     struct rt_err *err) RT_MUST_CHECK;
 

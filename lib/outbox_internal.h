@@ -52,4 +52,14 @@ bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta
 int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
                      const char *name, int64_t at, struct rt_err *err) RT_MUST_CHECK;
 
+/* The same for a delta that was handed over before, inside a transaction: `part`, or that it begins
+ * (NULL).  `at`: when it began. */
+int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
+                           const struct rt_delta_part *part, int64_t at,
+                           struct rt_err *err) RT_MUST_CHECK;
+
+/* What was done of an earlier one that broke off; else 0 parts, and now. */
+int rt_outbox_unfinished_again(struct rt_work *work, int64_t delta, int64_t *done, int64_t *at,
+                               struct rt_err *err) RT_MUST_CHECK;
+
 #endif

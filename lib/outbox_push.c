@@ -6,7 +6,6 @@
 #include "lib/filename.h"
 #include "lib/source.h"
 #include "lib/spool.h"
-#include "lib/suspect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -302,156 +301,32 @@ out:
     return rc;
 }
 
-/* ---- withdraw ---- */
+/* ---- again ---- */
 
-struct withdraw {
-    struct rt_work *work;
-    const struct rt_delta *delta;
-};
-
-/* An insert cannot go from under an edit of the same record that waits behind it: that would be
-   sent to a side that does not have the record. */
-static int check_insert(const struct rt_delta_row *row, const struct rt_end *end,
-                        struct rt_err *err)
-{
-    for (size_t i = 0; row->action == RT_ROW_INSERT && i < end->sent_count; i++)
-        if (end->sent[i].delta > row->delta && end->sent[i].handed == RT_NEVER)
-            return rt_err_set(err, RT_USAGE,
-                              "delta %06" PRId64 " inserts a record that delta %06" PRId64
-                              " in the outbox updates: withdraw that one first",
-                              row->delta, end->sent[i].delta);
-    return 0;
-}
-
-/* What was written for the side before, and handed over; where nothing was, what it was seen to
-   hold stays. */
-static int give_back(const struct withdraw *w, int64_t rid, struct rt_end *end,
-                     struct rt_arena *arena, struct rt_err *err)
-{
-    struct rt_delta_row last;
-
-    if (rt_store_last_row(w->work->store, rid, w->delta->side, RT_DELTA_HANDED, &last, err) < 0)
-        return -1;
-    end->given_delta = last.delta;
-    return last.delta ? rt_store_content(w->work->store, last.cid, arena, &end->given, err) : 0;
-}
-
-/* The newest version that nobody said was not taken; NULL. */
-static const struct rt_version *newest_left(const struct rt_end *end)
-{
-    for (size_t i = end->sent_count; i-- > 0;)
-        if (!end->sent[i].is_given_up)
-            return &end->sent[i];
-    return NULL;
-}
-
-/* Takes a version back: it never left, so nothing ever held it. */
-static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
-{
-    struct withdraw *w = context;
-    struct rt_arena arena = {0};
-    struct rt_record record;
-    struct rt_end *end;
-    const struct rt_version *left;
-    size_t kept = 0;
-    int rc = -1;
-
-    if (rt_store_load(w->work->store, row->rid, &arena, &record, err) < 0)
-        goto out;
-    end = &record.end[w->delta->side];
-    if (check_insert(row, end, err) < 0)
-        goto out;
-    for (size_t i = 0; i < end->sent_count; i++)
-        if (end->sent[i].delta != w->delta->number)
-            end->sent[kept++] = end->sent[i];
-    end->sent_count = kept;
-    if (end->given_delta == w->delta->number) {
-        left = newest_left(end);
-        end->given = left ? left->content : end->seen;
-        end->given_delta = left ? left->delta : 0;
-        if (kept == 0 && give_back(w, row->rid, end, &arena, err) < 0)
-            goto out;
-    }
-    if (row->action == RT_ROW_DELETE)
-        rt_end_untell(end);
-    /* No row of that side can be what was lost of it (R11). */
-    if (kept == 0 && end->id.len == 0 &&
-        rt_suspect_settle(w->work, row->rid, w->delta->side, err) < 0)
-        goto out;
-    rc = rt_store_save(w->work->store, &record, NULL, err);
-    rt_work_touch(w->work, row->rid);
-out:
-    rt_arena_clear(&arena);
-    return rc;
-}
-
-int rt_outbox_withdraw(struct rt_work *work, int64_t number, struct rt_err *err)
-{
-    struct rt_arena arena = {0};
+/* A delta that is handed over once more.  What was done of it is noted part by part, so that one
+   that broke off goes on under the names it began with: no part is given twice. */
+struct again {
+    struct push *push;
     struct rt_delta delta;
     struct rt_part_list parts;
-    struct withdraw w = {work, &delta};
-    int rc = rt_store_delta(work->store, number, &arena, &delta, err);
-
-    if (rc == 0)
-        rc = rt_err_set(err, RT_USAGE,
-                        "there is no delta %06" PRId64 ": see outbox/ and archive/out", number);
-    else if (rc == 1 && delta.state != RT_DELTA_HANDED && delta.handed_parts > 0)
-        rc = rt_err_set(err, RT_USAGE,
-                        "delta %06" PRId64 " was handed over in part, and cannot be taken back: "
-                        "hand over the rest with roundtrip push",
-                        number);
-    else if (rc == 1 && delta.state == RT_DELTA_HANDED)
-        rc = rt_err_set(
-            err, RT_USAGE,
-            "delta %06" PRId64
-            " was handed over, and cannot be taken back: if it was not imported, roundtrip retry",
-            number);
-    else if (rc == 1 && delta.state == RT_DELTA_WITHDRAWN)
-        rc =
-            rt_err_set(err, RT_USAGE,
-                       "delta %06" PRId64 " was withdrawn already: its rows are due again", number);
-    if (rc < 0 || rt_outbox_list_parts(work, number, &arena, &parts, err) < 0 ||
-        rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows}, withdraw_row,
-                          &w, err) < 0)
-        goto fail;
-    delta.state = RT_DELTA_WITHDRAWN;
-    if (rt_store_update_delta(work->store, &delta, err) < 0 ||
-        rt_outbox_journal(work, "withdraw", &delta, err) < 0)
-        goto fail;
-    for (size_t i = 0; i < parts.count; i++) {
-        char *from = rt_outbox_path(delta.side, parts.parts[i].name);
-        char *to = rt_xasprintf("rejects/withdrawn-%s", parts.parts[i].name);
-
-        rc = rt_store_add_move(work->store, from, to, err);
-        free(from);
-        free(to);
-        if (rc < 0)
-            goto fail;
-    }
-    rt_arena_clear(&arena);
-    return 0;
-fail:
-    rt_arena_clear(&arena);
-    return -1;
-}
-
-/* ---- again ---- */
+    int64_t done; /* parts of it */
+    int64_t at;   /* when it began; in the names */
+};
 
 static int find_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
-    struct withdraw *w = context;
+    const struct again *again = context;
     struct rt_delta_row last;
 
-    if (rt_store_last_row(w->work->store, row->rid, w->delta->side, RT_DELTA_COMMITTED, &last,
-                          err) < 0)
+    if (rt_store_last_row(again->push->work->store, row->rid, again->delta.side, RT_DELTA_COMMITTED,
+                          &last, err) < 0)
         return -1;
-    if (last.delta <= w->delta->number)
+    if (last.delta <= again->delta.number)
         return 0;
     return rt_err_set(err, RT_STOPPED,
                       "delta %06" PRId64 " is out of date: a later version of row %" PRId64
                       " went out with delta %06" PRId64 "; use roundtrip retry",
-                      w->delta->number, row->position, last.delta);
+                      again->delta.number, row->position, last.delta);
 }
 
 /* The bytes that were handed over, or none. */
@@ -475,72 +350,6 @@ static int check_archived(const struct rt_delta *delta, const struct rt_delta_pa
     return 0;
 }
 
-/* The loader gets a file of the new name, which one that goes by names takes for another. */
-static int load_again(struct push *push, const struct rt_side_config *settings, const char *path,
-                      struct rt_err *err)
-{
-    struct rt_store *store = push->work->store;
-
-    rt_buf_reset(&push->crosswalk);
-    if (load(push, settings, path, err) < 0 || rt_store_begin(store, err) < 0)
-        return -1;
-    if (bind_crosswalk(push, err) < 0 || rt_store_commit(store, err) < 0) {
-        rt_store_abort(store);
-        return -1;
-    }
-    return rt_outbox_finish(push->work, err);
-}
-
-/* Without anybody to hand it to, the copy in the outbox is all. */
-static int give_again(struct push *push, enum rt_side side, const char *from, const char *name,
-                      struct rt_err *err)
-{
-    const struct rt_side_config *settings = &push->work->rules.config->side[side];
-    char *folder, *copy;
-    int rc;
-
-    if (settings->transport != RT_TRANSPORT_COMMAND && settings->imports != NULL)
-        return deliver(push, side, from, name, err);
-    folder = rt_outbox_folder(push->work, side);
-    copy = rt_xasprintf("%s/%s", folder, name);
-    rc = access(copy, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
-    if (rc == 0 && !rt_outbox_is_taken_by_others(settings)) {
-        struct rt_err late;
-
-        rc = load_again(push, settings, copy, err);
-        if (rt_spool_remove(copy, &late) < 0 && rc == 0) {
-            *err = late;
-            rc = -1;
-        }
-    }
-    free(folder);
-    free(copy);
-    return rc;
-}
-
-static int put_again(struct push *push, const struct rt_delta *delta,
-                     const struct rt_delta_part *part, struct rt_err *err)
-{
-    struct rt_work *work = push->work;
-    const char *dot = strchr(part->name, '.');
-    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
-    char stamp[RT_TIME_SIZE];
-    char *from =
-        rt_xasprintf("%s/archive/out/%s/%s", work->profile, rt_side_name(delta->side), part->name);
-    char *name = rt_xasprintf("%.*s-again-%s%s", (int)stem, part->name,
-                              rt_time_format_compact(work->rules.now, stamp), dot ? dot : "");
-    int rc = -1;
-
-    if (check_archived(delta, part, from, err) == 0 &&
-        rt_output_name_check(&work->rules.config->side[delta->side], name, err) == 0)
-        rc = push->options->dry_run ? 0 : give_again(push, delta->side, from, name, err);
-    if (rc == 0 && push->options->tell != NULL)
-        push->options->tell(push->options->context, delta->side, delta->number, name);
-    free(from);
-    free(name);
-    return rc;
-}
-
 /* It was handed over before the other end was told of a new header. */
 static int check_header_again(struct rt_work *work, const struct rt_delta *delta,
                               struct rt_err *err)
@@ -555,25 +364,140 @@ static int check_header_again(struct rt_work *work, const struct rt_delta *delta
                       delta->number, work->rules.config->side[delta->side].label, delta->number);
 }
 
+/* Where a part's bytes are, and the new name that they get; caller frees both. */
+static char *archived_path(const struct again *again, const struct rt_delta_part *part)
+{
+    return rt_xasprintf("%s/archive/out/%s/%s", again->push->work->profile,
+                        rt_side_name(again->delta.side), part->name);
+}
+
+static char *name_again(const struct again *again, const struct rt_delta_part *part)
+{
+    const char *dot = strchr(part->name, '.');
+    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
+    char stamp[RT_TIME_SIZE];
+
+    return rt_xasprintf("%.*s-again-%s%s", (int)stem, part->name,
+                        rt_time_format_compact(again->at, stamp), dot ? dot : "");
+}
+
+static int check_part(const struct again *again, const struct rt_delta_part *part,
+                      struct rt_err *err)
+{
+    const struct rt_config *config = again->push->work->rules.config;
+    char *path = archived_path(again, part), *name = name_again(again, part);
+    int rc = check_archived(&again->delta, part, path, err);
+
+    if (rc == 0)
+        rc = rt_output_name_check(&config->side[again->delta.side], name, err);
+    free(path);
+    free(name);
+    return rc;
+}
+
+/* Without anybody to hand it to, the copy in the outbox is all.  The loader gets a file of the new
+   name, which one that goes by names takes for another. */
+static int give_again(struct push *push, enum rt_side side, const char *from, const char *name,
+                      struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+    char *folder, *copy;
+    int rc;
+
+    rt_buf_reset(&push->crosswalk);
+    if (settings->transport != RT_TRANSPORT_COMMAND && settings->imports != NULL)
+        return deliver(push, side, from, name, err);
+    folder = rt_outbox_folder(push->work, side);
+    copy = rt_xasprintf("%s/%s", folder, name);
+    rc = access(copy, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
+    if (rc == 0 && !rt_outbox_is_taken_by_others(settings)) {
+        struct rt_err late;
+
+        rc = load(push, settings, copy, err);
+        if (rt_spool_remove(copy, &late) < 0 && rc == 0) {
+            *err = late;
+            rc = -1;
+        }
+    }
+    free(folder);
+    free(copy);
+    return rc;
+}
+
+/* `part` NULL: that it begins. */
+static int record_again(struct again *again, const struct rt_delta_part *part, struct rt_err *err)
+{
+    struct rt_store *store = again->push->work->store;
+
+    if (rt_store_begin(store, err) < 0)
+        return -1;
+    if (rt_outbox_handed_again(again->push->work, &again->delta, part, again->at, err) < 0 ||
+        (part != NULL && bind_crosswalk(again->push, err) < 0) || rt_store_commit(store, err) < 0) {
+        rt_store_abort(store);
+        return -1;
+    }
+    return rt_outbox_finish(again->push->work, err);
+}
+
+static int put_again(struct again *again, const struct rt_delta_part *part, struct rt_err *err)
+{
+    const struct rt_push_options *options = again->push->options;
+    char *from = archived_path(again, part), *name = name_again(again, part);
+    int rc = 0;
+
+    if (!options->dry_run)
+        rc = give_again(again->push, again->delta.side, from, name, err);
+    if (rc == 0 && RT_STEP("push.delivered") < 0)
+        rc = rt_err_errno(err, RT_IO, "%s: after handing it over", name);
+    if (rc == 0 && !options->dry_run)
+        rc = record_again(again, part, err);
+    if (rc == 0 && options->tell != NULL)
+        options->tell(options->context, again->delta.side, again->delta.number, name);
+    free(from);
+    free(name);
+    return rc;
+}
+
+/* All that can stand against it, before anything is done. */
+static int prepare_again(struct again *again, int64_t number, struct rt_arena *arena,
+                         struct rt_err *err)
+{
+    struct rt_work *work = again->push->work;
+    int rc = rt_outbox_find_handed(work, number, arena, &again->delta, err);
+
+    if (rc == 0)
+        rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, again->delta.rows},
+                               find_later, again, err);
+    if (rc == 0)
+        rc = check_header_again(work, &again->delta, err);
+    if (rc == 0)
+        rc = rt_outbox_list_parts(work, number, arena, &again->parts, err);
+    if (rc == 0)
+        rc = rt_outbox_unfinished_again(work, number, &again->done, &again->at, err);
+    for (size_t i = 0; rc == 0 && i < again->parts.count; i++)
+        if (again->parts.parts[i].part > again->done)
+            rc = check_part(again, &again->parts.parts[i], err);
+    return rc;
+}
+
 int rt_outbox_again(struct rt_work *work, int64_t number, const struct rt_push_options *options,
                     struct rt_err *err)
 {
     struct push push = {.work = work, .options = options, .began_ms = rt_clock_monotonic_ms()};
+    struct again again = {.push = &push};
     struct rt_arena arena = {0};
-    struct rt_delta delta;
-    struct rt_part_list parts = {0};
-    struct withdraw w = {work, &delta};
-    int rc = rt_outbox_find_handed(work, number, &arena, &delta, err);
+    int rc = prepare_again(&again, number, &arena, err);
 
-    if (rc == 0)
-        rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, delta.rows},
-                               find_later, &w, err);
-    if (rc == 0)
-        rc = check_header_again(work, &delta, err);
-    if (rc == 0)
-        rc = rt_outbox_list_parts(work, number, &arena, &parts, err);
-    for (size_t i = 0; rc == 0 && i < parts.count; i++)
-        rc = put_again(&push, &delta, &parts.parts[i], err);
+    if (rc == 0 && again.done > 0)
+        rt_log_info(work->log,
+                    "delta %06" PRId64 ": %" PRId64 " of %" PRId64
+                    " parts were handed over again before: here is the rest",
+                    number, again.done, again.delta.parts);
+    if (rc == 0 && again.done == 0 && !options->dry_run)
+        rc = record_again(&again, NULL, err);
+    for (size_t i = 0; rc == 0 && i < again.parts.count; i++)
+        if (again.parts.parts[i].part > again.done)
+            rc = put_again(&again, &again.parts.parts[i], err);
     rt_remote_close(push.remote[0]);
     rt_remote_close(push.remote[1]);
     rt_buf_clear(&push.crosswalk);

@@ -304,10 +304,18 @@ static int redo_hand_over(struct rt_rebuild *r, const json_t *line, struct rt_er
     if (find_delta(r, line, &delta, err) < 0 ||
         rt_outbox_list_parts(&r->work, delta.number, &r->arena, &parts, err) < 0)
         return -1;
-    for (size_t i = 0; i < parts.count; i++)
-        if (parts.parts[i].part == number(line, "part"))
-            return rt_outbox_handed(&r->work, &delta, &parts.parts[i], parts.parts[i].name,
-                                    number(line, "since"), err);
+    if (is_what(line, "again") && number(line, "part") == 0)
+        return rt_outbox_handed_again(&r->work, &delta, NULL, number(line, "since"), err);
+    for (size_t i = 0; i < parts.count; i++) {
+        struct rt_delta_part *part = &parts.parts[i];
+
+        if (part->part != number(line, "part"))
+            continue;
+        return is_what(line, "again")
+                   ? rt_outbox_handed_again(&r->work, &delta, part, number(line, "since"), err)
+                   : rt_outbox_handed(&r->work, &delta, part, part->name, number(line, "since"),
+                                      err);
+    }
     return rt_err_set(err, RT_STOPPED, "delta %06" PRId64 " has no such part", delta.number);
 }
 
@@ -490,16 +498,27 @@ static int redo_review(struct rt_rebuild *r, const json_t *line, struct rt_err *
 static const struct {
     const char *what;
     int (*redo)(struct rt_rebuild *r, const json_t *line, struct rt_err *err);
-} kinds[] = {{"settings", redo_settings}, {"accept-schema", redo_accept_schema},
-             {"begin", redo_begin},       {"end", redo_end},
-             {"take", redo_file},         {"known", redo_file},
-             {"refuse", redo_file},       {"fetched", redo_fetched},
-             {"emit", redo_emit},         {"hand-over", redo_hand_over},
-             {"withdraw", redo_withdraw}, {"confirm", redo_confirm},
-             {"retry", redo_retry},       {"accept-header", redo_accept_header},
-             {"pause", redo_pause},       {"resume", redo_resume},
-             {"hold", redo_hold},         {"release", redo_hold},
-             {"bind", redo_bind},         {"rekey", redo_rekey},
+} kinds[] = {{"settings", redo_settings},
+             {"accept-schema", redo_accept_schema},
+             {"begin", redo_begin},
+             {"end", redo_end},
+             {"take", redo_file},
+             {"known", redo_file},
+             {"refuse", redo_file},
+             {"fetched", redo_fetched},
+             {"emit", redo_emit},
+             {"hand-over", redo_hand_over},
+             {"again", redo_hand_over},
+             {"withdraw", redo_withdraw},
+             {"confirm", redo_confirm},
+             {"retry", redo_retry},
+             {"accept-header", redo_accept_header},
+             {"pause", redo_pause},
+             {"resume", redo_resume},
+             {"hold", redo_hold},
+             {"release", redo_hold},
+             {"bind", redo_bind},
+             {"rekey", redo_rekey},
              {"review", redo_review}};
 
 int rt_rebuild_redo(struct rt_rebuild *r, const struct rt_group *group, size_t at,

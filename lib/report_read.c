@@ -148,7 +148,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     rt_arena_clear(&arena);
     if (rc < 0 || delta.state != RT_DELTA_HANDED)
         return rc < 0 ? -1 : 0;
-    if (rt_store_is_waived(r->store, number, &is_waived, err) < 0)
+    if (rt_store_is_waived(r->store, &delta, &is_waived, err) < 0)
         return -1;
     if (side->shows_imports && !is_waived &&
         rt_store_is_late(&delta, r->config->overdue, r->report->now))

@@ -104,19 +104,21 @@ int rt_store_end_item(struct rt_store *store, int64_t number, const char *how, s
     return rt_store_run(store, stmt, err);
 }
 
-int rt_store_is_waived(struct rt_store *store, int64_t delta, bool *is_waived, struct rt_err *err)
+int rt_store_is_waived(struct rt_store *store, const struct rt_delta *delta, bool *is_waived,
+                       struct rt_err *err)
 {
     sqlite3_stmt *stmt =
         rt_store_prepare(store,
                          "SELECT 1 FROM item WHERE kind = 'overdue' AND subject = 'd' || ?1"
-                         " AND NOT is_open AND how = 'dismissed'",
+                         " AND NOT is_open AND how = 'dismissed' AND opened > ?2",
                          err);
     int rc;
 
     *is_waived = false;
     if (stmt == NULL)
         return -1;
-    rt_bind_int(stmt, 1, delta);
+    rt_bind_int(stmt, 1, delta->number);
+    rt_bind_int(stmt, 2, delta->gone_at);
     rc = rt_store_step(store, stmt, err);
     if (rc < 0)
         return -1;

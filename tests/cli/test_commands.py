@@ -654,6 +654,74 @@ def test_push_again_runs_load_with_the_new_name_and_learns_its_pairs(make):
     assert "status 3" in p.run("push", "--again", "1", status=69).err and not p.files_under("outbox")
 
 
+@pytest.mark.parametrize("days, command", [(4, None), (4, ["review"]), (4, ["review", "dismiss", "1"]), (1, ["retry", "1"])])
+def test_what_is_pushed_again_is_awaited_as_on_the_first_day(p, days, command):
+    """Else what was asked about, or given up, would go out twice, and be inserted twice."""
+    p.drop("external", [row("E1")])
+    p.sync()
+    p.tick(24 * days)
+    if command:
+        p.run(*command)
+    p.run("push", "--again", "1")
+    assert not p.items() and p.emit().nothing
+    p.tick(71)
+    assert not p.items() and "overdue" not in p.run("status").out and p.emit().nothing
+    p.tick(2)
+    assert only(p.items())["delta"] == "1"
+    p.decide("accept", "overdue")
+    assert only(p.emit().native)["x"] == "E1"
+
+
+@pytest.mark.parametrize("policy", [{}, {"not_taken": "resend"}])
+def test_what_was_not_taken_and_is_pushed_again_has_import_lag_again(make, policy):
+    p = make(policy=policy)
+    p.agree(row("E1", "N1"))
+    p.trip(ext=[row("E1", "N1", summary="two")])
+    p.tick()
+    p.drop("native", [row("E1", "N1")])
+    p.run("emit", "--to", "external")
+    assert policy or p.items("not-taken")
+    p.run("push", "--again", "2")
+    assert not p.items()
+    p.tick(11)
+    p.drop("native", [row("E1", "N1", email="other@example.org")])
+    assert p.emit().nothing and not p.items()
+    p.tick(2)
+    p.drop("native", [row("E1", "N1", email="third@example.org")])
+    assert p.emit().native if policy else p.emit().nothing and p.items("not-taken")
+
+
+def test_what_is_edited_on_top_of_a_delta_that_is_pushed_again_goes_out_after_it(pair):
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    pair.trip(nat=[row("E1", "N1")])
+    pair.run("push", "--again", "2")
+    pair.tick(1)
+    pair.drop("native", [row("E1", "N1", body="theirs")])
+    assert pick(only(pair.emit().native), "summary", "body") == ("two", "theirs")
+
+
+def test_push_again_that_broke_off_goes_on_where_it_was(make):
+    load = 'basename "$1" >> names; ! test -e broken || ! grep -q E2 "$1"'
+    p = make(native={"transport": "command", "imports": None, "load": load, "batch_rows": "1"})
+    p.drop("external", [row("E1"), row("E2"), row("E3")])
+    p.sync()
+    p.tick(1)
+    p.put("broken", "")
+    p.run("retry", "1")
+    p.run("push", "--again", "1", status=69)
+    assert [r["external_id"] for r in p.diff() if r["native_action"] == "insert"] == ["E2", "E3"]
+    p.tick(1)
+    (p.path / "broken").unlink()
+    assert p.run("push", "--again", "1", "--dry-run").out.count("\n") == 2
+    told = p.run("push", "--again", "1")
+    assert "1 of 3 parts" in told.err and p.emit().nothing
+    names = (p.path / "names").read_text().split()[3:]
+    assert names[2:] == told.out.split() and names[1] == names[2]
+    assert [n.split("-")[4:] for n in names] == [[f"{i}of3", "again", "20261101T070000Z.csv"] for i in (1, 2, 2, 3)]
+    p.tick(1)
+    assert p.run("push", "--again", "1").out.count("20261101T090000Z") == 3
+
+
 def test_push_again_dry_run_hands_over_nothing(pair):
     pair.trip(ext=[row("E1", "N1", summary="two")])
     pair.tick(1)
