@@ -251,6 +251,13 @@ static bool is_assumed(const struct rt_end *end, int64_t delta)
            (delta == 0 || end->given_delta == delta);
 }
 
+/* Was it the last that was written, without being seen whole or given up since?  Such as one of
+   which only a value that flows one way is missing: nothing asks about that (R7). */
+static bool is_unsettled(const struct rt_end *end, const struct rt_version *version)
+{
+    return version->is_trusted || (!version->is_given_up && end->given_delta == version->delta);
+}
+
 bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta)
 {
     struct rt_end *end = &record->end[side];
@@ -264,7 +271,7 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
 
         if (!is_delivered(v) || (delta != 0 && v->delta != delta))
             continue;
-        any = any || v->is_trusted || end->not_taken_count;
+        any = any || is_unsettled(end, v) || end->not_taken_count;
         v->is_trusted = false;
         v->is_given_up = true;
     }

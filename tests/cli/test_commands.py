@@ -691,6 +691,18 @@ def test_what_was_not_taken_and_is_pushed_again_has_import_lag_again(make, polic
     assert p.emit().native if policy else p.emit().nothing and p.items("not-taken")
 
 
+@pytest.mark.parametrize("word", ["2", "E1"])
+def test_a_lost_value_that_flows_one_way_can_be_retried(pair, word):
+    """Nothing asks about it (R7), also when an extract shows the record without it."""
+    pair.trip(ext=[row("E1", "N1", email="new@example.org")])
+    assert pair.trip(nat=[row("E1", "N1")]).nothing
+    assert pair.run("retry", word).out == "1 row is due again\n"
+    assert only(pair.sync().native)["email"] == "new@example.org"
+    pair.trip(nat=[row("E1", "N1", email="new@example.org")])
+    pair.trip(nat=[row("E1", "N1", email="theirs@example.org")])
+    assert pair.run("retry", word.replace("2", "3")).out == "0 rows are due again\n" and pair.emit().nothing
+
+
 def test_what_is_edited_on_top_of_a_delta_that_is_pushed_again_goes_out_after_it(pair):
     pair.trip(ext=[row("E1", "N1", summary="two")])
     pair.trip(nat=[row("E1", "N1")])
