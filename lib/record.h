@@ -112,7 +112,7 @@ struct rt_end {
     bool is_passed_over; /* the newest snapshot does not tell whether it is there still */
     enum rt_absence absence;
     bool is_marked;  /* absent or brought back, and the row is there, marked as deleted */
-    int64_t told_at; /* RT_ABSENCE_TOLD: when the delete was handed over; RT_NEVER */
+    int64_t told_at; /* RT_ABSENCE_TOLD: when the whole delta was handed over; RT_NEVER */
     enum rt_flaw flaw;
     int64_t flaw_stamp; /* of the file with that row: what older files show settles nothing */
     struct rt_missing_value *not_taken; /* R7, waiting for a person; frozen */

@@ -151,6 +151,24 @@ def back(make):
     return p
 
 
+@pytest.mark.parametrize("policy", [{}, {"not_taken": "resend"}])
+def test_import_lag_of_a_delete_counts_from_when_others_took_it(make, policy):
+    p = make(imports=False, external={"action_column": "Action"}, native={"content": "snapshot", "deletes": "propagate"},
+             policy={"max_deletes": "1", **policy})
+    p.agree(ONE, TWO)
+    p.tick()
+    p.drop("native", [TWO])
+    p.emit()
+    p.tick()
+    p.push()                                    # written yesterday, taken now
+    p.tick(1)
+    p.drop("external", [ONE, TWO])
+    assert p.emit().nothing and not p.items()
+    p.tick(12)
+    p.drop("external", [ONE, TWO])
+    assert p.emit().external if policy else p.emit().nothing and p.items("edit-vs-delete")
+
+
 @pytest.mark.review
 def test_what_comes_back_after_its_delete_is_not_deleted_in_turn(back):
     back.decide("accept", "edit-vs-delete")
