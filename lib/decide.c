@@ -367,6 +367,15 @@ int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions,
 
 /* ---- handed over again ---- */
 
+/* The delete is wanted, and was said to be not taken. */
+static bool is_untold(const struct rt_record *record, enum rt_side side)
+{
+    const struct rt_end *other = &record->end[rt_side_other(side)];
+
+    return record->end[side].absence == RT_PRESENT && other->absence == RT_ABSENCE_DELETE &&
+           !other->edit_vs_delete;
+}
+
 static int await_row(struct delivery *d, struct rt_record *record, const struct rt_delta_row *row,
                      struct rt_arena *arena)
 {
@@ -374,6 +383,10 @@ static int await_row(struct delivery *d, struct rt_record *record, const struct 
     int at = find_version(end, row->delta);
 
     (void)arena;
+    if (row->action == RT_ROW_DELETE && is_untold(record, d->delta->side)) {
+        end->absence = RT_ABSENCE_TOLD;
+        return 1;
+    }
     if (at < 0 || end->sent[at].is_trusted)
         return 0;
     end->sent[at].is_trusted = true;

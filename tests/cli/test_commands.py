@@ -703,6 +703,17 @@ def test_a_lost_value_that_flows_one_way_can_be_retried(pair, word):
     assert pair.run("retry", word.replace("2", "3")).out == "0 rows are due again\n" and pair.emit().nothing
 
 
+def test_a_delete_that_is_pushed_again_after_retry_is_not_due(make):
+    p = make(external={"action_column": "Action"}, native={"content": "snapshot", "deletes": "propagate"}, policy={"max_deletes": "1"})
+    p.agree(row("E1", "N1"), row("E2", "N2"))
+    delta = p.trip(nat=[row("E2", "N2")])[0]
+    p.run("retry", delta.name)
+    p.run("push", "--again", delta.name)
+    assert p.emit().nothing and not p.items()
+    p.run("retry", delta.name)
+    assert only(p.emit().external)["Action"] == "delete"
+
+
 def test_what_is_edited_on_top_of_a_delta_that_is_pushed_again_goes_out_after_it(pair):
     pair.trip(ext=[row("E1", "N1", summary="two")])
     pair.trip(nat=[row("E1", "N1")])
