@@ -491,8 +491,7 @@ int rt_store_close_item(struct rt_store *store, const char *kind, const char *su
 /* Ends an item by its number, and says how; one that is closed already gets the new words. */
 int rt_store_end_item(struct rt_store *store, int64_t number, const char *how,
                       struct rt_err *err) RT_MUST_CHECK;
-/* Did a person say, by dismissing its overdue item, that nobody waits for this delta any more, and
-   was it not handed over again since? */
+/* Did a person dismiss its overdue item since it was last handed over: nobody waits for it? */
 int rt_store_is_waived(struct rt_store *store, const struct rt_delta *delta, bool *is_waived,
                        struct rt_err *err) RT_MUST_CHECK;
 int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena,

@@ -138,25 +138,13 @@ static bool is_before_snapshot(const struct rt_store *store, const struct rt_end
            end->absence == RT_PRESENT && end->flaw == RT_FLAW_NONE && !end->is_excluded;
 }
 
-/* When a delta was last handed over, also where others took it only then. */
-static int last_time(struct rt_store *store, int64_t delta, int64_t *at, struct rt_err *err)
-{
-    int64_t gone;
-
-    if (rt_store_delta_times(store, delta, at, &gone, err) < 0)
-        return -1;
-    if (gone != RT_NEVER)
-        *at = gone;
-    return 0;
-}
-
 /* What is not in a record's own row: the times of deltas, and of the newest snapshot, which showed
    every record that is not noted otherwise. */
 static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_side side,
                      struct rt_err *err)
 {
     struct rt_end *end = &record->end[side];
-    int64_t handed, last = end->given_delta;
+    int64_t handed, gone, last = end->given_delta;
     struct rt_delta_row row;
 
     for (size_t i = 0; i < end->sent_count; i++) {
@@ -167,12 +155,12 @@ static int renew_end(struct rt_store *store, struct rt_record *record, enum rt_s
             return -1;
     }
     end->given_at = RT_NEVER;
-    if (last && last_time(store, last, &end->given_at, err) < 0)
+    if (last && rt_store_delta_times(store, last, &end->given_at, &gone, err) < 0)
         return -1;
     /* What waits in the outbox does not hide what went before it. */
     if (last && end->given_at == RT_NEVER &&
         (rt_store_last_row(store, record->rid, side, RT_DELTA_HANDED, &row, err) < 0 ||
-         last_time(store, row.delta, &end->given_at, err) < 0))
+         rt_store_delta_times(store, row.delta, &end->given_at, &gone, err) < 0))
         return -1;
     end->told_at = RT_NEVER;
     if (end->absence == RT_ABSENCE_TOLD &&
