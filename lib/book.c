@@ -1,6 +1,7 @@
 #include "lib/book.h"
 
 #include "lib/json_of.h"
+#include "lib/json_text.h"
 #include "lib/review.h"
 #include "lib/suspect.h"
 
@@ -331,31 +332,39 @@ int rt_book_ask(struct rt_work *work, struct rt_record *record, const struct rt_
 
 /* ---- the story ---- */
 
-/* NULL if there is nothing to tell of single fields. */
-static char *changes_json(const struct rt_observed *observed)
+static void put_value(struct rt_buf *out, struct rt_value value)
 {
-    json_t *list;
-    char *text;
+    if (rt_value_is_known(value))
+        rt_json_put(out, value.raw);
+    else
+        rt_buf_add_str(out, "null");
+}
 
-    if (observed == NULL || observed->change_count == 0)
-        return NULL;
-    list = json_array();
+/* [[field, before, after, outcome], ...]; stays empty if there is nothing to tell of single fields.
+ */
+static void put_changes(struct rt_buf *out, const struct rt_observed *observed)
+{
     for (size_t i = 0; i < observed->change_count; i++) {
         const struct rt_field_change *c = &observed->changes[i];
 
-        json_array_append_new(list,
-                              json_pack("[s, o, o, s]", c->field->name, rt_json_of_value(c->before),
-                                        rt_json_of_value(c->after), c->outcome));
+        rt_buf_add_str(out, i ? ",[" : "[[");
+        rt_json_put(out, rt_slice_str(c->field->name));
+        rt_buf_add_char(out, ',');
+        put_value(out, c->before);
+        rt_buf_add_char(out, ',');
+        put_value(out, c->after);
+        rt_buf_add_char(out, ',');
+        rt_json_put(out, rt_slice_str(c->outcome));
+        rt_buf_add_char(out, ']');
     }
-    text = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    return text;
+    if (observed->change_count)
+        rt_buf_add_char(out, ']');
 }
 
 int rt_book_tell(struct rt_work *work, const struct rt_record *record, const struct rt_row *row,
                  const struct rt_observed *observed, struct rt_err *err)
 {
-    char *detail = changes_json(observed);
+    struct rt_buf detail = {0};
     struct rt_event event = {.rid = record->rid,
                              .run = work->run,
                              .at = work->rules.now,
@@ -363,11 +372,13 @@ int rt_book_tell(struct rt_work *work, const struct rt_record *record, const str
                              .file = row->file,
                              .line = row->line,
                              .what = rt_change_name(observed->change),
-                             .id_of = {record->end[0].id, record->end[1].id},
-                             .detail = detail};
-    int rc = rt_store_add_event(work->store, &event, err);
+                             .id_of = {record->end[0].id, record->end[1].id}};
+    int rc;
 
-    free(detail);
+    put_changes(&detail, observed);
+    event.detail = detail.len ? rt_buf_str(&detail) : NULL;
+    rc = rt_store_add_event(work->store, &event, err);
+    rt_buf_clear(&detail);
     return rc;
 }
 

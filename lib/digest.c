@@ -2,8 +2,10 @@
 
 #include "lib/mem.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 struct rt_hasher {
@@ -49,15 +51,34 @@ void rt_hasher_add_bytes(struct rt_hasher *hasher, struct rt_slice bytes)
         XXH3_128bits_update(hasher->state, bytes.ptr, bytes.len);
 }
 
+#define LENGTH_SIZE 8 /* bytes, the lowest first */
+
+static void write_length(void *out, uint64_t len)
+{
+    len = htole64(len);
+    memcpy(out, &len, sizeof len);
+}
+
 void rt_hasher_add(struct rt_hasher *hasher, struct rt_slice part)
 {
-    uint64_t len = part.len;
-    unsigned char le[8];
+    unsigned char length[LENGTH_SIZE];
 
-    for (int i = 0; i < 8; i++)
-        le[i] = (unsigned char)(len >> (8 * i));
-    XXH3_128bits_update(hasher->state, le, sizeof le);
+    write_length(length, part.len);
+    XXH3_128bits_update(hasher->state, length, sizeof length);
     rt_hasher_add_bytes(hasher, part);
+}
+
+size_t rt_digest_part_begin(struct rt_buf *parts)
+{
+    static const unsigned char none[LENGTH_SIZE];
+
+    rt_buf_add(parts, none, sizeof none);
+    return parts->len;
+}
+
+void rt_digest_part_end(struct rt_buf *parts, size_t begun)
+{
+    write_length(parts->ptr + begun - LENGTH_SIZE, parts->len - begun);
 }
 
 struct rt_digest rt_hasher_end(const struct rt_hasher *hasher)

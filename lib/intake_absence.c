@@ -139,7 +139,9 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
 
     if (!in->file.is_snapshot && !RT_PLANTED("absence-deletes"))
         return 0;
-    if (in->known.file != NULL && in->counts.rows > 0)
+    if ((int64_t)in->seen.count == rt_store_last_record(in->work->store) && in->counts.rows > 0)
+        rc = 0; /* it shows all that there are */
+    else if (in->known.file != NULL && in->counts.rows > 0)
         rc = rt_intake_each_unseen(in, collect_unseen, &absent, err);
     else
         rc = rt_store_each_print(in->work->store, in->side, collect, &absent, err);

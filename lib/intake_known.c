@@ -1,5 +1,7 @@
 #include "lib/intake_internal.h"
 
+#include "lib/store_digests.h"
+
 #include <stdlib.h>
 
 /*

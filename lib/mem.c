@@ -237,24 +237,24 @@ void rt_buf_add_str(struct rt_buf *buf, const char *text)
     rt_buf_add(buf, text, strlen(text));
 }
 
-void rt_buf_add_char(struct rt_buf *buf, char c)
-{
-    if (buf->cap - buf->len <= 1)
-        rt_buf_reserve(buf, 1);
-    buf->ptr[buf->len++] = c;
-    buf->ptr[buf->len] = '\0';
-}
-
 void rt_buf_printf(struct rt_buf *buf, const char *fmt, ...)
 {
-    va_list ap;
-    char *text;
+    va_list ap, again;
+    int len;
 
+    rt_buf_reserve(buf, 32);
     va_start(ap, fmt);
-    text = format(fmt, ap);
+    va_copy(again, ap);
+    len = vsnprintf(buf->ptr + buf->len, buf->cap - buf->len, fmt, ap);
+    if (len < 0)
+        out_of_memory();
+    if ((size_t)len >= buf->cap - buf->len) {
+        rt_buf_reserve(buf, (size_t)len);
+        vsnprintf(buf->ptr + buf->len, buf->cap - buf->len, fmt, again);
+    }
+    va_end(again);
     va_end(ap);
-    rt_buf_add_str(buf, text);
-    free(text);
+    buf->len += (size_t)len;
 }
 
 void rt_buf_reset(struct rt_buf *buf)

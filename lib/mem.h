@@ -50,7 +50,6 @@ struct rt_buf {
 void rt_buf_add(struct rt_buf *buf, const void *bytes, size_t len);
 void rt_buf_add_slice(struct rt_buf *buf, struct rt_slice bytes);
 void rt_buf_add_str(struct rt_buf *buf, const char *text);
-void rt_buf_add_char(struct rt_buf *buf, char c);
 void rt_buf_printf(struct rt_buf *buf, const char *fmt, ...) RT_PRINTF(2, 3);
 void rt_buf_reserve(struct rt_buf *buf, size_t more);
 void rt_buf_reset(struct rt_buf *buf); /* empty, keeps its memory */
@@ -58,5 +57,13 @@ void rt_buf_clear(struct rt_buf *buf); /* frees */
 struct rt_slice rt_buf_slice(const struct rt_buf *buf);
 const char *rt_buf_str(
     const struct rt_buf *buf); /* "" when empty; borrowed until the next change */
+
+static inline void rt_buf_add_char(struct rt_buf *buf, char c)
+{
+    if (buf->cap - buf->len <= 1)
+        rt_buf_reserve(buf, 1);
+    buf->ptr[buf->len++] = c;
+    buf->ptr[buf->len] = '\0';
+}
 
 #endif

@@ -324,22 +324,21 @@ static bool is_stale(const struct look *look)
 
 static uint64_t want_digest(const struct look *look, const struct rt_content *want)
 {
-    struct rt_hasher *hasher = rt_hasher_new();
-    struct rt_buf key = {0};
+    struct rt_buf keys = {0};
     struct rt_digest digest;
 
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
+        size_t part;
 
         if (!is_two_way(look->rules, look->record, field))
             continue;
-        rt_buf_reset(&key);
-        rt_value_key(field, RT_EXTERNAL, want->value[i], &key);
-        rt_hasher_add(hasher, rt_buf_slice(&key));
+        part = rt_digest_part_begin(&keys);
+        rt_value_key(field, RT_EXTERNAL, want->value[i], &keys);
+        rt_digest_part_end(&keys, part);
     }
-    digest = rt_hasher_end(hasher);
-    rt_hasher_free(hasher);
-    rt_buf_clear(&key);
+    digest = rt_digest_of(rt_buf_slice(&keys));
+    rt_buf_clear(&keys);
     return digest.low ? digest.low : 1;
 }
 

@@ -345,6 +345,14 @@ static int move_to_other_disk(const char *from, const char *to, struct rt_err *e
     return rc == 0 ? rt_spool_remove(from, err) : -1;
 }
 
+static bool is_same_folder(const char *a, const char *b)
+{
+    const char *end = strrchr(a, '/'), *other = strrchr(b, '/');
+
+    return end != NULL && other != NULL && end - a == other - b &&
+           memcmp(a, b, (size_t)(end - a)) == 0;
+}
+
 int rt_spool_move(const char *from, const char *to, struct rt_err *err)
 {
     if (!is_moved(from, to) && (RT_STEP("spool.move") != 0 || rename_new(from, to) != 0)) {
@@ -356,7 +364,7 @@ int rt_spool_move(const char *from, const char *to, struct rt_err *err)
     }
     if (fsync_folder_of(to, err) != 0)
         return -1;
-    return fsync_folder_of(from, err);
+    return is_same_folder(from, to) ? 0 : fsync_folder_of(from, err);
 }
 
 int rt_spool_replace(const char *from, const char *to, struct rt_err *err)
@@ -571,22 +579,14 @@ static int make_folder(const char *path, struct rt_err *err)
 
 int rt_spool_mkdir(const char *path, struct rt_err *err)
 {
-    char *copy = rt_xstrdup(path);
-    char *slash = copy;
-    int rc = 0;
+    char *parent;
+    struct stat st;
+    int rc;
 
-    while (rc == 0 && (slash = strchr(slash + 1, '/')) != NULL) {
-        if (slash[1] == '\0' || slash[1] == '/')
-            continue;
-        *slash = '\0';
-        rc = make_folder(copy, err);
-        *slash = '/';
-    }
-    slash = copy + strlen(copy);
-    while (slash > copy + 1 && slash[-1] == '/')
-        *--slash = '\0';
-    if (rc == 0)
-        rc = make_folder(copy, err);
-    free(copy);
-    return rc;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    parent = folder_of(path);
+    rc = strcmp(parent, path) == 0 ? 0 : rt_spool_mkdir(parent, err);
+    free(parent);
+    return rc == 0 ? make_folder(path, err) : -1;
 }

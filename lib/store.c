@@ -55,14 +55,21 @@ int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err)
                       advice);
 }
 
-int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err)
+/* For what concerns no rows of records. */
+static int exec_beside(struct rt_store *store, const char *sql, struct rt_err *err)
 {
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK)
         return 0;
     return rt_store_fail(store, "working on the state", err);
 }
 
-sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql, struct rt_err *err)
+int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err)
+{
+    return rt_store_write_kept(store, err) < 0 ? -1 : exec_beside(store, sql, err);
+}
+
+static struct rt_statement *find_statement(struct rt_store *store, const char *sql,
+                                           struct rt_err *err)
 {
     struct rt_statement *known;
     size_t *place = &store->places[(uintptr_t)sql / 16 % RT_STATEMENT_PLACES]; /* mostly right */
@@ -71,21 +78,41 @@ sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql, struct r
         for (*place = 0; *place < store->statement_count; ++*place)
             if (store->statements[*place].sql == sql)
                 break;
-    if (*place < store->statement_count) {
-        sqlite3_reset(store->statements[*place].stmt);
-        return store->statements[*place].stmt;
-    }
+    if (*place < store->statement_count)
+        return &store->statements[*place];
     store->statements =
         rt_xgrow(store->statements, store->statement_count, sizeof *store->statements);
     known = &store->statements[store->statement_count];
     known->sql = sql;
+    known->is_of_records = strstr(sql, "record") != NULL;
     if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &known->stmt, NULL) !=
         SQLITE_OK) {
         rt_store_fail(store, "preparing a query", err);
         return NULL;
     }
     store->statement_count++;
+    return known;
+}
+
+sqlite3_stmt *rt_store_prepare_beside(struct rt_store *store, const char *sql, struct rt_err *err)
+{
+    struct rt_statement *known = find_statement(store, sql, err);
+
+    if (known == NULL)
+        return NULL;
+    sqlite3_reset(known->stmt);
     return known->stmt;
+}
+
+sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql, struct rt_err *err)
+{
+    struct rt_statement *known = find_statement(store, sql, err);
+    sqlite3_stmt *stmt = known ? known->stmt : NULL;
+
+    if (stmt == NULL || (known->is_of_records && rt_store_write_kept(store, err) < 0))
+        return NULL;
+    sqlite3_reset(stmt);
+    return stmt;
 }
 
 int rt_store_step(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err)
@@ -337,7 +364,8 @@ int rt_store_begin(struct rt_store *store, struct rt_err *err)
 
 int rt_store_commit(struct rt_store *store, struct rt_err *err)
 {
-    if (!rt_store_is_scratch(store) && rt_store_compact(store, err) < 0)
+    if (rt_store_write_kept(store, err) < 0 ||
+        (!rt_store_is_scratch(store) && rt_store_compact(store, err) < 0))
         return -1;
     if (rt_store_save_counters(store, err) < 0)
         return -1;
@@ -385,7 +413,7 @@ int rt_store_savepoint(struct rt_store *store, struct rt_err *err)
 
 int rt_store_release(struct rt_store *store, struct rt_err *err)
 {
-    return rt_store_exec(store, "RELEASE file", err);
+    return exec_beside(store, "RELEASE file", err);
 }
 
 int rt_store_rewind(struct rt_store *store, struct rt_err *err)
@@ -393,11 +421,12 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
     store->delta_times_count = -1;
     rt_store_forget_layouts(store);
     rt_store_bulk_forget(store);
+    rt_store_unkeep_all(store);
     rt_store_forget_found(store);
     store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;
-    /* Its layout may be new; and the records that the store keeps are not what they were. */
+    /* Its layout may be new. */
     if (store->schema != NULL && rt_store_use_schema(store, store->schema, err) < 0)
         return -1;
     return rt_store_load_counters(store, err);
@@ -486,6 +515,7 @@ static int set_number(struct rt_store *store, const char *key, int64_t value, st
 
 int rt_store_load_counters(struct rt_store *store, struct rt_err *err)
 {
+    store->formers = RT_FORMER_UNKNOWN;
     if (get_number(store, "next_rid", 1, &store->next_rid, err) < 0 ||
         get_number(store, "next_cid", 1, &store->next_cid, err) < 0 ||
         get_number(store, "recent", 0, &store->recent, err) < 0 ||

@@ -1,3 +1,4 @@
+#include "lib/json_text.h"
 #include "lib/store_internal.h"
 
 #include <stdlib.h>
@@ -97,6 +98,8 @@ int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema, 
     sqlite3_stmt *find, *add;
     int rc = -1;
 
+    if (rt_store_write_kept(store, err) < 0)
+        return -1;
     rt_store_forget_layouts(store);
     rt_store_unkeep_all(store);
     store->schema = schema;
@@ -204,53 +207,6 @@ static const struct rt_layout *find_layout(struct rt_store *store, int64_t numbe
 
 /* ---- encoding ---- */
 
-/* The next byte that JSON writes in another way: a control character, a quote or a backslash. */
-static size_t next_special(struct rt_slice text, size_t i)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
-    uint64_t word;
-
-    for (; i + sizeof word <= text.len; i += sizeof word) {
-        uint64_t quote, backslash;
-
-        memcpy(&word, text.ptr + i, sizeof word);
-        quote = word ^ ones * '"';
-        backslash = word ^ ones * '\\';
-        if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-             ((backslash - ones) & ~backslash)) &
-            highs)
-            break; /* in one of these eight, or just behind it */
-    }
-    while (i < text.len && (unsigned char)text.ptr[i] >= 0x20 && text.ptr[i] != '"' &&
-           text.ptr[i] != '\\')
-        i++;
-    return i;
-}
-
-static void put_json_string(struct rt_buf *out, struct rt_slice text)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t from = 0;
-
-    rt_buf_add_char(out, '"');
-    for (size_t i = next_special(text, 0); i < text.len; i = next_special(text, i + 1)) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        char escaped[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        size_t len = 6;
-
-        if (c == '"' || c == '\\' || c == '\n') {
-            escaped[1] = c == '\n' ? 'n' : (char)c;
-            len = 2;
-        }
-        rt_buf_add(out, text.ptr + from, i - from);
-        rt_buf_add(out, escaped, len);
-        from = i + 1;
-    }
-    if (text.len > from)
-        rt_buf_add(out, text.ptr + from, text.len - from);
-    rt_buf_add_char(out, '"');
-}
-
 static void encode(const struct rt_schema *schema, const struct rt_content *content,
                    struct rt_buf *origin, struct rt_buf *body)
 {
@@ -263,7 +219,7 @@ static void encode(const struct rt_schema *schema, const struct rt_content *cont
         rt_buf_add_char(origin, "-en"[content->value[i].from]);
         is_mixed = is_mixed || origin->ptr[i] != origin->ptr[0];
         if (rt_value_is_known(content->value[i]))
-            put_json_string(body, content->value[i].raw);
+            rt_json_put(body, content->value[i].raw);
         else
             rt_buf_add_str(body, "null");
     }
@@ -274,42 +230,10 @@ static void encode(const struct rt_schema *schema, const struct rt_content *cont
     }
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Undoes put_json_string in place; *p is behind the opening quote, and will be behind the closing
- * one. */
-static bool take_json_string(char **p, struct rt_slice *text)
-{
-    char *in = *p, *to = *p;
-
-    text->ptr = *p;
-    while (*in && *in != '"') {
-        if (*in != '\\') {
-            *to++ = *in++;
-        } else if (in[1] == 'u') {
-            if (in[2] != '0' || in[3] != '0' || hex_digit(in[4]) < 0 || hex_digit(in[5]) < 0)
-                return false;
-            *to++ = (char)(hex_digit(in[4]) << 4 | hex_digit(in[5]));
-            in += 6;
-        } else {
-            if (in[1] == '\0')
-                return false;
-            *to++ = in[1] == 'n' ? '\n' : in[1];
-            in += 2;
-        }
-    }
-    text->len = (size_t)(to - text->ptr);
-    *p = in + 1;
-    return *in == '"';
-}
-
-static bool decode(const struct rt_layout *layout, struct rt_slice origin, char *body,
+static bool decode(const struct rt_layout *layout, struct rt_slice origin, struct rt_slice body,
                    struct rt_content *content)
 {
-    char *p = body;
+    char *p = (char *)(uintptr_t)body.ptr; /* the content's own memory */
 
     for (size_t i = 0; i < layout->count; i++) {
         char letter = origin.len == 1 ? origin.ptr[0] : i < origin.len ? origin.ptr[i] : '-';
@@ -323,7 +247,7 @@ static bool decode(const struct rt_layout *layout, struct rt_slice origin, char 
             p += 4;
             continue;
         }
-        if (*p++ != '"' || !take_json_string(&p, &text))
+        if (*p++ != '"' || !rt_json_take(&p, body.ptr + body.len, &text))
             return false;
         if (letter != '-' && layout->to[i] != RT_NOT_CONTENT && layout->is_readable[side][i])
             content->value[layout->to[i]] = (struct rt_value){text, rt_from_side(side)};
@@ -356,7 +280,7 @@ int rt_store_content(struct rt_store *store, int64_t cid, struct rt_arena *arena
     origin = rt_column_slice(stmt, 1);
     body = rt_arena_dup(arena, rt_column_slice(stmt, 2));
     rc = layout ? 0 : -1;
-    if (layout != NULL && !decode(layout, origin, (char *)(uintptr_t)body.ptr, c))
+    if (layout != NULL && !decode(layout, origin, body, c))
         rc = rt_err_set(err, RT_STOPPED, "%s: content %lld cannot be read: " RT_STORE_DAMAGED,
                         store->path, (long long)cid);
     sqlite3_reset(stmt);

@@ -37,6 +37,7 @@ int rt_store_note_former(struct rt_store *store, const struct rt_record *record,
 
     if (rt_slice_is_equal(was, is))
         return 0;
+    store->formers = RT_FORMER_UNKNOWN;
     if (was.len && (give_free(store, record, side, err) < 0 ||
                     change(store, "INSERT OR IGNORE INTO former VALUES (?1, ?2, ?3)", side, was,
                            record->rid, err) < 0))
@@ -65,23 +66,42 @@ int rt_store_is_former(struct rt_store *store, enum rt_side side, struct rt_slic
     return rc;
 }
 
+/* Few states have any, and every new record asks.  1, 0, -1. */
+static int has_any(struct rt_store *store, struct rt_err *err)
+{
+    sqlite3_stmt *stmt;
+    int rc;
+
+    if (store->formers != RT_FORMER_UNKNOWN)
+        return store->formers == RT_FORMER_SOME;
+    stmt = rt_store_prepare(store, "SELECT 1 FROM former LIMIT 1", err);
+    rc = stmt ? rt_store_step(store, stmt, err) : -1;
+    sqlite3_reset(stmt);
+    if (rc >= 0 && store->in_transaction)
+        store->formers = rc == 1 ? RT_FORMER_SOME : RT_FORMER_NONE;
+    return rc;
+}
+
 int rt_store_find_former(struct rt_store *store, enum rt_side side, struct rt_slice id,
                          int64_t *rid, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store, "SELECT min(rid) FROM former WHERE side = ?1 AND id = ?2 HAVING count(*) = 1", err);
-    int rc;
+    sqlite3_stmt *stmt;
+    int rc = has_any(store, err);
 
+    if (rc != 1)
+        return rc;
+    stmt = rt_store_prepare(store, "SELECT rid FROM former WHERE side = ?1 AND id = ?2", err);
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, side);
     rt_bind_slice(stmt, 2, id);
     rc = rt_store_step(store, stmt, err);
-    if (rc == 1) {
-        *rid = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-    }
-    return rc;
+    if (rc != 1)
+        return rc;
+    *rid = sqlite3_column_int64(stmt, 0);
+    rc = rt_store_step(store, stmt, err);
+    sqlite3_reset(stmt);
+    return rc < 0 ? -1 : rc == 0; /* of two records it says nothing */
 }
 
 int rt_store_move_former(struct rt_store *store, int64_t from, int64_t into, struct rt_err *err)

@@ -33,6 +33,7 @@ struct rt_store {
     struct rt_statement {
         const char *sql;
         sqlite3_stmt *stmt;
+        bool is_of_records; /* names one of their tables */
     } * statements;
     size_t statement_count;
     size_t places[RT_STATEMENT_PLACES]; /* by address of the text: where it may be among them */
@@ -61,15 +62,22 @@ struct rt_store {
     struct rt_kept *kept;      /* or NULL */
     struct rt_buf found_id[2]; /* the ID that was found last, until IDs change; empty: none */
     int64_t found_rid[2];
-    struct rt_buf scratch; /* for building texts */
+    enum { RT_FORMER_UNKNOWN, RT_FORMER_NONE, RT_FORMER_SOME } formers; /* in a transaction */
+    struct rt_buf scratch;                                              /* for building texts */
 };
 
 /* Fills err from SQLite's last error: RT_BUSY, RT_IO, RT_STOPPED or RT_INTERNAL.  Returns -1. */
 int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err);
 
-/* A prepared, reset statement; borrowed.  NULL with err set on failure. */
+/* A prepared, reset statement; borrowed.  NULL with err set on failure.  If it is about records,
+ * those that were put off (store_kept.c) are written first. */
 sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql,
                                struct rt_err *err) RT_MUST_CHECK;
+
+/* The same for a statement that those which were put off do not concern: it looks for an ID, or its
+ * caller has asked rt_store_kept. */
+sqlite3_stmt *rt_store_prepare_beside(struct rt_store *store, const char *sql,
+                                      struct rt_err *err) RT_MUST_CHECK;
 
 /* Steps a statement: 1 a row, 0 done, -1.  After 0 and -1 it is reset. */
 int rt_store_step(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err) RT_MUST_CHECK;
@@ -77,7 +85,7 @@ int rt_store_step(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err
 /* Runs a statement that gives no rows. */
 int rt_store_run(struct rt_store *store, sqlite3_stmt *stmt, struct rt_err *err) RT_MUST_CHECK;
 
-/* Runs SQL text without parameters. */
+/* Runs SQL text without parameters, when records that were put off are written. */
 int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err) RT_MUST_CHECK;
 
 /* Binding: times that are RT_NEVER, and NULL texts, become NULL. Texts are not copied: they must
@@ -125,6 +133,15 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
 void rt_store_unpack_old_cuts(struct rt_store *store, int64_t flags, enum rt_side side,
                               struct rt_arena *arena, struct rt_record *record);
 
+/* store_find.c: in scratch mode, takes the record into the temporary table, once. */
+int rt_store_pull(struct rt_store *store, int64_t rid, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_find.c: the record with that ID, with what its row of that side is recognised by.  1, with
+   the statement on that row, to be reset; 0; -1. */
+enum { RT_FOUND_RID, RT_FOUND_PRINT, RT_FOUND_STAMP };
+int rt_store_find_row(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
+                      sqlite3_stmt **stmt, struct rt_err *err) RT_MUST_CHECK;
+
 /* store_record.c: rt_store_content, once for all places of a record. */
 int rt_store_share_content(struct rt_store *store, int64_t cid, struct rt_arena *arena,
                            const struct rt_content **content, struct rt_err *err) RT_MUST_CHECK;
@@ -138,7 +155,7 @@ void rt_store_forget_layouts(struct rt_store *store);
 int rt_store_drop_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_make_id_indexes(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
-/* store_record.c: what was found by ID may no longer be so. */
+/* store_find.c: what was found by ID may no longer be so. */
 void rt_store_forget_found(struct rt_store *store);
 
 /* store_bulk.c; with store->bulk only */
@@ -153,11 +170,20 @@ bool rt_store_appends(const struct rt_store *store);
 int rt_store_compact(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
 /* store_kept.c: keeps a copy of a record as it is in the tables, where there is room; finds one, or
-   NULL; forgets one, or all. */
+   NULL; forgets one, which is written first if that was put off; forgets all as they are. */
 void rt_store_keep(struct rt_store *store, const struct rt_record *record);
 struct rt_record *rt_store_kept(struct rt_store *store, int64_t rid);
-void rt_store_unkeep(struct rt_store *store, int64_t rid);
+int rt_store_unkeep(struct rt_store *store, int64_t rid, struct rt_err *err) RT_MUST_CHECK;
 void rt_store_unkeep_all(struct rt_store *store);
+
+/* Keeps a record whose row is to be written later; false: there is no room, write it now.
+   `is_insert`: its table does not have it yet.  And writes all that were put off. */
+bool rt_store_put_off(struct rt_store *store, const struct rt_record *record, bool is_insert);
+int rt_store_write_kept(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_record.c: writes a record's row into the table it belongs to (record->is_recent). */
+int rt_store_write_row(struct rt_store *store, const struct rt_record *record, bool is_insert,
+                       struct rt_err *err) RT_MUST_CHECK;
 
 /* store_touch.c */
 void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);

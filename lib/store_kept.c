@@ -4,19 +4,25 @@
 
 /*
  * Records that this transaction saved, as they would be loaded again: what a file changed is
- * planned and written soon after.  Those with open questions, and all that find no more room, are
+ * planned and sent soon after.  Those with open questions, and all that find no more room, are
  * loaded.
+ *
+ * A record that was there before and keeps its IDs is saved here alone: its row is put off until a
+ * statement asks for rows of records, or the transaction ends.  So most are written once.
  */
 
-#define KEPT_MAX ((size_t)16 << 20) /* bytes */
+#define KEPT_MAX ((size_t)24 << 20) /* bytes */
 
 struct rt_kept {
     struct rt_arena arena;
     struct slot {
         int64_t rid;              /* 0: free */
         struct rt_record *record; /* NULL: forgotten */
+        bool is_put_off, is_insert;
     } * slots;
     size_t size, count; /* of the slots, a power of two; of those in use */
+    int64_t *put_off;   /* the numbers of those that are to be written */
+    size_t put_off_count;
 };
 
 static struct slot *slot_of(const struct rt_kept *kept, int64_t rid)
@@ -46,10 +52,17 @@ struct rt_record *rt_store_kept(struct rt_store *store, int64_t rid)
     return store->kept == NULL ? NULL : slot_of(store->kept, rid)->record;
 }
 
-void rt_store_unkeep(struct rt_store *store, int64_t rid)
+int rt_store_unkeep(struct rt_store *store, int64_t rid, struct rt_err *err)
 {
-    if (store->kept != NULL)
-        slot_of(store->kept, rid)->record = NULL;
+    struct slot *slot;
+
+    if (store->kept == NULL)
+        return 0;
+    slot = slot_of(store->kept, rid);
+    if (slot->is_put_off && rt_store_write_kept(store, err) < 0)
+        return -1;
+    slot->record = NULL;
+    return 0;
 }
 
 void rt_store_unkeep_all(struct rt_store *store)
@@ -58,6 +71,7 @@ void rt_store_unkeep_all(struct rt_store *store)
         return;
     rt_arena_clear(&store->kept->arena);
     free(store->kept->slots);
+    free(store->kept->put_off);
     free(store->kept);
     store->kept = NULL;
 }
@@ -114,28 +128,23 @@ static void copy_all(struct rt_store *store, struct rt_record *record, struct co
     record->conflicts = NULL;
 }
 
-static bool is_kept(const struct rt_store *store, const struct rt_record *record)
-{
-    return store->in_transaction && !store->is_first_load && !rt_store_has_open(record) &&
-           (store->kept == NULL || store->kept->arena.total < KEPT_MAX);
-}
-
-void rt_store_keep(struct rt_store *store, const struct rt_record *record)
+/* Its slot, with a copy of it; NULL: it is not kept. */
+static struct slot *keep(struct rt_store *store, const struct rt_record *record)
 {
     struct contents contents = {.count = 0};
     struct slot *slot;
 
-    if (!is_kept(store, record)) {
-        rt_store_unkeep(store, record->rid);
-        return;
-    }
+    if (!store->in_transaction || store->is_first_load || rt_store_has_open(record))
+        return NULL;
     if (store->kept == NULL)
         store->kept = rt_xcalloc(1, sizeof *store->kept);
     if (store->kept->count * 3 >= store->kept->size * 2)
         grow(store->kept);
     slot = slot_of(store->kept, record->rid);
     if (slot->record == record)
-        return;
+        return slot; /* borrowed */
+    if (store->kept->arena.total >= KEPT_MAX)
+        return NULL;
     if (slot->record != NULL)
         contents = contents_of(slot->record);
     else
@@ -144,4 +153,54 @@ void rt_store_keep(struct rt_store *store, const struct rt_record *record)
     slot->rid = record->rid;
     *slot->record = *record;
     copy_all(store, slot->record, &contents);
+    return slot;
+}
+
+void rt_store_keep(struct rt_store *store, const struct rt_record *record)
+{
+    (void)keep(store, record);
+}
+
+/* ---- rows that are put off ---- */
+
+bool rt_store_put_off(struct rt_store *store, const struct rt_record *record, bool is_insert)
+{
+    struct slot *slot = keep(store, record);
+    struct rt_kept *kept = store->kept;
+
+    if (slot == NULL)
+        return false;
+    slot->is_insert = slot->is_insert || is_insert;
+    if (slot->is_put_off)
+        return true;
+    slot->is_put_off = true;
+    kept->put_off = rt_xgrow(kept->put_off, kept->put_off_count, sizeof *kept->put_off);
+    kept->put_off[kept->put_off_count++] = record->rid;
+    return true;
+}
+
+static int compare_rids(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* By number, as the table has them. */
+int rt_store_write_kept(struct rt_store *store, struct rt_err *err)
+{
+    struct rt_kept *kept = store->kept;
+
+    if (kept == NULL || kept->put_off_count == 0)
+        return 0;
+    qsort(kept->put_off, kept->put_off_count, sizeof *kept->put_off, compare_rids);
+    for (size_t i = 0; i < kept->put_off_count; i++) {
+        struct slot *slot = slot_of(kept, kept->put_off[i]);
+
+        if (rt_store_write_row(store, slot->record, slot->is_insert, err) < 0)
+            return -1;
+        slot->is_put_off = slot->is_insert = false;
+    }
+    kept->put_off_count = 0;
+    return 0;
 }

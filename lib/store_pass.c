@@ -25,7 +25,8 @@ static int note_look(struct rt_store *store, const struct rt_glance *glance, int
 {
     bool is_external = glance->side == RT_EXTERNAL;
 
-    rt_store_unkeep(store, rid);
+    if (rt_store_unkeep(store, rid, err) < 0)
+        return -1;
     if (note_look_in(store,
                      is_external ? "UPDATE record_recent" EXTERNAL_LOOK
                                  : "UPDATE record_recent" NATIVE_LOOK,
@@ -38,34 +39,43 @@ static int note_look(struct rt_store *store, const struct rt_glance *glance, int
         glance, rid, err);
 }
 
-int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance, int64_t *rid,
-                          struct rt_err *err)
+/* The digest and the time of the row that the record is recognised by.  1, 0: it has none, -1. */
+static int find_print(struct rt_store *store, const struct rt_glance *glance, int64_t *rid,
+                      struct rt_digest *print, int64_t *stamp, struct rt_err *err)
 {
+    const struct rt_record *kept;
     sqlite3_stmt *stmt;
-    int64_t stamp;
-    bool same;
-    int rc = rt_store_find(store, glance->side, glance->id[glance->side], rid, err);
+    int rc = rt_store_find_row(store, glance->side, glance->id[glance->side], rid, &stmt, err);
 
     if (rc != 1)
         return rc;
-    stmt = glance->side == RT_EXTERNAL
-               ? rt_store_prepare(
-                     store, "SELECT external_print, external_stamp FROM record WHERE rid = ?1", err)
-               : rt_store_prepare(
-                     store, "SELECT native_print, native_stamp FROM record WHERE rid = ?1", err);
-    if (stmt == NULL)
-        return -1;
-    rt_bind_int(stmt, 1, *rid);
-    rc = rt_store_step(store, stmt, err);
+    kept = rt_store_kept(store, *rid);
+    if (kept != NULL) {
+        *print = kept->print[glance->side];
+        *stamp = kept->end[glance->side].look.stamp;
+    } else {
+        *print = rt_column_digest(stmt, RT_FOUND_PRINT);
+        *stamp = rt_column_time(stmt, RT_FOUND_STAMP);
+    }
+    sqlite3_reset(stmt);
+    return !rt_digest_is_equal(*print, (struct rt_digest){0, 0});
+}
+
+int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance, int64_t *rid,
+                          struct rt_err *err)
+{
+    struct rt_digest print;
+    int64_t stamp;
+    int rc;
+
+    if (store->bulk != NULL) /* there are no indexes to look in */
+        return 0;
+    rc = find_print(store, glance, rid, &print, &stamp, err);
     if (rc != 1)
         return rc;
-    same = sqlite3_column_type(stmt, 0) != SQLITE_NULL &&
-           rt_digest_is_equal(rt_column_digest(stmt, 0), glance->print);
-    stamp = rt_column_time(stmt, 1);
-    sqlite3_reset(stmt);
     if (stamp < store->snapshot_stamp[glance->side])
         stamp = store->snapshot_stamp[glance->side];
-    if (!same || stamp > glance->stamp)
+    if (!rt_digest_is_equal(print, glance->print) || stamp > glance->stamp)
         return 0;
     if (!glance->is_snapshot && note_look(store, glance, *rid, err) < 0)
         return -1;
@@ -114,6 +124,11 @@ int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *coun
     (void)err;
     *count = store->held[side];
     return 0;
+}
+
+int64_t rt_store_last_record(const struct rt_store *store)
+{
+    return store->next_rid - 1;
 }
 
 int rt_store_count_records(struct rt_store *store, int64_t *count, struct rt_err *err)

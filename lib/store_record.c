@@ -4,85 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- scratch mode: a record is pulled into the temporary table when it is first asked for ---- */
-
-static int pull(struct rt_store *store, int64_t rid, struct rt_err *err)
-{
-    sqlite3_stmt *mark =
-        rt_store_prepare(store, "INSERT OR IGNORE INTO temp.pulled VALUES (?1)", err);
-    sqlite3_stmt *copy;
-
-    if (mark == NULL)
-        return -1;
-    rt_bind_int(mark, 1, rid);
-    if (rt_store_run(store, mark, err) < 0)
-        return -1;
-    if (sqlite3_changes(store->db) == 0)
-        return 0; /* pulled before; it may be gone since */
-    copy = rt_store_prepare(
-        store, "INSERT INTO temp.record_base SELECT * FROM main.record WHERE rid = ?1", err);
-    if (copy == NULL)
-        return -1;
-    rt_bind_int(copy, 1, rid);
-    return rt_store_run(store, copy, err);
-}
-
-static int pull_by_id(struct rt_store *store, enum rt_side side, struct rt_slice id,
-                      struct rt_err *err)
-{
-    sqlite3_stmt *stmt =
-        side == RT_EXTERNAL
-            ? rt_store_prepare(store, "SELECT rid FROM main.record WHERE external_id = ?1", err)
-            : rt_store_prepare(store, "SELECT rid FROM main.record WHERE native_id = ?1", err);
-    int64_t rid;
-    int rc;
-
-    if (stmt == NULL)
-        return -1;
-    rt_bind_slice(stmt, 1, id);
-    rc = rt_store_step(store, stmt, err);
-    if (rc != 1)
-        return rc;
-    rid = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return pull(store, rid, err);
-}
-
-/* ---- find, load, save ---- */
-
-int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
-                  struct rt_err *err)
-{
-    sqlite3_stmt *stmt;
-    int rc;
-
-    *rid = 0;
-    if (id.len == 0)
-        return 0;
-    if (store->bulk != NULL)
-        return rt_store_bulk_find(store, side, id, rid, err);
-    if (rt_store_is_scratch(store) && pull_by_id(store, side, id, err) < 0)
-        return -1;
-    if (rt_slice_is_equal(rt_buf_slice(&store->found_id[side]), id)) {
-        *rid = store->found_rid[side];
-        return 1;
-    }
-    stmt = side == RT_EXTERNAL
-               ? rt_store_prepare(store, "SELECT rid FROM record WHERE external_id = ?1", err)
-               : rt_store_prepare(store, "SELECT rid FROM record WHERE native_id = ?1", err);
-    if (stmt == NULL)
-        return -1;
-    rt_bind_slice(stmt, 1, id);
-    rc = rt_store_step(store, stmt, err);
-    if (rc == 1) {
-        *rid = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-        rt_buf_reset(&store->found_id[side]);
-        rt_buf_add_slice(&store->found_id[side], id);
-        store->found_rid[side] = *rid;
-    }
-    return rc;
-}
+/* ---- load, save ---- */
 
 /* Column numbers of one end, from its first. */
 enum { SEEN, STAMP, MODIFIED, LOOK_FILE, LOOK_LINE, PRINT, GIVEN, DELTA, SENT, FLAGS, END_COLUMNS };
@@ -232,8 +154,10 @@ static int select_row(struct rt_store *store, int64_t rid, struct rt_record *rec
     int rc = 0;
 
     for (int i = store->recent == 0; i < 2 && rc == 0; i++) {
-        *stmt = i == 0 ? rt_store_prepare(store, "SELECT * FROM record_recent WHERE rid = ?1", err)
-                       : rt_store_prepare(store, "SELECT * FROM record_base WHERE rid = ?1", err);
+        *stmt =
+            i == 0
+                ? rt_store_prepare_beside(store, "SELECT * FROM record_recent WHERE rid = ?1", err)
+                : rt_store_prepare_beside(store, "SELECT * FROM record_base WHERE rid = ?1", err);
         if (*stmt == NULL)
             return -1;
         rt_bind_int(*stmt, 1, rid);
@@ -255,7 +179,7 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
         return renew(store, record, err);
     }
     rt_record_init(record);
-    if (rt_store_is_scratch(store) && pull(store, rid, err) < 0)
+    if (rt_store_is_scratch(store) && rt_store_pull(store, rid, err) < 0)
         return -1;
     rc = select_row(store, rid, record, &stmt, err);
     if (rc < 0)
@@ -326,21 +250,12 @@ static void bind_end(sqlite3_stmt *stmt, int at, const struct rt_end *end, struc
     rt_bind_int(stmt, at + FLAGS, rt_store_pack_end(end));
 }
 
-/* A row is recognised by its digest alone only while seeing it again would change nothing.  NULL:
-   the one that it has is still good, if there is one. */
-static void bind_print(sqlite3_stmt *stmt, int index, struct rt_record *record, enum rt_side side,
-                       const struct rt_digest *print)
+static void bind_print(sqlite3_stmt *stmt, int index, struct rt_digest print)
 {
-    const struct rt_digest none = {0, 0};
-
-    if (!rt_end_is_quiet(&record->end[side]))
-        print = &none;
-    if (print != NULL)
-        record->print[side] = *print;
-    if (rt_digest_is_equal(record->print[side], none))
+    if (rt_digest_is_equal(print, (struct rt_digest){0, 0}))
         sqlite3_bind_null(stmt, index);
     else
-        rt_bind_digest(stmt, index, record->print[side]);
+        rt_bind_digest(stmt, index, print);
 }
 
 #define SAVE_VALUES                                                                                \
@@ -360,12 +275,6 @@ static void bind_print(sqlite3_stmt *stmt, int index, struct rt_record *record, 
 
 #define STILL_IN_BASE " AND rid NOT IN (SELECT rid FROM record_recent)"
 
-void rt_store_forget_found(struct rt_store *store)
-{
-    rt_buf_reset(&store->found_id[0]);
-    rt_buf_reset(&store->found_id[1]);
-}
-
 static bool has_new_id(const struct rt_record *record)
 {
     return !rt_slice_is_equal(record->end[0].id, record->stored_id[0]) ||
@@ -379,25 +288,60 @@ static sqlite3_stmt *update_statement(struct rt_store *store, const struct rt_re
 {
     if (record->is_recent)
         return has_new_id(record)
-                   ? rt_store_prepare(store, "UPDATE record_recent SET" SAVE_IDS SAVE_CHANGES, err)
-                   : rt_store_prepare(store, "UPDATE record_recent SET" SAVE_CHANGES, err);
+                   ? rt_store_prepare_beside(store,
+                                             "UPDATE record_recent SET" SAVE_IDS SAVE_CHANGES, err)
+                   : rt_store_prepare_beside(store, "UPDATE record_recent SET" SAVE_CHANGES, err);
     return has_new_id(record)
-               ? rt_store_prepare(store,
-                                  "UPDATE record_base SET" SAVE_IDS SAVE_CHANGES STILL_IN_BASE, err)
-               : rt_store_prepare(store, "UPDATE record_base SET" SAVE_CHANGES STILL_IN_BASE, err);
+               ? rt_store_prepare_beside(
+                     store, "UPDATE record_base SET" SAVE_IDS SAVE_CHANGES STILL_IN_BASE, err)
+               : rt_store_prepare_beside(store, "UPDATE record_base SET" SAVE_CHANGES STILL_IN_BASE,
+                                         err);
 }
 
-static sqlite3_stmt *save_statement(struct rt_store *store, struct rt_record *record,
-                                    struct rt_err *err)
+static sqlite3_stmt *write_statement(struct rt_store *store, const struct rt_record *record,
+                                     bool is_insert, struct rt_err *err)
 {
-    if (!record->is_recent && rt_store_appends(store)) {
-        record->is_recent = true;
-        store->recent++;
-        return rt_store_prepare(store, "INSERT INTO record_recent" SAVE_VALUES, err);
+    if (!is_insert)
+        return update_statement(store, record, err);
+    return record->is_recent
+               ? rt_store_prepare_beside(store, "INSERT INTO record_recent" SAVE_VALUES, err)
+               : rt_store_prepare_beside(store, "INSERT INTO record_base" SAVE_VALUES, err);
+}
+
+int rt_store_write_row(struct rt_store *store, const struct rt_record *record, bool is_insert,
+                       struct rt_err *err)
+{
+    sqlite3_stmt *stmt = write_statement(store, record, is_insert, err);
+    struct rt_buf sent[2] = {{0}, {0}};
+    char trail[80], *open = NULL;
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    if (rt_store_has_open(record))
+        open = rt_store_pack_open(store->schema, record);
+    rt_bind_int(stmt, 1 + RID, record->rid);
+    rt_bind_slice(stmt, 1 + EXTERNAL_ID, record->end[RT_EXTERNAL].id);
+    rt_bind_slice(stmt, 1 + NATIVE_ID, record->end[RT_NATIVE].id);
+    rt_bind_int(stmt, 1 + BORN, record->born);
+    bind_number(stmt, 1 + BORN_FILE, record->born_file);
+    bind_number(stmt, 1 + BORN_LINE, record->born_line);
+    bind_content(stmt, 1 + WANT, record->want);
+    rt_bind_int(stmt, 1 + RECORD_FLAGS, rt_store_pack_record(record));
+    rt_bind_text(stmt, 1 + OPEN, open);
+    rt_bind_text(stmt, 1 + TRAIL, rt_store_pack_trail(record, trail));
+    for (int s = 0; s < 2; s++) {
+        bind_end(stmt, 1 + first_column((enum rt_side)s), &record->end[s], &sent[s]);
+        bind_print(stmt, 1 + first_column((enum rt_side)s) + PRINT, record->print[s]);
     }
-    if (record->rid == 0)
-        return rt_store_prepare(store, "INSERT INTO record_base" SAVE_VALUES, err);
-    return update_statement(store, record, err);
+    rc = rt_store_run(store, stmt, err);
+    if (rc == 0 && sqlite3_changes(store->db) != 1)
+        rc = rt_err_set(err, RT_INTERNAL, "%s: record %" PRId64 " is not where it was", store->path,
+                        record->rid);
+    free(open);
+    rt_buf_clear(&sent[0]);
+    rt_buf_clear(&sent[1]);
+    return rc;
 }
 
 /* An ID belongs to one record.  The indexes tell for each table alone. */
@@ -442,55 +386,36 @@ static void touch(struct rt_store *store, const struct rt_record *record,
     rt_store_touch(store, record->rid, is_touched);
 }
 
-int rt_store_save(struct rt_store *store, struct rt_record *record,
-                  const struct rt_digest *const print[2], struct rt_err *err)
+/* A row is recognised by its digest alone only while seeing it again would change nothing.  No new
+   digest: the one that the record has is still good, if there is one. */
+static void set_prints(struct rt_record *record, const struct rt_digest *const print[2])
 {
-    struct rt_buf sent[2] = {{0}, {0}};
-    char trail[80], *open = NULL;
-    sqlite3_stmt *stmt;
-    bool is_new = record->rid == 0;
-    int rc = -1;
+    for (int s = 0; s < 2; s++)
+        if (!rt_end_is_quiet(&record->end[s]))
+            record->print[s] = (struct rt_digest){0, 0};
+        else if (print != NULL && print[s] != NULL)
+            record->print[s] = *print[s];
+}
 
-    if (store_contents(store, record, err) < 0)
-        return -1;
-    for (int s = 0; s < 2; s++) /* last shown by an older file: the snapshot passed over it */
-        record->end[s].is_passed_over = record->end[s].is_passed_over ||
-                                        is_before_snapshot(store, &record->end[s], (enum rt_side)s);
-    if (has_new_id(record)) {
-        if (check_new_ids(store, record, err) < 0)
-            return -1;
-        rt_store_forget_found(store);
-    }
-    stmt = save_statement(store, record, err);
-    if (stmt == NULL)
-        return -1;
-    if (rt_store_has_open(record))
-        open = rt_store_pack_open(store->schema, record);
-    if (is_new)
-        record->rid = store->next_rid++;
-    else
-        touch(store, record, print);
-    rt_bind_int(stmt, 1 + RID, record->rid);
-    rt_bind_slice(stmt, 1 + EXTERNAL_ID, record->end[RT_EXTERNAL].id);
-    rt_bind_slice(stmt, 1 + NATIVE_ID, record->end[RT_NATIVE].id);
-    rt_bind_int(stmt, 1 + BORN, record->born);
-    bind_number(stmt, 1 + BORN_FILE, record->born_file);
-    bind_number(stmt, 1 + BORN_LINE, record->born_line);
-    bind_content(stmt, 1 + WANT, record->want);
-    rt_bind_int(stmt, 1 + RECORD_FLAGS, rt_store_pack_record(record));
-    rt_bind_text(stmt, 1 + OPEN, open);
-    rt_bind_text(stmt, 1 + TRAIL, rt_store_pack_trail(record, trail));
-    for (int s = 0; s < 2; s++) {
-        bind_end(stmt, 1 + first_column((enum rt_side)s), &record->end[s], &sent[s]);
-        bind_print(stmt, 1 + first_column((enum rt_side)s) + PRINT, record, (enum rt_side)s,
-                   print ? print[s] : NULL);
-        store->held[s] += (record->end[s].id.len != 0) - (record->stored_id[s].len != 0);
-    }
-    rc = rt_store_run(store, stmt, err);
-    if (rc == 0 && sqlite3_changes(store->db) != 1)
-        rc = rt_err_set(err, RT_INTERNAL, "%s: record %" PRId64 " is not where it was", store->path,
-                        record->rid);
+/* Does the record's row go into a table that does not have it yet?  What changes moves to
+   record_recent. */
+static bool choose_table(struct rt_store *store, struct rt_record *record)
+{
+    if (record->is_recent || !rt_store_appends(store))
+        return record->rid == 0;
+    record->is_recent = true;
+    store->recent++;
+    return true;
+}
+
+/* Its IDs are what others look for. */
+static int write_with_ids(struct rt_store *store, struct rt_record *record, bool is_new,
+                          bool is_insert, struct rt_err *err)
+{
+    int rc = rt_store_write_row(store, record, is_insert, err);
+
     for (int s = 0; rc == 0 && s < 2; s++) {
+        store->held[s] += (record->end[s].id.len != 0) - (record->stored_id[s].len != 0);
         if (store->bulk != NULL && record->end[s].id.len &&
             !rt_slice_is_equal(record->end[s].id, record->stored_id[s]))
             rt_store_bulk_add(store, (enum rt_side)s, record->end[s].id, record->rid);
@@ -500,10 +425,35 @@ int rt_store_save(struct rt_store *store, struct rt_record *record,
     }
     if (rc == 0)
         rt_store_keep(store, record);
-    free(open);
-    rt_buf_clear(&sent[0]);
-    rt_buf_clear(&sent[1]);
     return rc;
+}
+
+int rt_store_save(struct rt_store *store, struct rt_record *record,
+                  const struct rt_digest *const print[2], struct rt_err *err)
+{
+    bool is_new = record->rid == 0, is_renamed = has_new_id(record), is_insert;
+
+    if (store_contents(store, record, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++) /* last shown by an older file: the snapshot passed over it */
+        record->end[s].is_passed_over = record->end[s].is_passed_over ||
+                                        is_before_snapshot(store, &record->end[s], (enum rt_side)s);
+    if (is_renamed) {
+        if (check_new_ids(store, record, err) < 0)
+            return -1;
+        rt_store_forget_found(store);
+    }
+    is_insert = choose_table(store, record);
+    if (is_new)
+        record->rid = store->next_rid++;
+    else
+        touch(store, record, print);
+    set_prints(record, print);
+    if (!is_new && !is_renamed && rt_store_put_off(store, record, is_insert))
+        return 0;
+    if (!is_new && rt_store_unkeep(store, record->rid, err) < 0)
+        return -1;
+    return write_with_ids(store, record, is_new, is_insert, err);
 }
 
 static int delete_from(struct rt_store *store, const char *sql, int64_t rid, struct rt_err *err)
@@ -523,11 +473,12 @@ int rt_store_remove(struct rt_store *store, int64_t rid, struct rt_err *err)
         err);
     const bool is_touched[2] = {true, true};
 
-    if (count == NULL || (rt_store_is_scratch(store) && pull(store, rid, err) < 0))
+    if (count == NULL || (rt_store_is_scratch(store) && rt_store_pull(store, rid, err) < 0))
+        return -1;
+    if (rt_store_unkeep(store, rid, err) < 0)
         return -1;
     rt_store_touch(store, rid, is_touched);
     rt_store_forget_found(store);
-    rt_store_unkeep(store, rid);
     rt_bind_int(count, 1, rid);
     if (rt_store_step(store, count, err) == 1) {
         store->held[RT_EXTERNAL] -= sqlite3_column_int64(count, 0);
@@ -550,7 +501,7 @@ int rt_store_has_record(struct rt_store *store, int64_t rid, bool *there, struct
     *there = rt_store_kept(store, rid) != NULL;
     if (*there)
         return 0;
-    stmt = rt_store_prepare(store, "SELECT 1 FROM all_record WHERE rid = ?1", err);
+    stmt = rt_store_prepare_beside(store, "SELECT 1 FROM all_record WHERE rid = ?1", err);
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, rid);

@@ -3,6 +3,7 @@
  *
  * The walks collect first, so a visitor may walk again and may change what it likes.
  */
+#include "lib/store_digests.h"
 #include "lib/store_internal.h"
 
 #include <inttypes.h>
@@ -66,7 +67,12 @@ static sqlite3_stmt *prepare_sent(struct rt_store *store, enum rt_side side, str
 static int count_confirmed(struct rt_store *store, enum rt_side side, struct flights *flights,
                            struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
+    sqlite3_stmt *stmt;
+    int rc = rt_store_has_pending(store, side, err);
+
+    if (rc != 1)
+        return rc;
+    stmt = rt_store_prepare(
         store,
         "SELECT d.delta FROM (SELECT DISTINCT rid FROM pending WHERE side = ?1) AS p"
         " JOIN all_record AS r ON r.rid = p.rid JOIN delta AS d"
@@ -74,8 +80,6 @@ static int count_confirmed(struct rt_store *store, enum rt_side side, struct fli
         " WHERE d.confirmed_at IS NOT NULL"
         " AND CASE ?1 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL",
         err);
-    int rc;
-
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, side);
@@ -187,7 +191,7 @@ int rt_store_each_row_of(struct rt_store *store, int64_t rid, rt_store_visit_row
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err)
 {
     if (rt_store_drop_digests(store, RT_EXTERNAL, err) < 0 ||
-        rt_store_drop_digests(store, RT_NATIVE, err) < 0)
+        rt_store_drop_digests(store, RT_NATIVE, err) < 0 || rt_store_write_kept(store, err) < 0)
         return -1;
     rt_store_unkeep_all(store);
     return rt_store_exec(store,

@@ -1,3 +1,4 @@
+#include "lib/store_digests.h"
 #include "lib/store_internal.h"
 
 #include <stdio.h>

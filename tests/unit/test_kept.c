@@ -2,6 +2,7 @@
  * A record that the store keeps from when it was saved is the record that would be loaded from the
  * tables: whoever adds something to a record, and forgets to store it or to keep it, sees it here.
  */
+#include "lib/store_digests.h"
 #include "lib/store_internal.h"
 
 #include <setjmp.h>
@@ -186,7 +187,7 @@ static void kept_is_what_is_stored(void **state)
     kept = load(store, 1);
     assert_int_equal(kept.end[RT_NATIVE].given_at, 20);
     assert_int_equal(kept.end[RT_NATIVE].sent[1].gone, 30);
-    rt_store_unkeep(store, 1);
+    OK(rt_store_unkeep(store, 1, &err));
     loaded = load(store, 1);
     check_same(kept, loaded);
     close_store(store); /* and what was kept is gone */
@@ -214,10 +215,79 @@ static void kept_is_what_was_saved_last(void **state)
     borrowed->want = borrowed->end[RT_NATIVE].seen;
     OK(rt_store_save(store, borrowed, NULL, &err));
     record = load(store, 1);
-    rt_store_unkeep(store, 1);
+    OK(rt_store_unkeep(store, 1, &err));
     check_same(record, load(store, 1));
     assert_ptr_equal(record.want, record.end[RT_NATIVE].seen);
     close_store(store);
+}
+
+/* The row that the tables have, past the store: is the record held there? */
+static bool is_held_in_table(struct rt_store *store)
+{
+    sqlite3_stmt *stmt;
+    bool is_held;
+
+    assert_int_equal(sqlite3_prepare_v2(store->db, "SELECT flags & 1 FROM record", -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    is_held = sqlite3_column_int(stmt, 0) != 0;
+    assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+    sqlite3_finalize(stmt);
+    return is_held;
+}
+
+static void save_held(struct rt_store *store, bool is_held)
+{
+    struct rt_record record = load(store, 1);
+
+    record.is_held = is_held;
+    OK(rt_store_save(store, &record, NULL, &err));
+}
+
+static int count_one(void *context, int64_t rid, struct rt_err *unused)
+{
+    (void)rid, (void)unused;
+    ++*(int *)context;
+    return 0;
+}
+
+/* A row that is put off is there for whoever asks for rows, and saved several times is written
+ * once. */
+static void put_off_until_asked_for(void **state)
+{
+    struct rt_record record;
+    struct rt_store *store = open_with_record(&record);
+    int before, count = 0;
+
+    (void)state;
+    OK(rt_store_each_newer(store, 0, count_one, &count, &err));
+    assert_int_equal(count, 1);
+    assert_true(is_held_in_table(store));
+    before = sqlite3_total_changes(store->db);
+    save_held(store, false);
+    save_held(store, true);
+    save_held(store, false);
+    assert_int_equal(sqlite3_total_changes(store->db), before);
+    assert_true(is_held_in_table(store));
+    OK(rt_store_each_newer(store, 0, count_one, &count, &err));
+    assert_int_equal(sqlite3_total_changes(store->db), before + 1);
+    assert_false(is_held_in_table(store));
+
+    save_held(store, true);
+    OK(rt_store_savepoint(store, &err));
+    assert_true(is_held_in_table(store));
+    save_held(store, false);
+    OK(rt_store_rewind(store, &err));
+    assert_true(load(store, 1).is_held);
+    save_held(store, false);
+    close_store(store);
+
+    store = open_store();
+    assert_false(is_held_in_table(store));
+    save_held(store, true);
+    rt_store_abort(store);
+    assert_false(is_held_in_table(store));
+    rt_store_close(store);
 }
 
 /* What is undone, removed, or changed in the tables alone is not kept. */
@@ -298,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kept_is_what_is_stored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kept_is_what_was_saved_last, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(put_off_until_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_outlives_its_rows, set_up, tear_down),
     };
 

@@ -2,6 +2,7 @@
  * Records that change are appended to record_recent, and moved to record_base when there are many:
  * wherever they are, they are found by their IDs of now, by no earlier ones, and once.
  */
+#include "lib/store_digests.h"
 #include "lib/store_internal.h"
 
 #include <setjmp.h>
