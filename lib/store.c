@@ -68,6 +68,27 @@ int rt_store_exec(struct rt_store *store, const char *sql, struct rt_err *err)
     return rt_store_write_kept(store, err) < 0 ? -1 : exec_beside(store, sql, err);
 }
 
+/* What a pass over everything reads, all_record and all_content, is two databases in scratch mode,
+ * and else the table itself. */
+static char *plain_names(const char *sql)
+{
+    char *text = rt_xstrdup(sql);
+
+    for (char *p = text; (p = strstr(p, "all_")) != NULL;)
+        memmove(p, p + 4, strlen(p + 4) + 1);
+    return text;
+}
+
+static int prepare(struct rt_store *store, struct rt_statement *statement)
+{
+    char *text = rt_store_is_scratch(store) ? NULL : plain_names(statement->sql);
+    int rc = sqlite3_prepare_v3(store->db, text ? text : statement->sql, -1,
+                                SQLITE_PREPARE_PERSISTENT, &statement->stmt, NULL);
+
+    free(text);
+    return rc;
+}
+
 static struct rt_statement *find_statement(struct rt_store *store, const char *sql,
                                            struct rt_err *err)
 {
@@ -85,8 +106,7 @@ static struct rt_statement *find_statement(struct rt_store *store, const char *s
     known = &store->statements[store->statement_count];
     known->sql = sql;
     known->is_of_records = strstr(sql, "record") != NULL;
-    if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &known->stmt, NULL) !=
-        SQLITE_OK) {
+    if (prepare(store, known) != SQLITE_OK) {
         rt_store_fail(store, "preparing a query", err);
         return NULL;
     }
@@ -314,7 +334,8 @@ int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **s
     /* A reader works on one moment of the state, whatever is written meanwhile. */
     if ((mode == RT_STORE_READ || mode == RT_STORE_SCRATCH) && rt_store_exec(s, "BEGIN", err) < 0)
         goto out;
-    if (rt_store_make_views(s, err) < 0 || rt_store_load_counters(s, err) < 0)
+    if ((mode == RT_STORE_SCRATCH && rt_store_begin_scratch(s, err) < 0) ||
+        rt_store_load_counters(s, err) < 0)
         goto out;
     *store = s;
     s = NULL;
@@ -487,58 +508,6 @@ int rt_store_set(struct rt_store *store, const char *key, const char *value, str
 {
     return rt_store_set_bytes(store, key, value ? rt_slice_str(value) : (struct rt_slice){NULL, 0},
                               err);
-}
-
-static int get_number(struct rt_store *store, const char *key, int64_t otherwise, int64_t *value,
-                      struct rt_err *err)
-{
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1", err);
-    int rc;
-
-    if (stmt == NULL)
-        return -1;
-    rt_bind_text(stmt, 1, key);
-    rc = rt_store_step(store, stmt, err);
-    *value = rc == 1 ? sqlite3_column_int64(stmt, 0) : otherwise;
-    sqlite3_reset(stmt);
-    return rc < 0 ? -1 : 0;
-}
-
-static int set_number(struct rt_store *store, const char *key, int64_t value, struct rt_err *err)
-{
-    char text[24];
-
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    return rt_store_set(store, key, text, err);
-}
-
-int rt_store_load_counters(struct rt_store *store, struct rt_err *err)
-{
-    store->formers = RT_FORMER_UNKNOWN;
-    if (get_number(store, "next_rid", 1, &store->next_rid, err) < 0 ||
-        get_number(store, "next_cid", 1, &store->next_cid, err) < 0 ||
-        get_number(store, "recent", 0, &store->recent, err) < 0 ||
-        get_number(store, "held_external", 0, &store->held[RT_EXTERNAL], err) < 0 ||
-        get_number(store, "held_native", 0, &store->held[RT_NATIVE], err) < 0 ||
-        get_number(store, "snapshot_external", RT_NEVER, &store->snapshot_stamp[RT_EXTERNAL], err) <
-            0 ||
-        get_number(store, "snapshot_native", RT_NEVER, &store->snapshot_stamp[RT_NATIVE], err) < 0)
-        return -1;
-    return 0;
-}
-
-int rt_store_save_counters(struct rt_store *store, struct rt_err *err)
-{
-    if (set_number(store, "next_rid", store->next_rid, err) < 0 ||
-        set_number(store, "next_cid", store->next_cid, err) < 0 ||
-        set_number(store, "recent", store->recent, err) < 0 ||
-        set_number(store, "held_external", store->held[RT_EXTERNAL], err) < 0 ||
-        set_number(store, "held_native", store->held[RT_NATIVE], err) < 0 ||
-        set_number(store, "snapshot_external", store->snapshot_stamp[RT_EXTERNAL], err) < 0 ||
-        set_number(store, "snapshot_native", store->snapshot_stamp[RT_NATIVE], err) < 0)
-        return -1;
-    return 0;
 }
 
 int rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp,

@@ -17,6 +17,7 @@
 
 #define RT_SHARED_MAX       4
 #define RT_STATEMENT_PLACES 256
+#define RT_COUNTERS         7
 
 #define RT_STORE_DAMAGED "the file is damaged; restore it from a backup, or run roundtrip rebuild"
 
@@ -37,11 +38,15 @@ struct rt_store {
     } * statements;
     size_t statement_count;
     size_t places[RT_STATEMENT_PLACES]; /* by address of the text: where it may be among them */
-    int64_t next_rid, next_cid;         /* valid in a transaction */
-    int64_t held[2];           /* records with an ID on that side; valid in a transaction */
-    int64_t snapshot_stamp[2]; /* of the newest snapshot taken in */
-    int64_t recent;            /* records in record_recent; valid in a transaction */
-    bool is_first_load;        /* the transaction began with an empty state */
+    struct rt_stored_number {
+        bool is_there;
+        int64_t value;
+    } stored[RT_COUNTERS];      /* what meta has of the numbers that follow */
+    int64_t next_rid, next_cid; /* valid in a transaction */
+    int64_t held[2];            /* records with an ID on that side; valid in a transaction */
+    int64_t snapshot_stamp[2];  /* of the newest snapshot taken in */
+    int64_t recent;             /* records in record_recent; valid in a transaction */
+    bool is_first_load;         /* the transaction began with an empty state */
     const struct rt_schema *schema;
     struct rt_layout *layouts; /* those met so far */
     size_t layout_count;
@@ -105,9 +110,9 @@ struct rt_digest rt_column_digest(sqlite3_stmt *stmt, int index);
 
 /* Tables (store_schema.c): makes or migrates them; sets up the temporary ones of scratch mode. */
 int rt_store_migrate(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
-int rt_store_make_views(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_begin_scratch(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
-/* Numbers kept in meta: loaded at begin, saved at commit. */
+/* Numbers kept in meta (store_counters.c): loaded at begin, saved at commit. */
 int rt_store_load_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_save_counters(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 

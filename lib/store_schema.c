@@ -218,13 +218,8 @@ static int make_scratch(struct rt_store *store, struct rt_err *err)
 }
 
 /* `all_record` and `all_content`: what a pass over everything reads. */
-int rt_store_make_views(struct rt_store *store, struct rt_err *err)
+int rt_store_begin_scratch(struct rt_store *store, struct rt_err *err)
 {
-    if (store->mode != RT_STORE_SCRATCH)
-        return rt_store_exec(store,
-                             "CREATE TEMP VIEW all_record AS SELECT * FROM main.record;"
-                             "CREATE TEMP VIEW all_content AS SELECT * FROM main.content",
-                             err);
     if (make_scratch(store, err) < 0)
         return -1;
     return rt_store_exec(
