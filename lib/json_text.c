@@ -84,9 +84,12 @@ static bool take_escape(char **in, char **to)
     char *p = *in;
 
     if (p[1] == 'u') {
-        if (p[2] != '0' || p[3] != '0' || hex_digit(p[4]) < 0 || hex_digit(p[5]) < 0)
+        int high = p[2] == '0' && p[3] == '0' ? hex_digit(p[4]) : -1;
+        int low = high >= 0 ? hex_digit(p[5]) : -1;
+
+        if (high < 0 || low < 0)
             return false;
-        *(*to)++ = (char)(hex_digit(p[4]) << 4 | hex_digit(p[5]));
+        *(*to)++ = (char)(high * 16 + low);
         *in += 6;
         return true;
     }

@@ -105,7 +105,8 @@ int rt_store_load(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                   struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;
 
 /* The same to be planned and written: as a rule the store's own copy, which stays until the
-   transaction ends, and may be changed and saved; in the arena where the store has no room. */
+   transaction ends, and may be changed and saved, but given no contents that it did not have; in
+   the arena where the store has no room. */
 int rt_store_borrow(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                     struct rt_record **record, struct rt_err *err) RT_MUST_CHECK;
 
