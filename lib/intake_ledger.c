@@ -1,6 +1,7 @@
 #include "lib/intake_internal.h"
 
 #include "lib/filename.h"
+#include "lib/folder.h"
 #include "lib/plant.h"
 #include "lib/spool.h"
 
@@ -171,22 +172,24 @@ static int list_folder(struct rt_work *work, enum rt_side side, struct rt_waitin
 }
 
 /* A file that was put beside the two folders would wait there for ever without a word. */
-static void tell_strays(const struct rt_work *work)
+static int tell_stray(void *context, const char *name, struct rt_err *err)
+{
+    const struct rt_work *work = context;
+
+    (void)err;
+    if (strcmp(name, "external") != 0 && strcmp(name, "native") != 0)
+        rt_log_warn(work->log, "inbox/%s is left alone: move it to inbox/external or inbox/native",
+                    name);
+    return 0;
+}
+
+static int tell_strays(struct rt_work *work, struct rt_err *err)
 {
     char *folder = rt_xasprintf("%s/inbox", work->profile);
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
+    int rc = rt_folder_each(folder, tell_stray, work, err);
 
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        const char *name = entry->d_name;
-
-        if (name[0] != '.' && strcmp(name, "external") != 0 && strcmp(name, "native") != 0)
-            rt_log_warn(work->log,
-                        "inbox/%s is left alone: move it to inbox/external or inbox/native", name);
-    }
-    if (dir != NULL)
-        closedir(dir);
     free(folder);
+    return rc;
 }
 
 /* What came under one name several times goes in the order in which it was fetched: the newest has
@@ -212,8 +215,7 @@ static int compare_waiting(const void *a, const void *b)
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)
 {
     *list = (struct rt_waiting_files){0};
-    tell_strays(work);
-    if (list_folder(work, RT_EXTERNAL, list, err) < 0 ||
+    if (tell_strays(work, err) < 0 || list_folder(work, RT_EXTERNAL, list, err) < 0 ||
         list_folder(work, RT_NATIVE, list, err) < 0)
         return -1;
     if (list->count)

@@ -53,46 +53,6 @@ void rt_store_forget_found(struct rt_store *store)
     rt_buf_reset(&store->found_id[1]);
 }
 
-static void note_found(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t rid)
-{
-    rt_buf_reset(&store->found_id[side]);
-    rt_buf_add_slice(&store->found_id[side], id);
-    store->found_rid[side] = rid;
-}
-
-int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
-                  struct rt_err *err)
-{
-    sqlite3_stmt *stmt;
-    int rc;
-
-    *rid = 0;
-    if (id.len == 0)
-        return 0;
-    if (store->bulk != NULL)
-        return rt_store_bulk_find(store, side, id, rid, err);
-    if (rt_store_is_scratch(store) && pull_by_id(store, side, id, err) < 0)
-        return -1;
-    if (rt_slice_is_equal(rt_buf_slice(&store->found_id[side]), id)) {
-        *rid = store->found_rid[side];
-        return 1;
-    }
-    stmt =
-        side == RT_EXTERNAL
-            ? rt_store_prepare_beside(store, "SELECT rid FROM record WHERE external_id = ?1", err)
-            : rt_store_prepare_beside(store, "SELECT rid FROM record WHERE native_id = ?1", err);
-    if (stmt == NULL)
-        return -1;
-    rt_bind_slice(stmt, 1, id);
-    rc = rt_store_step(store, stmt, err);
-    if (rc == 1) {
-        *rid = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-        note_found(store, side, id, *rid);
-    }
-    return rc;
-}
-
 int rt_store_find_row(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
                       sqlite3_stmt **stmt, struct rt_err *err)
 {
@@ -115,8 +75,30 @@ int rt_store_find_row(struct rt_store *store, enum rt_side side, struct rt_slice
     rt_bind_slice(*stmt, 1, id);
     rc = rt_store_step(store, *stmt, err);
     if (rc == 1) {
-        *rid = sqlite3_column_int64(*stmt, RT_FOUND_RID);
-        note_found(store, side, id, *rid);
+        *rid = store->found_rid[side] = sqlite3_column_int64(*stmt, RT_FOUND_RID);
+        rt_buf_reset(&store->found_id[side]);
+        rt_buf_add_slice(&store->found_id[side], id);
     }
+    return rc;
+}
+
+int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id, int64_t *rid,
+                  struct rt_err *err)
+{
+    sqlite3_stmt *stmt;
+    int rc;
+
+    *rid = 0;
+    if (id.len == 0)
+        return 0;
+    if (store->bulk != NULL)
+        return rt_store_bulk_find(store, side, id, rid, err);
+    if (rt_slice_is_equal(rt_buf_slice(&store->found_id[side]), id)) {
+        *rid = store->found_rid[side];
+        return 1;
+    }
+    rc = rt_store_find_row(store, side, id, rid, &stmt, err);
+    if (rc == 1)
+        sqlite3_reset(stmt);
     return rc;
 }
