@@ -2,6 +2,7 @@
 
 #include "lib/encoding.h"
 #include "lib/mem.h"
+#include "lib/not_csv.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -437,6 +438,24 @@ static int skip_bom(struct rt_csv_reader *reader, struct rt_err *err)
     return 0;
 }
 
+static struct rt_slice unread(const struct rt_csv_reader *reader)
+{
+    return rt_slice_from(reader->buf + reader->pos, reader->len - reader->pos);
+}
+
+/* How the file begins tells what it is. */
+static int refuse_not_csv(struct rt_csv_reader *reader, struct rt_err *err)
+{
+    const char *what;
+
+    while (!rt_not_csv_is_enough(unread(reader)) && !reader->eof) {
+        if (rt_csv_fill(reader, err) != 0)
+            return -1;
+    }
+    what = rt_not_csv(unread(reader));
+    return what == NULL ? 0 : rt_err_set(err, RT_DATA, "%s: not CSV, %s", reader->name, what);
+}
+
 static int read_header(struct rt_csv_reader *reader, struct rt_err *err)
 {
     struct rt_csv_row row;
@@ -472,7 +491,8 @@ int rt_csv_open(const struct rt_source *source, const char *name,
     csv_set_blk_size(&r->csv, CELL_BLOCK);
     csv_set_space_func(&r->csv, is_never_space);
     csv_set_delim(&r->csv, (unsigned char)options->delimiter);
-    if (open_encoding(r, err) != 0 || skip_bom(r, err) != 0 || read_header(r, err) != 0) {
+    if (open_encoding(r, err) != 0 || skip_bom(r, err) != 0 || refuse_not_csv(r, err) != 0 ||
+        read_header(r, err) != 0) {
         rt_csv_close(r);
         return -1;
     }

@@ -294,6 +294,28 @@ def test_last_years_file_with_todays_time_trips_the_guard(make):
     check_stopped(p, 2, "guard", f"{COUNT} rows are due", "--approve")
 
 
+# -- no CSV at all ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("begins, what", [
+    (b"PK\x03\x04\x14\0", "a ZIP file, as workbooks (.xlsx) are"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old workbook"),
+    (b"%PDF-1.7\n", "a PDF"), (b"BZh91AY&SY\x02", "packed with bzip2"), (b"\xfd7zXZ\0\0", "packed with xz"),
+    (b"\x28\xb5\x2f\xfd\x04", "packed with zstd"), (b"7z\xbc\xaf\x27\x1c", "packed with 7-Zip"),
+    (b"-----BEGIN PGP MESSAGE-----\n", "encrypted with PGP: decrypt it"), (b"\n <!doctype html>\n", "a web page"),
+    (b"\xef\xbb\xbf<HTML>\n", "a web page"), (b"<?xml version='1.0'?>\n", "XML"), (b'{"error": 404}\n', "JSON"),
+    (b'[{"id": "N1"}]\n', "JSON")])
+def test_what_is_no_csv_is_told_by_what_it_is(snapshots, begins, what):
+    p = snapshots("propagate")
+    name = p.drop("native", raw=begins + bytes(40) + b"\n").name
+    check_stopped(p, 65, f"{name}: not CSV, it is {what}", "refused", "rejects/")
+
+
+@pytest.mark.parametrize("header", ["PKNAT_ID", "7zNAT_ID", "BZhours", "<note>", "-----", "{x", "[x"])
+def test_headers_that_begin_a_little_like_it_are_csv(p, header):
+    columns = p.text("native", []).rstrip("\r\n")
+    p.drop("native", raw=f"{header},{columns}\n".encode() + b"".join(b"x," + line + b"\n" for line in
+                                                                   p.text("native", [row("", "N1")]).encode().splitlines()[1:]))
+    assert len(p.emit().external) == 1
+
+
 # -- another profile's -----------------------------------------------------------------------------------------------
 def test_file_of_another_profile_has_other_headers(snapshots):
     p = snapshots("propagate")
