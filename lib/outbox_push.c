@@ -237,6 +237,32 @@ static void tell_waiting(const struct push *push, const struct rt_delta *delta,
                     delta->number, rt_side_name(delta->side));
 }
 
+/* --accept-header locks the header that deltas have now: it is of no help for a delta that was
+   written with another one. */
+static int check_header(const struct push *push, const struct rt_delta *delta, struct rt_err *err)
+{
+    bool is_old;
+    struct rt_buf now = {0};
+    int rc = rt_outbox_header(push->work, delta->side, &now, err);
+
+    is_old = !rt_slice_is_equal(delta->header, rt_buf_slice(&now));
+    rt_buf_clear(&now);
+    if (rc < 0)
+        return -1;
+    if (!push->options->accept_header) {
+        rc = rt_outbox_check_header(push->work, delta->side, delta->header, err);
+        if (rc == 0 || err->code != RT_STOPPED)
+            return rc;
+    }
+    if (!is_old)
+        return rc;
+    return rt_err_set(err, RT_STOPPED,
+                      "delta %06" PRId64 " was written with another header than deltas for %s have "
+                      "now: roundtrip withdraw %06" PRId64 ", and the next emit writes it anew",
+                      delta->number, push->work->rules.config->side[delta->side].label,
+                      delta->number);
+}
+
 static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena *arena,
                       struct rt_err *err)
 {
@@ -245,8 +271,7 @@ static int push_delta(struct push *push, struct rt_delta *delta, struct rt_arena
 
     if (rt_outbox_list_parts(push->work, delta->number, arena, &list, err) < 0)
         return -1;
-    if (!(push->options->dry_run && push->options->accept_header) &&
-        rt_outbox_check_header(push->work, delta->side, delta->header, err) < 0)
+    if (check_header(push, delta, err) < 0)
         return -1;
     if (rt_outbox_is_taken_by_others(settings)) {
         tell_waiting(push, delta, &list);

@@ -781,6 +781,20 @@ def test_changed_header_is_2_until_accepted(pair):
     assert "Body Text" in pair.emit()[0].header
 
 
+def test_delta_of_an_old_header_is_withdrawn_and_written_anew(pair):
+    """--accept-header was said to help, and ended with the same words each time."""
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    old = pair.emit()[0]
+    pair.schema[3]["native_out"] = "Body Text"
+    pair.write()
+    pair.run("check", "--accept-schema")
+    for options in (["--accept-header", "--dry-run"], ["--accept-header"], ["--accept-header"], []):
+        assert "roundtrip withdraw 000002, and" in pair.run("push", *options, status=2).err
+    pair.run("withdraw", old.name)
+    assert only(pair.sync().native)["summary"] == "two" and not pair.listing("outbox/native")
+
+
 def test_diff_prints_the_digest_that_approve_wants_also_when_quiet(make):
     p = make(policy={"max_changes": "1"})
     p.drop("external", [row("E1"), row("E2")])
