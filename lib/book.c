@@ -248,6 +248,31 @@ static int sync_items(struct rt_work *work, const struct rt_record *record, unsi
     return 0;
 }
 
+/* The record has an ID that another one had before.  Where rows are found by it, that one is told
+   its new ID, before this one is inserted. */
+static int part_ids(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                    struct rt_err *err)
+{
+    enum rt_side other = rt_side_other(side);
+    struct rt_arena arena = {0};
+    struct rt_record before;
+    int64_t rid;
+    int rc;
+
+    if (record->end[side].id.len == 0 || work->rules.config->side[other].own_id_only)
+        return 0;
+    rc = rt_store_find_former(work->store, side, record->end[side].id, &rid, err);
+    if (rc != 1 || rid == record->rid)
+        return rc < 0 ? -1 : 0;
+    rc = rt_store_load(work->store, rid, &arena, &before, err);
+    if (rc == 0) {
+        before.end[other].is_id_taken = true;
+        rc = rt_book_save(work, &before, err);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
 int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
                       const struct rt_digest *const print[2], const struct rt_question *question,
                       struct rt_err *err)
@@ -255,7 +280,7 @@ int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
     unsigned before = record->items;
     /* R11: a row that names both IDs has not lost one. */
     bool is_told = record->is_suspect && record->end[0].id.len && record->end[1].id.len;
-    bool learnt[2];
+    bool learnt[2], is_new = record->rid == 0;
 
     for (int s = 0; s < 2; s++)
         learnt[s] = record->rid != 0 && record->end[s].id.len && record->stored_id[s].len == 0;
@@ -266,7 +291,8 @@ int rt_book_save_rows(struct rt_work *work, struct rt_record *record,
     if (is_told && rt_store_drop_suspect(work->store, record->rid, 0, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++)
-        if (learnt[s] && rt_suspect_settle(work, record->rid, (enum rt_side)s, err) < 0)
+        if ((learnt[s] && rt_suspect_settle(work, record->rid, (enum rt_side)s, err) < 0) ||
+            ((learnt[s] || is_new) && part_ids(work, record, (enum rt_side)s, err) < 0))
             return -1;
     rt_work_touch(work, record->rid);
     return before | record->items ? sync_items(work, record, before, question, err) : 0;

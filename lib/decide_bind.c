@@ -267,14 +267,6 @@ int rt_decide_bind_file(struct rt_work *work, const char *path, struct rt_bind_c
 
 /* ---- a changed ID ---- */
 
-/* The other side still stores the old one; with store_ids it gets the new one. */
-static void forget_stored_id(struct rt_end *other)
-{
-    other->shows_other_id = false;
-    for (size_t i = 0; i < other->sent_count; i++)
-        other->sent[i].has_other_id = false;
-}
-
 /* A row that waits in the outbox goes out with the ID that it was written with. */
 static int tell_outbox(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_slice from,
                        struct rt_err *err)
@@ -305,7 +297,7 @@ static int change_id(struct rt_work *work, int64_t rid, enum rt_side side, struc
 
     if (rc == 0) {
         record.end[side].id = to;
-        forget_stored_id(&record.end[rt_side_other(side)]);
+        rt_end_forget_other_id(&record.end[rt_side_other(side)]);
         rc = rt_book_note(work, &record, (int)side, "rekey", text, err);
     }
     if (rc == 0)

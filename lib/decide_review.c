@@ -264,7 +264,7 @@ static int insert_again(struct decide *d, enum rt_side side, struct rt_err *err)
     free(text);
     rt_record_init(&empty);
     *end = empty.end[side];
-    other->shows_other_id = false;
+    rt_end_forget_other_id(other);
     return rc;
 }
 

@@ -27,6 +27,34 @@ void rt_emit_clear(struct rt_emit *emit)
 
 /* ---- deciding ---- */
 
+/* A loader that finds rows by either ID would take the insert for the row that still has its ID
+   there, of a record whose own one changed. */
+static int find_taken_id(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                         struct rt_decision *decision, struct rt_err *err)
+{
+    enum rt_side other = rt_side_other(side);
+    struct rt_slice id = record->end[other].id;
+    struct rt_arena arena = {0};
+    struct rt_record before;
+    int64_t rid;
+    int rc;
+
+    if (decision->action != RT_ACTION_INSERT || emit->work->rules.config->side[side].own_id_only ||
+        id.len == 0)
+        return 0;
+    rc = rt_store_find_former(emit->work->store, other, id, &rid, err);
+    if (rc != 1 || rid == record->rid)
+        return rc < 0 ? -1 : 0;
+    rc = rt_store_load(emit->work->store, rid, &arena, &before, err);
+    if (rc == 0 && rt_plan_shows_old_id(&before, side)) {
+        decision->action = RT_ACTION_WAIT;
+        snprintf(decision->reason, sizeof decision->reason, "%.*s has its %s ID there still",
+                 RT_SLICE_FMT(before.end[side].id), rt_side_name(other));
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
 int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                   struct rt_decision *decision, struct rt_err *err)
 {
@@ -35,6 +63,8 @@ int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_
     const struct rt_field *misfit;
 
     rt_plan_side(&emit->work->rules, record, side, decision);
+    if (find_taken_id(emit, record, side, decision, err) < 0)
+        return -1;
     if (!rt_action_is_sent(decision->action))
         return 0;
     if (emit->side[side].is_blocked) {

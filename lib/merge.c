@@ -470,6 +470,7 @@ static void remember_look(struct look *look)
     end->is_excluded = false;
     end->is_passed_over = false;
     end->shows_other_id = row->id[rt_side_other(row->side)].len != 0;
+    end->is_id_taken = end->is_id_taken && !end->shows_other_id;
 }
 
 static void give_birth(struct rt_record *record, const struct rt_row *row)

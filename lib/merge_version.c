@@ -188,6 +188,8 @@ bool rt_merge_find_reference(struct look *look)
     if (shown >= 0 && !is_from_before(look, shown)) {
         look->reference = reference_from(look, end->sent[shown].content);
         look->out->confirmed = end->sent[shown].delta;
+        if (end->sent[shown].has_other_id && is_late(look, &end->sent[shown]))
+            end->is_id_taken = false; /* told in vain: it keeps no ID of ours */
         rt_end_drop_sent(end, (size_t)shown + 1);
         rt_end_settle_not_taken(end);
         return true;

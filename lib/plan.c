@@ -36,6 +36,15 @@ static const struct rt_content *holds(const struct rt_end *end, bool *has_other_
     return version ? version->content : end->seen;
 }
 
+bool rt_plan_shows_old_id(const struct rt_record *record, enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+    bool has_other_id;
+
+    holds(end, &has_other_id);
+    return end->id.len && end->absence == RT_PRESENT && !has_other_id;
+}
+
 /* R5: what is due, before anything that may stand against it.  Says which field, for the reason. */
 struct due {
     const struct rt_content
@@ -101,6 +110,13 @@ static bool is_mark_due(const struct rt_rules *rules, const struct rt_end *end, 
            rt_rules_deleted_header(rules, side) != NULL;
 }
 
+/* With store_ids, or where another row is to come under the ID that this one still has there. */
+static bool wants_other_id(const struct rt_rules *rules, const struct rt_end *end,
+                           enum rt_side side)
+{
+    return rules->config->side[side].store_ids || (end->is_id_taken && end->id.len);
+}
+
 static struct due find_due(const struct rt_rules *rules, const struct rt_record *record,
                            enum rt_side side)
 {
@@ -110,8 +126,7 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
 
     if (record->want == NULL)
         return due;
-    if (holds_want(record, side, due.held) && !end->is_marked &&
-        !rules->config->side[side].store_ids)
+    if (holds_want(record, side, due.held) && !end->is_marked && !wants_other_id(rules, end, side))
         return due;
     for (size_t i = 0; i < rules->schema->content_count; i++)
         look_at_field(rules, record, side, &due, i);
@@ -119,7 +134,7 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
         due.is_due = end->id.len == 0; /* the side does not have the record at all */
     if (is_mark_due(rules, end, side))
         due.is_due = true;
-    if (rules->config->side[side].store_ids && due.held != NULL && !has_other_id &&
+    if (wants_other_id(rules, end, side) && due.held != NULL && !has_other_id &&
         record->end[rt_side_other(side)].id.len)
         due.is_due = true;
     return due;

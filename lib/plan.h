@@ -35,6 +35,9 @@ static inline bool rt_action_is_sent(enum rt_action action)
     return action == RT_ACTION_INSERT || action == RT_ACTION_UPDATE || action == RT_ACTION_DELETE;
 }
 
+/* The record's ID on the other side changed: does that side's row of it still have the old one? */
+bool rt_plan_shows_old_id(const struct rt_record *record, enum rt_side side);
+
 /* Is there something for that side that the plan must look at again next time? */
 bool rt_plan_is_open(const struct rt_decision *decision);
 

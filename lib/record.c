@@ -89,6 +89,13 @@ void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp)
     end->flaw_stamp = stamp;
 }
 
+void rt_end_forget_other_id(struct rt_end *end)
+{
+    end->shows_other_id = false;
+    for (size_t i = 0; i < end->sent_count; i++)
+        end->sent[i].has_other_id = false;
+}
+
 void rt_end_drop_sent(struct rt_end *end, size_t count)
 {
     memmove(end->sent, end->sent + count, (end->sent_count - count) * sizeof *end->sent);

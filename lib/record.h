@@ -108,6 +108,7 @@ struct rt_end {
     int64_t given_delta; /* the delta that was in; 0: none */
     int64_t given_at;    /* when that one, or one before it, was last handed over; RT_NEVER */
     bool shows_other_id; /* its last row held the other side's ID */
+    bool is_id_taken;    /* another record has the ID that it shows: it is told the new one */
     bool is_excluded;    /* it stopped being eligible */
     bool is_passed_over; /* the newest snapshot does not tell whether it is there still */
     enum rt_absence absence;
@@ -184,6 +185,9 @@ void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp);
 
 /* Removes the oldest `count` versions of sent. */
 void rt_end_drop_sent(struct rt_end *end, size_t count);
+/* The other side's ID changed: this side still stores the old one, and with store_ids gets the new
+   one. */
+void rt_end_forget_other_id(struct rt_end *end);
 
 /* The newest version that is still trusted to be there, or to arrive; NULL. */
 const struct rt_version *rt_end_trusted(const struct rt_end *end);

@@ -127,3 +127,74 @@ def test_two_rows_without_common_ids_stay_two_records(p):
 def test_row_without_any_id_is_rejected_not_guessed(p):
     assert p.trip(ext=[row(summary="nobody")]).nothing
     assert any(b"nobody" in f.read_bytes() for f in p.files_under("rejects"))
+
+
+# -- an ID that another record had before ------------------------------------------------------------------------------
+# A loader that finds rows by either ID would load the insert over the row that still has that ID.
+NEXT = row(n="N1", summary="next")
+
+
+def reuse(make, **external):
+    """N1 became N9, which the platform was not told, and is given to another record."""
+    p = make(external=external).agree(row("E1", "N1"))
+    p.run("bind", "--rekey", "native", "N1", "N9")
+    return p
+
+
+def ids(rows):
+    return [pick(r, "x", "n") for r in rows]
+
+
+def test_an_id_that_is_used_again_goes_out_once_the_old_row_was_told_its_new_one(make):
+    p = reuse(make)
+    assert p.sync().nothing
+    assert ids(p.trip(nat=[NEXT]).external) == [("E1", "N9")]
+    assert ids(p.trip(ext=[row("E1", "N9")]).external) == [("", "N1")]
+    assert p.trip(ext=[row("E1", "N9"), row("E2", "N1", summary="next")]).nothing
+    assert pick(only(p.trip(ext=[row("E2", "N1", summary="two")]).native), "x", "n") == ("E2", "N1")
+
+
+def test_diff_and_show_tell_what_an_id_that_is_used_again_waits_for(make):
+    p = reuse(make)
+    p.run("hold", "E1")
+    p.tick()
+    p.drop("native", [NEXT])
+    told = {r["native_id"]: pick(r, "external_action", "reason") for r in p.diff()}
+    assert told["N1"] == ("wait", "E1 has its native ID there still")
+    p.emit()
+    assert "E1 has its native ID there still" in p.run("show", "N1").out
+
+
+def test_a_side_that_keeps_the_old_id_is_told_once_and_not_sent_the_other_row(make):
+    p = reuse(make)
+    p.trip(nat=[NEXT])
+    for _ in range(3):
+        assert p.trip(ext=[row("E1", "N1")]).nothing
+    assert ids(p.trip(ext=[row("E1", "N9")]).external) == [("", "N1")]
+
+
+def test_a_new_id_that_was_withdrawn_is_told_again(make):
+    p = reuse(make)
+    p.tick()
+    p.drop("native", [NEXT])
+    p.run("withdraw", p.emit()[0].name)
+    assert ids(p.sync().external) == [("E1", "N9")]
+    assert ids(p.sync().external) == [("", "N1")]
+
+
+def test_a_loader_that_goes_by_its_own_ids_gets_the_other_row_at_once(make):
+    assert ids(reuse(make, matches_by="own-id").trip(nat=[NEXT]).external) == [("", "N1")]
+
+
+def test_an_id_that_is_used_again_before_the_edit_that_won_over_its_delete_is_there(make):
+    """Also while a version is on its way that still carries the old ID."""
+    p = make(native={"content": "snapshot", "deletes": "review"}).agree(row("E1", "N1"))
+    p.trip(nat=[row("E1", "N1", summary="two")])
+    p.trip(ext=[row("E1", "N1", summary="two", body="edited")], nat=[row("E3", "N3")])
+    p.decide("accept", "edit-vs-delete")
+    there = [row("E3", "N3"), NEXT]
+    deltas = p.trip(nat=there)
+    assert ids(deltas.native) == [("E1", "")] and "N1" not in [r["n"] for r in deltas.external]
+    there += [row("E1", "N9", summary="two", body="edited")]
+    assert ids(p.trip(nat=there).external) == [("E1", "N9")]
+    assert ids(p.trip(nat=there).external) == [("", "N1")]
