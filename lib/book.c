@@ -205,7 +205,7 @@ static int sync_item(struct rt_work *work, const struct rt_record *record, enum 
                             .opened = work->rules.now,
                             .detail = detail};
     for (int s = 0; s < 2; s++)
-        if (record->end[s].flaw != RT_FLAW_NONE || record->end[s].is_cut) {
+        if (rt_review_row_kinds(&record->end[s]) & RT_KIND_BIT(kind)) {
             item.side = s;
             item.file = record->end[s].look.file;
             item.line = record->end[s].look.line;

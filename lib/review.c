@@ -66,30 +66,31 @@ int rt_kind_find(const char *name)
     return -1;
 }
 
+unsigned rt_review_row_kinds(const struct rt_end *end)
+{
+    unsigned kinds = end->is_cut ? RT_KIND_BIT(RT_KIND_ALTERED) : 0;
+
+    switch (end->flaw) {
+    case RT_FLAW_REJECTED:
+        return kinds | RT_KIND_BIT(RT_KIND_REJECTED);
+    case RT_FLAW_CLASH:
+        return kinds | RT_KIND_BIT(RT_KIND_CLASH);
+    case RT_FLAW_REPEATED:
+        return kinds | RT_KIND_BIT(RT_KIND_REPEATED);
+    case RT_FLAW_WENT_BACK:
+        return kinds | RT_KIND_BIT(RT_KIND_WENT_BACK);
+    case RT_FLAW_NONE:
+        break;
+    }
+    return kinds;
+}
+
 static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *record,
                           enum rt_side side)
 {
     const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
-    unsigned kinds = 0;
+    unsigned kinds = rt_review_row_kinds(end);
 
-    switch (end->flaw) {
-    case RT_FLAW_REJECTED:
-        kinds |= RT_KIND_BIT(RT_KIND_REJECTED);
-        break;
-    case RT_FLAW_CLASH:
-        kinds |= RT_KIND_BIT(RT_KIND_CLASH);
-        break;
-    case RT_FLAW_REPEATED:
-        kinds |= RT_KIND_BIT(RT_KIND_REPEATED);
-        break;
-    case RT_FLAW_WENT_BACK:
-        kinds |= RT_KIND_BIT(RT_KIND_WENT_BACK);
-        break;
-    case RT_FLAW_NONE:
-        break;
-    }
-    if (end->is_cut)
-        kinds |= RT_KIND_BIT(RT_KIND_ALTERED);
     if (end->is_read_only_edit)
         kinds |= RT_KIND_BIT(RT_KIND_READ_ONLY);
     if (end->edit_vs_delete)

@@ -38,6 +38,9 @@ int rt_kind_find(const char *name); /* enum rt_kind, or -1 */
 
 #define RT_KIND_BIT(kind) (1u << (kind))
 
+/* The kinds of questions that the last row of a side raises, as bits. */
+unsigned rt_review_row_kinds(const struct rt_end *end);
+
 /* The kinds of questions that a record raises now, as bits.  not-taken counts with its delta's
  * item. */
 unsigned rt_review_kinds(const struct rt_rules *rules, const struct rt_record *record);

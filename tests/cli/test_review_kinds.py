@@ -325,6 +325,23 @@ def test_update_after_the_overdue_one_is_its_own_delta(pair):
     assert open_items(pair) == []
 
 
+def test_an_item_names_no_row_that_another_question_is_about(make):
+    p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
+    p.trip(ext=[row("E1", "N1", summary="left", amount="many")])
+    p.trip(nat=[row("E1", "N1", summary="two", amount="1"), row("E1", "N1", summary="three", amount="1")])
+    p.trip(ext=[row("E1", "N1", summary="left", amount="much")])
+    assert {i["kind"]: i["side"] for i in p.items()} == {"rejected": "external", "repeated": "native"}
+
+
+def test_a_missing_record_with_a_rejected_row_is_not_said_to_come_from_that_row(make):
+    p = make(schema=NUMBER, native={"deletes": "review", "content": "snapshot"}, policy={"max_change_percent": "none"})
+    p.agree(row("E1", "N1", amount="1"), row("E2", "N2", amount="1"))
+    p.trip(ext=[row("E1", "N1", amount="many")])
+    p.trip(nat=[row("E2", "N2", amount="1")])
+    (item,) = of_kind(p, "missing")
+    assert (item["side"], item["file"], item["line"]) == ("", "", ""), item
+
+
 def test_rejected_item_names_the_file_and_line_of_the_rejected_row(make):
     p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
     p.trip(ext=[row("E2", amount="2"), row("E1", "N1", amount="many")])
