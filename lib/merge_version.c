@@ -37,14 +37,15 @@ bool rt_merge_shows(const struct look *look, const struct rt_content *from, size
                : rt_record_holds_same(look->record, field, look->side, value, before);
 }
 
-/* In how many two-way fields does the row differ from this content? */
+/* In how many two-way fields does the row differ from this content?  A value that is not known,
+   since the field is new or was changed, tells nothing. */
 static size_t distance(const struct look *look, const struct rt_content *from)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < schema_of(look)->content_count; i++)
         if (is_two_way(look->rules, look->record, schema_of(look)->content[i]) &&
-            !rt_merge_shows(look, from, i))
+            rt_value_is_known(from->value[i]) && !rt_merge_shows(look, from, i))
             n++;
     return n;
 }

@@ -408,6 +408,22 @@ def test_differing_first_values_are_review_first_seen(pair):
 
 
 @pytest.mark.review
+def test_an_edit_under_way_while_a_format_changes_does_not_lose_to_the_value_from_before(make):
+    """The value that the database still shows was taken for its edit of the one that it was sent."""
+    day = field("day", type="date", external_format="%Y-%m-%d", native_format="%d.%m.%Y")
+    p = with_field(make, day)
+    quiet_round(p, "2026-11-21", "21.11.2026", "day")
+    assert only(p.trip(ext=[row("E1", "N1", day="2026-12-24")]).native)["day"] == "24.12.2026"
+    change_schema(p, SCHEMA + [{**day, "native_format": "%Y/%m/%d"}])
+    p.run("check", "--accept-schema")
+    assert p.trip(nat=[row("E1", "N1", day="2026/11/21")]).nothing
+    p.decide("take", "first-seen", "external")
+    p.decide("accept", "not-taken")
+    assert only(p.sync().native)["day"] == "2026/12/24"
+    assert p.trip(nat=[row("E1", "N1", day="2026/12/24")]).nothing and not p.items()
+
+
+@pytest.mark.review
 def test_first_value_and_conflict_of_one_record_are_decided_apart(pair):
     change_schema(pair, SCHEMA + [TOWN])
     pair.run("check", "--accept-schema")
