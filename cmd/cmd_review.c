@@ -106,6 +106,19 @@ static int look(struct review *r, bool is_list, const struct rt_args *args, stru
 
 /* ---- decisions ---- */
 
+/* One that an earlier decision of this run has settled too needs no decision of its own.  But a
+ * suspect whose pending insert was bound to another is free, and would be sent as new: not what an
+ * accept says. */
+static int pass_over(const struct rt_item *item, enum rt_verb verb, struct rt_err *err)
+{
+    if (verb != RT_VERB_ACCEPT || rt_kind_find(item->kind) != RT_KIND_SUSPECTED)
+        return 0;
+    return rt_err_set(err, RT_USAGE,
+                      "review %" PRId64 " and another of these may be the same pending insert: "
+                      "nothing was decided; accept the right one alone",
+                      item->number);
+}
+
 static int decide_all(struct review *r, enum rt_verb verb, enum rt_side side, struct rt_err *err)
 {
     for (size_t i = 0; i < r->choice.count; i++) {
@@ -113,9 +126,9 @@ static int decide_all(struct review *r, enum rt_verb verb, enum rt_side side, st
         struct rt_item item;
         int rc = rt_store_item(r->session->store, r->choice.numbers[i], &arena, &item, err);
 
-        /* One that an earlier decision of this run has settled too needs no decision of its own. */
         if (rc == 1)
-            rc = item.is_open ? rt_decide_item(&r->session->work, &item, verb, side, err) : 0;
+            rc = item.is_open ? rt_decide_item(&r->session->work, &item, verb, side, err)
+                              : pass_over(&item, verb, err);
         rt_arena_clear(&arena);
         if (rc < 0)
             return -1;

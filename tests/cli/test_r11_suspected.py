@@ -57,6 +57,20 @@ def test_accept_of_two_candidates_is_refused(p):
     assert p.items("suspected") and p.sync().nothing
 
 
+@pytest.mark.review
+def test_accepting_two_that_may_be_one_insert_is_refused(p):
+    p.trip(ext=[row("E1"), row("E3", summary="three")])
+    p.trip(nat=[row(n="N1"), row(n="N2"), row(n="N3", summary="three")])
+    numbers = [i["item"] for i in p.items("suspected")]
+    assert "may be the same pending insert" in p.run("review", "accept", "all", "--kind", "suspected", status=64).err
+    assert [i["item"] for i in p.items("suspected")] == numbers and p.sync().nothing
+    right = next(i["item"] for i in p.items("suspected") if i["native_id"] == "N2")
+    p.run("review", "accept", right)
+    assert pick(only(p.sync().external), "x", "n") == ("", "N1")
+    p.run("review", "accept", "all", "--kind", "suspected")
+    assert p.sync().nothing
+
+
 def test_fingerprint_fields_are_enough(make):
     schema = IDS + [field("summary", role="fingerprint"), field("body"), EMAIL]
     p = make(schema=schema)
