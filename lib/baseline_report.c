@@ -1,8 +1,12 @@
 #include "lib/baseline_report.h"
 
+#include "lib/publish.h"
+
 #include "lib/diff_line.h"
 
 #include <stdlib.h>
+
+#define MARK "side,change," /* how its header begins */
 
 static int write_line(struct rt_baseline_report *report, struct rt_err *err)
 {
@@ -32,6 +36,8 @@ int rt_baseline_report_open(struct rt_baseline_report *report, const struct rt_s
         return -1;
     if (path == NULL)
         return 0;
+    if (rt_publish_may_replace(path, MARK, err) < 0)
+        return -1;
     folder = slash == NULL ? rt_xstrdup(".")
                            : rt_xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
     rc = rt_spool_open(folder, slash ? slash + 1 : path, true, &report->spool, err);

@@ -11,7 +11,7 @@
 #define HEAD_SIZE 4096
 
 /* Is it empty, or one that was made before? */
-static int check_ours(const char *path, const char *mark, struct rt_err *err)
+static int check_ours(const char *path, const char *mark, const char *what, struct rt_err *err)
 {
     char head[HEAD_SIZE];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -26,9 +26,20 @@ static int check_ours(const char *path, const char *mark, struct rt_err *err)
     if (n == 0 || memmem(head, (size_t)n, mark, strlen(mark)) != NULL)
         return 0;
     return rt_err_set(err, RT_USAGE,
-                      "%s is there and is not a page of roundtrip, so it is not replaced: name "
+                      "%s is there and is not a %s of roundtrip, so it is not replaced: name "
                       "another file, or move it away",
-                      path);
+                      path, what);
+}
+
+int rt_publish_may_replace(const char *path, const char *mark, struct rt_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot look at %s", path);
+    return S_ISREG(st.st_mode)
+               ? check_ours(path, mark, "report", err)
+               : rt_err_set(err, RT_USAGE, "%s is there and is no file: name another", path);
 }
 
 static int write_through(const char *path, struct rt_slice bytes, struct rt_err *err)
@@ -97,7 +108,7 @@ int rt_publish(const char *path, struct rt_slice bytes, const char *mark, struct
         return rt_err_set(err, RT_USAGE, "%s is a folder: name a file in it", path);
     if (!S_ISREG(st.st_mode))
         return write_through(path, bytes, err);
-    if (check_ours(path, mark, err) < 0)
+    if (check_ours(path, mark, "page", err) < 0)
         return -1;
     target = realpath(path, NULL);
     rc = target == NULL ? rt_err_errno(err, RT_IO, "cannot look at %s", path)

@@ -1,5 +1,6 @@
 """What people decide: the answers to every kind of review item, bind, confirm, retry, hold, pause, baseline."""
 import json
+import os
 
 import pytest
 
@@ -736,6 +737,25 @@ def test_baseline_report_columns(p, tmp_path):
     assert lines[0] == "side,change,external_id,native_id,field,before,after,external_action,native_action,reason"
     assert "native,conflict,E1,N1,summary,left,one,none,review,in review" in lines
     assert "native,missing,E2,,,,,none,none,not due until it is edited" in lines
+
+
+@pytest.mark.parametrize("there", ["external", "state.db", "folder", "fifo"])
+def test_baseline_report_replaces_nothing_but_a_report(p, tmp_path, there):
+    other = {"external": tmp_path / f"external_{p.now:%Y-%m-%dT%H%M}.csv",
+             "state.db": p.path / "state.db"}.get(there, tmp_path / there)
+    if there == "folder":
+        other.mkdir()
+    if there == "fifo":
+        os.mkfifo(other)
+    told = baseline(p, tmp_path, [row("E1")], [row("E1", "N1")], "--report", other, status=64).err
+    assert f"{other} is there" in told
+    p.run("check", "--state")
+    assert other.is_dir() or other.is_fifo() or b"side,change," not in other.read_bytes()
+    report = tmp_path / "report.csv"
+    report.write_text("")
+    for _ in range(2):
+        baseline(p, tmp_path, [row("E1")], [row("E1", "N1")], "--report", report)
+        assert report.read_text().startswith("side,change,")
 
 
 def test_baseline_one_sided_record_flows_once_its_other_side_edits_it(p, tmp_path):
