@@ -337,8 +337,7 @@ static int write_side(struct rt_emit *emit, enum rt_side side, struct rt_err *er
     int rc = -1;
 
     if (rt_delta_format_init(&w.format, &emit->work->rules, side, emit->work->rules.now, err) < 0 ||
-        rt_delta_header(&w.format, &header, err) < 0 ||
-        rt_outbox_check_header(emit->work, side, rt_buf_slice(&header), err) < 0)
+        rt_delta_header(&w.format, &header, err) < 0)
         goto out;
     *w.delta = (struct rt_delta){
         .side = side,

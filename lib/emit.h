@@ -68,8 +68,8 @@ int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt
    over what a snapshot lacks. */
 int rt_emit_digest(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
-/* The guards: RT_STOPPED with the plan's digest and what to do, if the plan may not be carried out.
- */
+/* The guards, and the header lock: RT_STOPPED with what to do, for a guard with the plan's digest,
+ * if the plan may not be carried out. */
 int rt_emit_guard(struct rt_emit *emit, struct rt_err *err) RT_MUST_CHECK;
 
 /* Writes the deltas: rows, versions, and bytes under hidden names in outbox/.  Brings the `overdue`

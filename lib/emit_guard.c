@@ -1,6 +1,7 @@
 #include "lib/emit.h"
 
 #include "lib/delta.h"
+#include "lib/outbox.h"
 #include "lib/plan.h"
 
 #include <inttypes.h>
@@ -150,6 +151,25 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
                       emit->side[side].count);
 }
 
+/* A side whose header is locked gets no delta with another one. */
+static int check_header(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
+{
+    struct rt_delta_format format;
+    struct rt_buf header = {0};
+    int rc;
+
+    if (emit->side[side].count == 0)
+        return 0;
+    rc = rt_delta_format_init(&format, &emit->work->rules, side, emit->work->rules.now, err);
+    if (rc == 0)
+        rc = rt_delta_header(&format, &header, err);
+    if (rc == 0)
+        rc = rt_outbox_check_header(emit->work, side, rt_buf_slice(&header), err);
+    rt_delta_format_clear(&format);
+    rt_buf_clear(&header);
+    return rc;
+}
+
 /* Does a guard of that kind stand against that side? 1, and why. */
 static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing,
                  char reason[REASON_SIZE], struct rt_err *err)
@@ -187,5 +207,8 @@ int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)
         if (rc < 0 || (rc == 1 && stop(emit, (enum rt_side)(i % 2), reason, err) < 0))
             return -1;
     }
+    for (int s = 0; s < 2; s++)
+        if (check_header(emit, (enum rt_side)s, err) < 0)
+            return -1;
     return 0;
 }

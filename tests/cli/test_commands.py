@@ -777,7 +777,10 @@ def test_changed_header_is_2_until_accepted(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])
     assert pair.emit(status=2).nothing
+    assert "emit would stop: the header for database differs" in pair.run("diff").err
+    assert "emit would stop" not in pair.run("diff", "--to", "external").err
     pair.run("push", "--accept-header")
+    assert not pair.run("diff").err
     assert "Body Text" in pair.emit()[0].header
 
 
