@@ -149,6 +149,18 @@ static bool is_for_a_person(const struct look *look)
     return look->rules->is_baseline && look->record->end[rt_side_other(look->side)].seen != NULL;
 }
 
+/* The row tells a value of its own.  One of a field that is new, or was changed in schema.csv, is
+   no edit, where the side was seen before: nobody did anything to the record. */
+static void note_told(struct look *look, size_t i, struct rt_value want)
+{
+    const struct rt_content *seen = look->record->end[look->side].seen;
+
+    if (!rt_value_is_known(want) && seen != NULL && !rt_value_is_known(seen->value[i]))
+        look->has_first = true;
+    else
+        look->has_edit = true;
+}
+
 /* A two-way field that the side edited: its value differs from the reference. */
 static void merge_edit(struct look *look, size_t i)
 {
@@ -166,7 +178,7 @@ static void merge_edit(struct look *look, size_t i)
                 rt_record_holds_same(look->record, field, look->side, before, want))) {
         rt_merge_note(look, field, before, value, "taken");
         rt_merge_set_want(look, i, value);
-        look->has_edit = true;
+        note_told(look, i, want);
     } else if (rt_value_is_same(field, look->side, want, value)) {
         if (look->reference == NULL || !rt_value_is_known(before))
             return;
@@ -223,7 +235,7 @@ static void follow_source(struct look *look, size_t i)
         return;
     }
     rt_merge_note(look, field, rt_content_value(look->reference, i), value, "taken");
-    look->has_edit = true;
+    note_told(look, i, want);
 }
 
 /* Nothing was ever written for the field: what the side held before its own edit stands for it, so
@@ -365,7 +377,7 @@ static enum rt_change judge(const struct look *look, bool is_new)
         return RT_CHANGE_CONFLICT;
     if (is_new)
         return RT_CHANGE_NEW;
-    if (look->has_edit || look->has_gone || look->out->came_back)
+    if (look->has_edit || look->has_first || look->has_gone || look->out->came_back)
         return RT_CHANGE_CHANGED;
     if (look->has_local)
         return RT_CHANGE_LOCAL;

@@ -18,7 +18,7 @@ struct look {
     const struct rt_content *reference; /* what the side's user started from; NULL: nothing known */
     const struct rt_content *want_before;
     struct rt_content *want; /* the record's new want, once a field of it has changed */
-    bool has_conflict, has_edit, has_local, has_gone;
+    bool has_conflict, has_edit, has_first, has_local, has_gone;
     bool was_read_only_edit; /* before this row */
 };
 

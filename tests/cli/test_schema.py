@@ -384,6 +384,38 @@ def test_update_that_was_due_before_does_not_empty_a_new_field(make, new, mode):
     assert only(p.trip(nat=[row("E1", "N1", town="Oslo")]).native)["town"] == "Oslo"
 
 
+def gain_town(p, direction):
+    change_schema(p, SCHEMA + [field("town", direction=direction)])
+    p.run("check", "--accept-schema")
+    p.run("push", "--accept-header")
+
+
+@pytest.mark.parametrize("direction", ("both", "to_native"))
+def test_first_value_of_a_new_field_is_no_edit_of_what_is_on_one_side_only(make, direction):
+    """All of what a baseline had found on one side was inserted on the other one."""
+    p = make()
+    p.put("all_2026-11-01T0500.csv", p.text("external", [row("E1", "N1"), row("E2")]))
+    p.put("some_2026-11-01T0500.csv", p.text("native", [row("E1", "N1")]))
+    p.run("baseline", "--external", "all_2026-11-01T0500.csv", "--native", "some_2026-11-01T0500.csv",
+          cwd=p.path)
+    gain_town(p, direction)
+    shown = dict(nat=[row("E1", "N1", town="Oslo")])
+    assert p.trip(ext=[row("E1", "N1", town="Oslo"), row("E2", town="Oslo")], **shown).nothing
+    assert p.trip(ext=[row("E1", "N1", town="Oslo"), row("E2", town="Oslo")], **shown).nothing
+    assert pick(only(p.trip(ext=[row("E2", town="Bergen")]).native), "x", "n", "town") == ("E2", "", "Bergen")
+
+
+@pytest.mark.parametrize("direction", ("both", "to_native"))
+@pytest.mark.parametrize("deletes", ("ignore", "review"))
+def test_first_value_of_a_new_field_is_no_edit_of_what_is_gone_elsewhere(make, deletes, direction):
+    p = make(native={"content": "snapshot", "deletes": deletes}).agree(row("E1", "N1"), row("E2", "N2"))
+    p.trip(nat=[row("E2", "N2")])
+    gain_town(p, direction)
+    towns = [row("E1", "N1", town="Oslo"), row("E2", "N2", town="Oslo")]
+    assert p.trip(ext=towns, nat=towns[1:]).nothing and not p.items("edit-vs-delete")
+    assert p.trip(ext=[{**towns[0], "town": "Bergen"}]).nothing and len(p.items("edit-vs-delete")) == 1
+
+
 def test_ids_are_stored_without_emptying_what_only_that_side_has_told(make):
     p = make(native={"store_ids": "yes"})
     p.trip(nat=[row(n="N1")])
