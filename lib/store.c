@@ -346,7 +346,7 @@ out:
 
 int rt_store_expect_many(struct rt_store *store, struct rt_err *err)
 {
-    return rt_store_exec(store, "PRAGMA cache_size = -32768", err);
+    return rt_store_exec(store, "PRAGMA cache_size = -16384", err);
 }
 
 void rt_store_close(struct rt_store *store)

@@ -74,8 +74,10 @@ int rt_store_find_row(struct rt_store *store, enum rt_side side, struct rt_slice
         return -1;
     rt_bind_slice(*stmt, 1, id);
     rc = rt_store_step(store, *stmt, err);
-    if (rc == 1) {
-        *rid = store->found_rid[side] = sqlite3_column_int64(*stmt, RT_FOUND_RID);
+    if (rc == 1)
+        *rid = sqlite3_column_int64(*stmt, RT_FOUND_RID);
+    if (rc >= 0) {
+        store->found_rid[side] = *rid;
         rt_buf_reset(&store->found_id[side]);
         rt_buf_add_slice(&store->found_id[side], id);
     }
@@ -95,7 +97,7 @@ int rt_store_find(struct rt_store *store, enum rt_side side, struct rt_slice id,
         return rt_store_bulk_find(store, side, id, rid, err);
     if (rt_slice_is_equal(rt_buf_slice(&store->found_id[side]), id)) {
         *rid = store->found_rid[side];
-        return 1;
+        return *rid != 0;
     }
     rc = rt_store_find_row(store, side, id, rid, &stmt, err);
     if (rc == 1)

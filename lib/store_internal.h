@@ -65,8 +65,8 @@ struct rt_store {
     size_t touched_from[2];    /* earlier ones are part of the side's new digest file */
     struct rt_bulk *bulk;      /* or NULL */
     struct rt_kept *kept;      /* or NULL */
-    struct rt_buf found_id[2]; /* the ID that was found last, until IDs change; empty: none */
-    int64_t found_rid[2];
+    struct rt_buf found_id[2]; /* the ID that was looked up last, until IDs change; empty: none */
+    int64_t found_rid[2];      /* its record; 0: there is none */
     enum { RT_FORMER_UNKNOWN, RT_FORMER_NONE, RT_FORMER_SOME } formers; /* in a transaction */
     struct rt_buf scratch;                                              /* for building texts */
 };
@@ -79,8 +79,8 @@ int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err)
 sqlite3_stmt *rt_store_prepare(struct rt_store *store, const char *sql,
                                struct rt_err *err) RT_MUST_CHECK;
 
-/* The same for a statement that those which were put off do not concern: it looks for an ID, or its
- * caller has asked rt_store_kept. */
+/* The same for a statement that those which were put off do not concern: it looks for an ID or a
+ * number, which they have already, or its caller has asked rt_store_kept. */
 sqlite3_stmt *rt_store_prepare_beside(struct rt_store *store, const char *sql,
                                       struct rt_err *err) RT_MUST_CHECK;
 

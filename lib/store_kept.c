@@ -11,7 +11,7 @@
  * statement asks for rows of records, or the transaction ends.  So most are written once.
  */
 
-#define KEPT_MAX ((size_t)24 << 20) /* bytes */
+#define KEPT_MAX ((size_t)48 << 20) /* bytes */
 
 struct rt_kept {
     struct rt_arena arena;
@@ -92,6 +92,16 @@ static struct contents contents_of(struct rt_record *record)
     return contents;
 }
 
+/* Versions of a record differ in few fields: what is the same text is there once. */
+static struct rt_slice copy_text(struct rt_store *store, const struct contents *contents,
+                                 size_t field, struct rt_slice text)
+{
+    for (size_t i = 0; i < contents->count; i++)
+        if (rt_slice_is_equal(contents->of[i]->value[field].raw, text))
+            return contents->of[i]->value[field].raw;
+    return rt_arena_dup(&store->kept->arena, text);
+}
+
 static const struct rt_content *copy_content(struct rt_store *store, struct contents *contents,
                                              const struct rt_content *from)
 {
@@ -104,7 +114,7 @@ static const struct rt_content *copy_content(struct rt_store *store, struct cont
     to->cid = from->cid;
     for (size_t i = 0; i < store->schema->content_count; i++)
         if (rt_value_is_known(to->value[i]))
-            to->value[i].raw = rt_arena_dup(&store->kept->arena, to->value[i].raw);
+            to->value[i].raw = copy_text(store, contents, i, to->value[i].raw);
     contents->of[contents->count++] = to;
     return to;
 }

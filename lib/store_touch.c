@@ -88,8 +88,8 @@ int rt_store_each_touched(struct rt_store *store, enum rt_side side, rt_store_vi
 int rt_store_each_newer(struct rt_store *store, int64_t rid, rt_store_visit *visit, void *context,
                         struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT rid FROM all_record WHERE rid > ?1 ORDER BY rid", err);
+    sqlite3_stmt *stmt = rt_store_prepare_beside(
+        store, "SELECT rid FROM all_record WHERE rid > ?1 ORDER BY rid", err);
 
     if (stmt == NULL)
         return -1;
