@@ -176,7 +176,7 @@ class Profile:
     def command(self, *args):
         if not os.environ.get("ROUNDTRIP"):
             raise AssertionError("set ROUNDTRIP to the path of the program")
-        return shlex.split(os.environ["ROUNDTRIP"]) + [str(a) for a in args]
+        return [os.environ["ROUNDTRIP"], *(str(a) for a in args)]
 
     def run(self, *args, status=0, stdin=b"", cwd=None, **env):
         """Run a command in the profile folder; status is what it must end with (None: anything but a crash)."""

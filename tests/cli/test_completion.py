@@ -56,12 +56,12 @@ class Shell:
         env = profile.environment(HOME=str(folder), TERM="xterm", COLUMNS="200", HISTFILE="", PS1="ready> ", SHELL_SESSION="",
                                   PATH=f"{folder / 'bin'}:{os.environ['PATH']}", ZDOTDIR=str(folder))
         if name == "bash":
-            (folder / "rc").write_text(f"PS1='ready> '\nsource {ROOT}/completions/roundtrip.bash\n"
+            (folder / "rc").write_text(f"PS1='ready> '\nsource '{ROOT}/completions/roundtrip.bash'\n"
                                        "bind 'set bell-style none'\nbind 'set enable-bracketed-paste off'\n"
                                        "bind 'set completion-query-items 0'\nbind 'set page-completions off'\n")
             args = ["bash", "--noprofile", "--rcfile", str(folder / "rc"), "-i"]
         else:
-            (folder / ".zshrc").write_text(f"PS1='ready> '\nfpath=({ROOT}/completions $fpath)\nautoload -Uz compinit\n"
+            (folder / ".zshrc").write_text(f"PS1='ready> '\nfpath=('{ROOT}/completions' $fpath)\nautoload -Uz compinit\n"
                                            "compinit -u -D\nunsetopt BEEP ZLE_BRACKETED_PASTE PROMPT_SP PROMPT_CR\nbindkey -e\n"
                                            "zstyle ':completion:*' list-prompt ''\nLISTMAX=1000\nunset zle_bracketed_paste\n")
             args = ["zsh", "-o", "NO_GLOBAL_RCS", "-i"]
@@ -210,7 +210,7 @@ def test_tab_tab(shell):
 
 def fish(profile, program, line):
     env = profile.environment(HOME=str(program), PATH=f"{program / 'bin'}:{os.environ['PATH']}", TERM="xterm")
-    done = subprocess.run(["fish", "--no-config", "-c", f"source {ROOT}/completions/roundtrip.fish; complete -C '{line}'"],
+    done = subprocess.run(["fish", "--no-config", "-c", f"source '{ROOT}/completions/roundtrip.fish'; complete -C '{line}'"],
                           cwd=profile.path, env=env, capture_output=True, text=True, timeout=patience())
     assert done.returncode == 0 and done.stderr == "", done
     return [entry.split("\t")[0] for entry in done.stdout.splitlines()]

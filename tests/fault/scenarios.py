@@ -23,7 +23,7 @@ tempfile.tempdir = MEMORY     # the program syncs much; nothing here has to last
 
 def is_sanitized():
     """Built with a sanitizer: it wants more memory than a test may allow, and cannot be traced."""
-    program = os.environ.get("ROUNDTRIP", "").split(" ")[0]
+    program = os.environ.get("ROUNDTRIP", "")
     return bool(program) and b"__asan_init" in pathlib.Path(program).read_bytes()
 
 

@@ -199,7 +199,7 @@ static void server_start(const char *environment, const char *line)
 {
     char *port;
 
-    shell("%s sh %s start %s/server %s >/dev/null", environment, scene.sshd, scene.work, line);
+    shell("%s sh '%s' start %s/server %s >/dev/null", environment, scene.sshd, scene.work, line);
     port = server_value("RT_PORT");
     scene.settings.port = (int)strtol(port, NULL, 10);
     free(port);
@@ -208,7 +208,7 @@ static void server_start(const char *environment, const char *line)
 
 static void server_do(const char *verb)
 {
-    shell("sh %s %s %s/server", scene.sshd, verb, scene.work);
+    shell("sh '%s' %s %s/server", scene.sshd, verb, scene.work);
 }
 
 static void set_identity(const char *key)
@@ -1000,7 +1000,7 @@ static void odd_start(const char *way)
     FILE *f = NULL;
 
     unlink(key_path("odd.env"));
-    shell("/usr/bin/python3 %s/%s.py %s/server %s >%s/odd.log 2>&1 &", getenv("RT_HERE"),
+    shell("/usr/bin/python3 '%s/%s.py' %s/server %s >%s/odd.log 2>&1 &", getenv("RT_HERE"),
           strncmp(way, "two-", 4) == 0 ? "two_factors" : "odd_server", scene.work, way, scene.work);
     for (int i = 0; i < PATIENCE * 20 && (f = fopen(key_path("odd.env"), "r")) == NULL; i++)
         usleep(50000);

@@ -4,7 +4,6 @@ import datetime
 import io
 import os
 import random
-import shlex
 import shutil
 import subprocess
 
@@ -122,7 +121,7 @@ class Trip:
     def command(self, *args, fault=""):
         env = {"HOME": str(self.path), "ROUNDTRIP_NOW": f"{self.now:%Y-%m-%dT%H:%M:%SZ}", "LC_ALL": "C.UTF-8",
                "ROUNDTRIP_FAULT": fault, **self.table.database.env()}
-        return subprocess.run(shlex.split(os.environ["ROUNDTRIP"]) + ["-C", str(self.path), *args], env=env,
+        return subprocess.run([os.environ["ROUNDTRIP"], "-C", str(self.path), *args], env=env,
                               capture_output=True, text=True, timeout=patience())
 
     def run(self, *args):
