@@ -120,11 +120,11 @@ int rt_review_choose(struct rt_review_choice *r, struct rt_err *err)
         while (*at);
     }
     if (r->unseen && r->count == 0)
-        return rt_err_set(
-            err, RT_STOPPED,
-            "%" PRId64 " items came up since the list was last looked at: look at them first with "
-            "roundtrip review list",
-            r->unseen);
+        return rt_err_set(err, RT_STOPPED,
+                          "%" PRId64
+                          " %s came up since the list was last looked at: look at them first with "
+                          "roundtrip review list",
+                          r->unseen, r->unseen == 1 ? "item" : "items");
     if (r->count == 0)
         return rt_err_set(err, RT_USAGE,
                           "%s: there are no such open items: roundtrip review lists what is open",

@@ -144,11 +144,10 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
     if (newest != RT_NEVER && newest + settings->max_age >= emit->work->rules.now)
         return 0;
     return rt_err_set(err, RT_STOPPED,
-                      "the newest file of %s is from %s, older than max_age: %zu rows are due for "
-                      "it and not sent; fetch a newer "
-                      "one first",
+                      "the newest file of %s is from %s, older than max_age: %zu %s due for it "
+                      "and not sent; fetch a newer one first",
                       settings->label, newest == RT_NEVER ? "never" : rt_time_format(newest, when),
-                      emit->side[side].count);
+                      emit->side[side].count, emit->side[side].count == 1 ? "row is" : "rows are");
 }
 
 /* A side whose header is locked gets no delta with another one. */

@@ -310,8 +310,8 @@ bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, c
                     size_t size)
 {
     if (config->max_changes != RT_NO_LIMIT && due > config->max_changes) {
-        snprintf(reason, size, "%lld rows are due, more than max_changes = %lld", (long long)due,
-                 (long long)config->max_changes);
+        snprintf(reason, size, "%lld %s due, more than max_changes = %lld", (long long)due,
+                 due == 1 ? "row is" : "rows are", (long long)config->max_changes);
         return true;
     }
     if (config->max_change_percent != RT_NO_LIMIT && due >= PERCENT_FROM &&
@@ -334,9 +334,10 @@ bool rt_guard_missing_trips(const struct rt_config *config, int64_t missing, int
                      missing * 100 <= held * config->max_change_percent))
         return false;
     snprintf(reason, size,
-             "%lld of its %lld records are not in its snapshot, more than %s = %lld: if the file "
+             "%lld of its %lld records %s not in its snapshot, more than %s = %lld: if the file "
              "was cut, take it out of inbox/",
-             (long long)missing, (long long)held, is_many ? "max_changes" : "max_change_percent",
+             (long long)missing, (long long)held, missing == 1 ? "is" : "are",
+             is_many ? "max_changes" : "max_change_percent",
              (long long)(is_many ? config->max_changes : config->max_change_percent));
     return true;
 }
@@ -346,7 +347,7 @@ bool rt_guard_deletes_trip(const struct rt_config *config, int64_t deletes, char
 {
     if (config->max_deletes == RT_NO_LIMIT || deletes <= config->max_deletes)
         return false;
-    snprintf(reason, size, "%lld deletes are due, more than max_deletes = %lld", (long long)deletes,
-             (long long)config->max_deletes);
+    snprintf(reason, size, "%lld %s due, more than max_deletes = %lld", (long long)deletes,
+             deletes == 1 ? "delete is" : "deletes are", (long long)config->max_deletes);
     return true;
 }

@@ -1007,6 +1007,11 @@ def test_backup_is_a_copy_that_works(pair, tmp_path):
     assert pair.emit().nothing
 
 
+@pytest.mark.parametrize("name", ["", "copies/"])
+def test_backup_wants_the_name_of_a_file(pair, name):
+    assert f'"{name}" is not the name of a file' in pair.run("backup", name, status=64).err
+
+
 def test_check_with_good_settings_is_0(p):
     p.run("check")
     p.run("check", "--state")

@@ -260,7 +260,7 @@ def test_any_delete_needs_approval_by_default(make):
     p.agree(*rows(count=6))
     p.tick()
     p.drop("native", rows(count=5))
-    check_stopped(p, 2, "1 deletes are due", "max_deletes = 0", "--approve")
+    check_stopped(p, 2, "1 delete is due", "max_deletes = 0", "--approve")
 
 
 def test_max_changes_counts_missing_records_too(snapshots):
