@@ -1,6 +1,7 @@
 #include "lib/review.h"
 
 #include "lib/json_of.h"
+#include "lib/plan.h"
 
 #include <stdlib.h>
 
@@ -104,6 +105,21 @@ static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *
     return kinds;
 }
 
+/* R8: no question any more once nothing is due for either side, as both hold what flapped. */
+static bool is_flap_open(const struct rt_rules *rules, const struct rt_record *record)
+{
+    struct rt_decision decision;
+
+    if (!record->is_flapping || record->flap_allowed)
+        return false;
+    for (int s = 0; s < 2; s++) {
+        rt_plan_side(rules, record, (enum rt_side)s, &decision);
+        if (decision.action != RT_ACTION_NONE)
+            return true;
+    }
+    return false;
+}
+
 unsigned rt_review_kinds(const struct rt_rules *rules, const struct rt_record *record)
 {
     unsigned kinds = end_kinds(rules, record, RT_EXTERNAL) | end_kinds(rules, record, RT_NATIVE);
@@ -113,7 +129,7 @@ unsigned rt_review_kinds(const struct rt_rules *rules, const struct rt_record *r
             RT_KIND_BIT(record->conflicts[i].is_first_seen ? RT_KIND_FIRST_SEEN : RT_KIND_CONFLICT);
     if (record->is_suspect)
         kinds |= RT_KIND_BIT(RT_KIND_SUSPECTED);
-    if (record->is_flapping && !record->flap_allowed)
+    if (is_flap_open(rules, record))
         kinds |= RT_KIND_BIT(RT_KIND_FLAPPING);
     return kinds;
 }

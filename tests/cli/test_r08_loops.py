@@ -88,3 +88,10 @@ def test_flapping_is_in_review_and_accept_sends_it(pair):
     flap(pair)
     pair.decide("accept", "flapping")
     assert only(pair.sync().native)["summary"] == "one"
+
+
+@pytest.mark.review
+def test_flapping_that_both_sides_settle_closes_by_itself(pair):
+    flap(pair)
+    assert pair.trip(nat=[row("E1", "N1", summary="one")]).nothing
+    assert not pair.items()
