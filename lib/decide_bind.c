@@ -184,9 +184,9 @@ static struct rt_slice read_id(struct crosswalk *walk, enum rt_side side,
     struct rt_buf joined = {0};
 
     if (count <= 1)
-        return row->cells[walk->column[side][0]];
+        return rt_id_in_cell(row->cells[walk->column[side][0]]);
     for (size_t i = 0; i < count; i++)
-        parts[i] = row->cells[walk->column[side][i]];
+        parts[i] = rt_id_in_cell(row->cells[walk->column[side][i]]);
     if (rt_id_join(parts, count, &joined) == 0)
         id = rt_arena_dup(&walk->arena, rt_buf_slice(&joined));
     rt_buf_clear(&joined);

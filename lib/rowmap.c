@@ -198,12 +198,12 @@ static int read_id(struct rt_rowmap *map, const struct rt_csv_row *csv, enum rt_
 
     *id = rt_slice_from(NULL, 0);
     if (n == 1) {
-        *id = cell_of(map, csv, field_number(map, map->schema->id[of][0]));
+        *id = rt_id_in_cell(cell_of(map, csv, field_number(map, map->schema->id[of][0])));
         return 0;
     }
     parts = rt_arena_alloc(arena, n * sizeof *parts + 1);
     for (size_t i = 0; i < n; i++)
-        parts[i] = cell_of(map, csv, field_number(map, map->schema->id[of][i]));
+        parts[i] = rt_id_in_cell(cell_of(map, csv, field_number(map, map->schema->id[of][i])));
     rc = rt_id_join(parts, n, &joined);
     if (rc == 0)
         *id = rt_arena_dup(arena, rt_buf_slice(&joined));

@@ -11,7 +11,9 @@
  * statement asks for rows of records, or the transaction ends.  So most are written once.
  */
 
-#define KEPT_MAX ((size_t)48 << 20) /* bytes */
+/* Bytes at most: so many, and more where there are many records. */
+#define KEPT_LEAST      ((size_t)32 << 20)
+#define KEPT_PER_RECORD ((size_t)16)
 
 struct rt_kept {
     struct rt_arena arena;
@@ -138,6 +140,11 @@ static void copy_all(struct rt_store *store, struct rt_record *record, struct co
     record->conflicts = NULL;
 }
 
+static bool is_full(const struct rt_store *store)
+{
+    return store->kept->arena.total >= KEPT_LEAST + (size_t)store->next_rid * KEPT_PER_RECORD;
+}
+
 /* Its slot, with a copy of it; NULL: it is not kept. */
 static struct slot *keep(struct rt_store *store, const struct rt_record *record)
 {
@@ -153,7 +160,7 @@ static struct slot *keep(struct rt_store *store, const struct rt_record *record)
     slot = slot_of(store->kept, record->rid);
     if (slot->record == record)
         return slot; /* borrowed */
-    if (store->kept->arena.total >= KEPT_MAX)
+    if (is_full(store))
         return NULL;
     if (slot->record != NULL)
         contents = contents_of(slot->record);

@@ -5,6 +5,14 @@
 
 #define SAFE_DIGITS 15 /* what a spreadsheet keeps of a number */
 
+struct rt_slice rt_id_in_cell(struct rt_slice cell)
+{
+    for (size_t i = 0; i < cell.len; i++)
+        if (cell.ptr[i] != ' ' && cell.ptr[i] != '\t')
+            return cell;
+    return rt_slice_from(NULL, 0);
+}
+
 static size_t skip_digits(struct rt_slice text, size_t i)
 {
     while (i < text.len && isdigit((unsigned char)text.ptr[i]))

@@ -129,6 +129,16 @@ def test_row_without_any_id_is_rejected_not_guessed(p):
     assert any(b"nobody" in f.read_bytes() for f in p.files_under("rejects"))
 
 
+def test_an_id_of_blanks_alone_is_none(p):
+    """As an extract pads a column of fixed length."""
+    assert len(p.trip(nat=[row("   ", "N1"), row("   ", "N2", summary="two")]).external) == 2
+    assert p.trip(nat=[row("   ", "N1"), row(" \t", "N2", summary="two")], ext=[row("E1", "N1")]).nothing
+    assert not p.items()
+    p.tick()
+    p.drop("external", [row("  ", "  ", summary="nobody")])
+    assert "the row has no ID" in p.emit().result.err
+
+
 # -- an ID that another record had before ------------------------------------------------------------------------------
 # A loader that finds rows by either ID would load the insert over the row that still has that ID.
 NEXT = row(n="N1", summary="next")
