@@ -82,8 +82,8 @@ int rt_value_time(const struct rt_field *field, enum rt_side side, struct rt_sli
 /* A `deleted` cell, or any boolean of that side: true if it says yes. */
 bool rt_value_is_yes(const struct rt_field *field, enum rt_side side, struct rt_slice raw);
 
-/* The ID in a cell, or the part of one.  Blanks alone, as a column of fixed length is padded, are as
- * good as an empty cell. */
+/* The ID in a cell, or the part of one.  Blanks alone, as a column of fixed length is padded, are
+ * as good as an empty cell. */
 struct rt_slice rt_id_in_cell(struct rt_slice cell);
 
 /* Does an ID look as if a spreadsheet had damaged it (1.23E+15, leading ' or =")?  NULL, or why. */
