@@ -29,7 +29,8 @@ struct rt_kept {
 
 static struct slot *slot_of(const struct rt_kept *kept, int64_t rid)
 {
-    size_t i = (size_t)rid & (kept->size - 1); /* most come in order */
+    /* New records have one number after the other: spread, or they would make one long run. */
+    size_t i = (size_t)((uint64_t)rid * 0x9e3779b97f4a7c15u >> 17) & (kept->size - 1);
 
     while (kept->slots[i].rid != 0 && kept->slots[i].rid != rid)
         i = (i + 1) & (kept->size - 1);
