@@ -1,10 +1,10 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 
+#include "lib/publish.h"
 #include "lib/spool.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* What a copy that was killed left: SQLite would go on with it. */
@@ -43,8 +43,8 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     if (rt_args_count(args, 1, 1, err) < 0)
         return -1;
     path = args->words[0];
-    if (*path == '\0' || path[strlen(path) - 1] == '/')
-        return rt_err_set(err, RT_USAGE, "\"%s\" is not the name of a file", path);
+    if (rt_publish_check_name(path, err) < 0)
+        return -1;
     if (access(path, F_OK) == 0)
         return rt_err_set(err, RT_USAGE, "%s is there already: name a new file", path);
     if (copy_to(session, path, err) < 0)

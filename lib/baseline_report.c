@@ -1,8 +1,7 @@
 #include "lib/baseline_report.h"
 
-#include "lib/publish.h"
-
 #include "lib/diff_line.h"
+#include "lib/publish.h"
 
 #include <stdlib.h>
 

@@ -248,25 +248,30 @@ static int sync_items(struct rt_work *work, const struct rt_record *record, unsi
     return 0;
 }
 
-/* The record has an ID that another one had before.  Where rows are found by it, that one is told
-   its new ID, before this one is inserted. */
-static int part_ids(struct rt_work *work, const struct rt_record *record, enum rt_side side,
-                    struct rt_err *err)
+int rt_book_find_before(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                        struct rt_arena *arena, struct rt_record *before, struct rt_err *err)
 {
-    enum rt_side other = rt_side_other(side);
-    struct rt_arena arena = {0};
-    struct rt_record before;
     int64_t rid;
     int rc;
 
-    if (record->end[side].id.len == 0 || work->rules.config->side[other].own_id_only)
+    if (record->end[side].id.len == 0 || work->rules.config->side[rt_side_other(side)].own_id_only)
         return 0;
     rc = rt_store_find_former(work->store, side, record->end[side].id, &rid, err);
     if (rc != 1 || rid == record->rid)
         return rc < 0 ? -1 : 0;
-    rc = rt_store_load(work->store, rid, &arena, &before, err);
-    if (rc == 0) {
-        before.end[other].is_id_taken = true;
+    return rt_store_load(work->store, rid, arena, before, err) < 0 ? -1 : 1;
+}
+
+/* The one that had the record's ID before is told its new one, before this one is inserted. */
+static int part_ids(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                    struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_record before;
+    int rc = rt_book_find_before(work, record, side, &arena, &before, err);
+
+    if (rc == 1) {
+        before.end[rt_side_other(side)].is_id_taken = true;
         rc = rt_book_save(work, &before, err);
     }
     rt_arena_clear(&arena);

@@ -21,6 +21,12 @@ struct rt_found {
 int rt_book_find(struct rt_work *work, const struct rt_slice id[2], enum rt_side first,
                  struct rt_arena *arena, struct rt_found *found, struct rt_err *err) RT_MUST_CHECK;
 
+/* The record that had this one's ID of `side` before, where the other side finds rows by it: 1 and
+ * *before, which lives in the arena; 0: there is none, or not exactly one; -1. */
+int rt_book_find_before(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                        struct rt_arena *arena, struct rt_record *before,
+                        struct rt_err *err) RT_MUST_CHECK;
+
 /* What is the record called on that side now that was called so before?  The other side was told
  * the old one, and that is what comes back from there; is_lone: with the ID that is not known yet
  * of an insert.  1: *id is the one it has now; 0, -1. */

@@ -1,5 +1,6 @@
 #include "lib/emit.h"
 
+#include "lib/book.h"
 #include "lib/decide.h"
 #include "lib/delta.h"
 #include "lib/filename.h"
@@ -33,26 +34,20 @@ static int find_taken_id(struct rt_emit *emit, const struct rt_record *record, e
                          struct rt_decision *decision, struct rt_err *err)
 {
     enum rt_side other = rt_side_other(side);
-    struct rt_slice id = record->end[other].id;
     struct rt_arena arena = {0};
     struct rt_record before;
-    int64_t rid;
     int rc;
 
-    if (decision->action != RT_ACTION_INSERT || emit->work->rules.config->side[side].own_id_only ||
-        id.len == 0)
+    if (decision->action != RT_ACTION_INSERT)
         return 0;
-    rc = rt_store_find_former(emit->work->store, other, id, &rid, err);
-    if (rc != 1 || rid == record->rid)
-        return rc < 0 ? -1 : 0;
-    rc = rt_store_load(emit->work->store, rid, &arena, &before, err);
-    if (rc == 0 && rt_plan_shows_old_id(&before, side)) {
+    rc = rt_book_find_before(emit->work, record, other, &arena, &before, err);
+    if (rc == 1 && rt_plan_shows_old_id(&before, side)) {
         decision->action = RT_ACTION_WAIT;
         snprintf(decision->reason, sizeof decision->reason, "%.*s has its %s ID there still",
                  RT_SLICE_FMT(before.end[side].id), rt_side_name(other));
     }
     rt_arena_clear(&arena);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }
 
 int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,

@@ -153,20 +153,7 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
 /* A side whose header is locked gets no delta with another one. */
 static int check_header(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
 {
-    struct rt_delta_format format;
-    struct rt_buf header = {0};
-    int rc;
-
-    if (emit->side[side].count == 0)
-        return 0;
-    rc = rt_delta_format_init(&format, &emit->work->rules, side, emit->work->rules.now, err);
-    if (rc == 0)
-        rc = rt_delta_header(&format, &header, err);
-    if (rc == 0)
-        rc = rt_outbox_check_header(emit->work, side, rt_buf_slice(&header), err);
-    rt_delta_format_clear(&format);
-    rt_buf_clear(&header);
-    return rc;
+    return emit->side[side].count == 0 ? 0 : rt_outbox_check_next(emit->work, side, err);
 }
 
 /* Does a guard of that kind stand against that side? 1, and why. */

@@ -124,6 +124,17 @@ int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out
     return rc;
 }
 
+int rt_outbox_check_next(struct rt_work *work, enum rt_side side, struct rt_err *err)
+{
+    struct rt_buf header = {0};
+    int rc = rt_outbox_header(work, side, &header, err);
+
+    if (rc == 0)
+        rc = rt_outbox_check_header(work, side, rt_buf_slice(&header), err);
+    rt_buf_clear(&header);
+    return rc;
+}
+
 int rt_outbox_lock_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
                           struct rt_err *err)
 {

@@ -30,9 +30,8 @@ void rt_stage_close(struct rt_stage *stage);
 
 /* ---- the header lock ---- */
 
-/* RT_STOPPED if this header is not the one of the side's first handed-over delta. */
-int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
-                           struct rt_err *err) RT_MUST_CHECK;
+/* RT_STOPPED if the header that the side's next delta would have is not the one that is locked. */
+int rt_outbox_check_next(struct rt_work *work, enum rt_side side, struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- after a commit, and at the start of every run that changes something ---- */
 

@@ -34,6 +34,9 @@ int rt_outbox_list_deltas(struct rt_work *work, enum rt_delta_state state, struc
 int rt_outbox_journal(struct rt_work *work, const char *what, const struct rt_delta *delta,
                       struct rt_err *err) RT_MUST_CHECK;
 
+/* RT_STOPPED if this header is not the one of the side's first handed-over delta. */
+int rt_outbox_check_header(struct rt_work *work, enum rt_side side, struct rt_slice header,
+                           struct rt_err *err) RT_MUST_CHECK;
 /* The header that a side's deltas have now; and to lock one. */
 int rt_outbox_header(struct rt_work *work, enum rt_side side, struct rt_buf *out,
                      struct rt_err *err) RT_MUST_CHECK;

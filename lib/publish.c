@@ -31,10 +31,19 @@ static int check_ours(const char *path, const char *mark, const char *what, stru
                       path, what);
 }
 
+int rt_publish_check_name(const char *path, struct rt_err *err)
+{
+    return *path == '\0' || path[strlen(path) - 1] == '/'
+               ? rt_err_set(err, RT_USAGE, "\"%s\" is not the name of a file", path)
+               : 0;
+}
+
 int rt_publish_may_replace(const char *path, const char *mark, struct rt_err *err)
 {
     struct stat st;
 
+    if (rt_publish_check_name(path, err) < 0)
+        return -1;
     if (stat(path, &st) != 0)
         return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot look at %s", path);
     return S_ISREG(st.st_mode)
@@ -99,8 +108,8 @@ int rt_publish(const char *path, struct rt_slice bytes, const char *mark, struct
     char *target;
     int rc;
 
-    if (*path == '\0' || path[strlen(path) - 1] == '/')
-        return rt_err_set(err, RT_USAGE, "\"%s\" is not the name of a file", path);
+    if (rt_publish_check_name(path, err) < 0)
+        return -1;
     if (stat(path, &st) != 0)
         return errno == ENOENT ? write_whole(path, bytes, NULL, err)
                                : rt_err_errno(err, RT_IO, "cannot look at %s", path);

@@ -16,8 +16,11 @@
 int rt_publish(const char *path, struct rt_slice bytes, const char *mark,
                struct rt_err *err) RT_MUST_CHECK;
 
-/* The same question for what is written in another way: nothing there, or a regular file that is
- * empty or has the mark?  RT_USAGE: no. */
+/* RT_USAGE if the path does not end with the name of a file. */
+int rt_publish_check_name(const char *path, struct rt_err *err) RT_MUST_CHECK;
+
+/* The same questions for what is written in another way: the name of a file, and nothing there, or
+ * a regular file that is empty or has the mark?  RT_USAGE: no. */
 int rt_publish_may_replace(const char *path, const char *mark, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

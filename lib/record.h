@@ -185,6 +185,7 @@ void rt_end_set_flaw(struct rt_end *end, enum rt_flaw flaw, int64_t stamp);
 
 /* Removes the oldest `count` versions of sent. */
 void rt_end_drop_sent(struct rt_end *end, size_t count);
+
 /* The other side's ID changed: this side still stores the old one, and with store_ids gets the new
    one. */
 void rt_end_forget_other_id(struct rt_end *end);

@@ -91,7 +91,7 @@ int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
 int rt_store_bulk_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_bulk_end(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
-/* Many records will be looked up and changed: more of the state is kept in memory, 32 MiB. */
+/* Many records will be looked up and changed: more of the state is kept in memory, 16 MiB. */
 int rt_store_expect_many(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- records ---- */

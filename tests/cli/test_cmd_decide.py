@@ -758,6 +758,10 @@ def test_baseline_report_replaces_nothing_but_a_report(p, tmp_path, there):
         assert report.read_text().startswith("side,change,")
 
 
+def test_baseline_report_wants_the_name_of_a_file(p, tmp_path):
+    assert "is not the name of a file" in baseline(p, tmp_path, [row("E1")], [], "--report", "", status=64).err
+
+
 def test_baseline_one_sided_record_flows_once_its_other_side_edits_it(p, tmp_path):
     baseline(p, tmp_path, [row("E1")], [row(n="N2", summary="other")])
     assert p.trip().nothing
