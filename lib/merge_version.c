@@ -154,14 +154,21 @@ static void edited_over(struct look *look, int nearest, size_t differing)
             end->sent[i].is_trusted = false;
 }
 
-/* Is the row what was seen there before, while a version of ours that is older than the one it
-   shows may still come? Then it may be from before both, such as when the side's own edit won
-   against the first of them; if they were dropped, the first would look like an edit once it is
-   there. */
+/* The version was to store the other side's ID, too, which the row has not. */
+static bool lacks_its_id(const struct look *look, const struct rt_version *version)
+{
+    return look->rules->config->side[look->side].store_ids && version->has_other_id &&
+           look->row->id[rt_side_other(look->side)].len == 0;
+}
+
+/* Is the row what was seen there before, while the version that it shows, or an older one of ours,
+   may still come?  It may be from before an older one, such as when the side's own edit won against
+   that; and from before one that tells nothing new but the other side's ID, if it lacks that.  Once
+   they were dropped, they would look like an edit when they are there. */
 static bool is_from_before(const struct look *look, int shown)
 {
     const struct rt_end *end = &look->record->end[look->side];
-    bool is_awaited = false;
+    bool is_awaited = lacks_its_id(look, &end->sent[shown]);
 
     if (end->seen == NULL || is_late(look, &end->sent[shown]))
         return false;
