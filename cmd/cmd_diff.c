@@ -5,6 +5,7 @@
 #include "lib/decide.h"
 #include "lib/intake.h"
 #include "lib/outbox.h"
+#include "lib/profile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -93,23 +94,32 @@ static void say_json(struct rt_session *session, const struct rt_emit *emit, int
     rt_arena_clear(&arena);
 }
 
-/* diff says what emit would do, so also that a guard would stop it.  Where standard output is for a
- * table, the plan's digest is told beside it. */
+/* Would emit write nothing, and why?  In its order: a pause, a fetch that is required, the guard. */
+static int find_stop(struct rt_session *session, struct rt_emit *emit, struct rt_err *err)
+{
+    if (rt_session_check_active(session, err) < 0 ||
+        rt_profile_check_fresh(session->store, session->config, err) < 0)
+        return -1;
+    return rt_emit_guard(emit, err);
+}
+
+/* diff says what emit would do, so also that it would stop.  Where standard output is for a table,
+ * the plan's digest is told beside it. */
 static int tell_plan(struct rt_session *session, enum rt_diff_format format, struct rt_emit *emit,
                      struct rt_err *err)
 {
-    struct rt_err guard;
+    struct rt_err stop;
 
     if (rt_emit_digest(emit, err) < 0)
         return -1;
     if (session->json || format != RT_DIFF_SUMMARY)
         rt_tell(session, "plan %s\n", emit->digest);
-    if (rt_emit_guard(emit, &guard) < 0) {
-        if (guard.code != RT_STOPPED) {
-            *err = guard;
+    if (find_stop(session, emit, &stop) < 0) {
+        if (stop.code != RT_STOPPED) {
+            *err = stop;
             return -1;
         }
-        rt_tell(session, "emit would stop: %s\n", guard.msg);
+        rt_tell(session, "emit would stop: %s\n", stop.msg);
     }
     return 0;
 }

@@ -89,7 +89,7 @@ static int open_state(struct rt_session *session, enum rt_store_mode mode, struc
 
 int rt_session_check_active(struct rt_session *session, struct rt_err *err)
 {
-    return rt_profile_check_active(session->store, session->profile, err);
+    return rt_profile_check_active(session->store, err);
 }
 
 static int check_active(struct rt_session *session, const struct rt_args *args, struct rt_err *err)

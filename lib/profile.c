@@ -238,7 +238,7 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
 
 #define PAUSED "paused"
 
-int rt_profile_check_active(struct rt_store *store, const char *profile, struct rt_err *err)
+int rt_profile_check_active(struct rt_store *store, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     const char *paused;
@@ -247,7 +247,6 @@ int rt_profile_check_active(struct rt_store *store, const char *profile, struct 
     if (rc == 1)
         rc = rt_err_set(err, RT_STOPPED,
                         "paused %s: roundtrip resume turns it on, --once works once", paused);
-    (void)profile;
     rt_arena_clear(&arena);
     return rc;
 }

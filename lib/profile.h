@@ -68,8 +68,7 @@ int rt_profile_check_archive(const char *profile, struct rt_store *store,
                              struct rt_err *err) RT_MUST_CHECK;
 
 /* RT_STOPPED if the profile is paused, with since when and why. */
-int rt_profile_check_active(struct rt_store *store, const char *profile,
-                            struct rt_err *err) RT_MUST_CHECK;
+int rt_profile_check_active(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 
 /* R13.  Inside a transaction; `reason` may be NULL. */
 int rt_profile_pause(struct rt_store *store, int64_t now, const char *reason,

@@ -41,6 +41,7 @@ def test_reading_commands_work_while_paused(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])
     assert pair.diff()
+    assert "emit would stop: paused since" in pair.run("diff").err
     pair.run("show", "E1")
     pair.run("log")
     assert "pause" in pair.run("status").out.lower()
@@ -75,6 +76,7 @@ def test_after_resume_emit_and_push_wait_for_a_fetch(make):
     p = source(make)
     p.run("resume")
     p.drop("native", [row(n="N1")])
+    assert "emit would stop: EverTrue was not fetched since" in p.run("diff").err
     p.run("emit", status=2)
     p.run("push", status=2)
     p.run("fetch")
