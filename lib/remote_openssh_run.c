@@ -433,6 +433,13 @@ static int judge_end(struct rt_openssh *o, struct rt_openssh_run *run, int statu
     return 0;
 }
 
+/* `ls` complains of a folder that it may not read, or that it could read half of, and goes on as if
+ * all was well; half a listing is none. */
+static bool has_broken_listing(const struct rt_openssh_run *run)
+{
+    return says(run, "remote readdir(") || says(run, "Couldn't read directory");
+}
+
 int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_err *err)
 {
     if (o->is_dead)
@@ -447,7 +454,10 @@ int rt_openssh_run(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_e
         o->is_dead = true;
         return -1;
     }
-    return is_done(run) ? 0 : judge_end(o, run, finish(&o->child, false), err);
+    if (!is_done(run))
+        return judge_end(o, run, finish(&o->child, false), err);
+    run->has_failed = has_broken_listing(run);
+    return 0;
 }
 
 void rt_openssh_run_clear(struct rt_openssh_run *run)

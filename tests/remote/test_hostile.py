@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from hostile import File, Hostile
+from hostile import BATCH, DENIED, FAILURE, File, Hostile
 from profile import Result, patience, row
 
 both = pytest.mark.parametrize("transport", ("sftp", "openssh"))
@@ -206,6 +206,41 @@ def test_a_folder_without_end(make, key, transport):
         set_up(p, server, transport, key, deadline="4s")
         result = run(p, "fetch")
         failed(result, 69, 74)
+        assert inbox(p) == []
+
+
+@both
+@pytest.mark.parametrize("kind, code, status", [("OPENDIR", DENIED, 77), ("OPENDIR", FAILURE, 69), ("READDIR", DENIED, 77),
+                                                ("READDIR", FAILURE, 69)])
+def test_a_folder_that_cannot_be_read_is_no_empty_one(make, key, transport, kind, code, status):
+    p = make()
+    with Hostile({GOOD: File(text(p, "E1"))}) as server:
+        set_up(p, server, transport, key)
+        p.run("fetch")
+        p.drop("native", [row("", "N1")])
+        server.refuse = {kind: code}
+        failed(run(p, "fetch"), status)
+        result = run(p, "run")
+        assert result.status == status and "nothing was emitted" in result.err, result
+        assert server.written == {} and p.listing("outbox/external") == []
+        server.refuse = {}
+        assert run(p, "run").status == 0
+        assert len(server.written) == 1
+
+
+@both
+def test_half_a_listing_is_none(make, key, transport):
+    p = make()
+    with Hostile() as server:
+        def entries():
+            yield GOOD.encode(), server.files[GOOD.encode()]
+            yield from ((b"other-%04d.txt" % n, File(b"")) for n in range(2 * BATCH))
+            server.refuse = {"READDIR": FAILURE}
+            yield from ((b"more-%04d.txt" % n, File(b"")) for n in range(2 * BATCH))
+
+        server.entries, server.files = entries, {GOOD.encode(): File(text(p, "E1"))}
+        set_up(p, server, transport, key)
+        failed(run(p, "fetch"), 69)
         assert inbox(p) == []
 
 
