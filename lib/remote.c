@@ -98,6 +98,12 @@ bool rt_remote_is_same(const struct rt_remote_entry *a, const struct rt_remote_e
            a->mtime == b->mtime;
 }
 
+bool rt_remote_may_be_taken(const struct rt_remote *remote)
+{
+    return remote->settings->upload == RT_UPLOAD_DIRECT ||
+           remote->settings->upload == RT_UPLOAD_DONE_FILE;
+}
+
 int rt_remote_changed(struct rt_err *err, const char *path)
 {
     return rt_err_set(err, RT_IO, "%s changed while it was read; the next run takes it", path);

@@ -238,8 +238,8 @@ static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, stru
 
     if (found < 0)
         return -1;
-    if (found == 0 && s->base.settings->upload == RT_UPLOAD_DIRECT)
-        return 0; /* taken at once: that is what direct is for */
+    if (found == 0 && rt_remote_may_be_taken(&s->base))
+        return 0;
     if (found == 0)
         return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);
     if (there.has_size && there.size != size)

@@ -4,8 +4,9 @@
         server.settings("sftp") ...
 
 It serves one folder to whoever comes with a key.  A test says what goes wrong: `stall` names a message that is never
-answered, `refuse` maps messages to status codes, `pace` is the time that each READ takes, `on_read` and `on_open`
-change what a file holds.  `seen` counts messages, `written` holds what was uploaded and not renamed or removed.
+answered, `refuse` maps messages to status codes, `pace` is the time that each READ takes, `on_read`, `on_open` and
+`on_close` change what a file holds, or what is there.  `seen` counts messages, `written` holds what was uploaded and not
+renamed or removed.
 """
 import base64
 import hashlib
@@ -180,6 +181,7 @@ class Talk(paramiko.SubsystemHandler):
 
     def do_close(self, number, body):
         self.handles.pop(self.cut(body)[0], None)
+        self.hostile.on_close()
         return self.status(number, OK)
 
     def do_rename(self, number, body):
@@ -211,6 +213,9 @@ class Hostile:
         return self.files.items()
 
     def on_open(self, file):
+        pass
+
+    def on_close(self):
         pass
 
     def on_read(self, file, at, size):

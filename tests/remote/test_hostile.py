@@ -258,3 +258,26 @@ def test_an_upload_that_is_said_to_be_whole(make, key, transport):
         server.size_written = lambda size: size
         assert run(p, "push").status == 0
         assert server.written[b"imports/" + name.encode()].data == data
+
+
+@both
+@pytest.mark.parametrize("upload", ["direct", "done-file"])
+def test_an_upload_that_is_taken_at_once_is_handed_over_once(make, key, transport, upload):
+    p = make()
+    with Hostile() as server:
+        set_up(p, server, transport, key, upload=upload)
+        name, data = prepare_push(p, server)
+        taken = []
+
+        def take():
+            """What is complete by the rules of the mode, as soon as the upload of it ends."""
+            ready = [k for k in server.written if upload == "direct" or k + b".done" in server.written]
+            for path in ready:
+                taken.append((path.rsplit(b"/", 1)[-1].decode(), server.written.pop(path).data))
+                server.written.pop(path + b".done", None)
+
+        server.on_close = take
+        assert run(p, "push").status == 0
+        assert taken == [(name, data)]
+        assert run(p, "push").status == 0
+        assert len(taken) == 1 and p.listing("outbox/external") == []
