@@ -339,12 +339,14 @@ static void convert(const struct rt_field *field, struct rt_value value, enum rt
         rt_buf_add_slice(out, value.raw);
 }
 
-/* The value as that side writes and can hold it: borrowed from the value, or from `scratch`. */
+/* The value as that side writes and can hold it: borrowed from the value, or from `scratch`.  What
+   it wrote itself it can hold, however that counts (a CRLF, blanks at the end). */
 static struct rt_slice as_held(const struct rt_field *field, struct rt_value value,
                                enum rt_side side, struct rt_buf *scratch)
 {
-    if (field->is_plain || side == side_of(value) || field->type == RT_TYPE_TEXT ||
-        field->type == RT_TYPE_ID)
+    if (side == side_of(value))
+        return value.raw;
+    if (field->is_plain || field->type == RT_TYPE_TEXT || field->type == RT_TYPE_ID)
         return cut_for(field, side, value.raw);
     rt_buf_reset(scratch);
     convert(field, value, side, scratch);
@@ -547,7 +549,7 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
     if (field->type == RT_TYPE_ID)
         return rt_slice_is_equal(a.raw, b.raw);
     if (field->type == RT_TYPE_TEXT)
-        return is_same_text(cut_for(field, side, a.raw), cut_for(field, side, b.raw));
+        return is_same_text(as_held(field, a, side, NULL), as_held(field, b, side, NULL));
     rt_value_key(field, side, a, &keys[0]);
     rt_value_key(field, side, b, &keys[1]);
     is_same = rt_slice_is_equal(rt_buf_slice(&keys[0]), rt_buf_slice(&keys[1]));
