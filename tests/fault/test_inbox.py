@@ -61,7 +61,7 @@ def test_another_file_of_that_name(p, points):
         assert rebuilt.check(p) is None, f"killed at {n}"
         kept += "first" in summaries(p)
         points("file replaced after a kill")
-    assert kept > 10, "there is no step after the commit"
+    assert kept >= 10, "there is no step after the commit"
 
 
 def test_the_same_file_written_over(p, points):
