@@ -24,8 +24,9 @@ static int check_free(const char *dir, const char *name, struct rt_err *err)
 }
 
 /* There while a profile is being made.  With it and without settings, what lies there is of an init
- * that was killed, and is made again. */
-#define MARK ".being-made"
+ * that was killed, and is made again.  One that stayed beside the settings goes as temporary files
+ * do: later it would say that again of what people have written since. */
+#define MARK RT_SPOOL_TEMPORARY "being-made"
 
 static bool is_unfinished(const char *dir)
 {

@@ -90,13 +90,18 @@ def test_init_where_it_may_not_write_is_77(p, tmp_path, there):
 def test_init_that_was_killed_can_be_run_again(p, tmp_path):
     init(p, tmp_path, "whole")
     (tmp_path / "new").mkdir(mode=0o700)
-    for name in (".being-made", "state.db", "schema.csv"):
+    for name in (".roundtrip-being-made", "state.db", "schema.csv"):
         (tmp_path / "new" / name).write_text("")
     init(p, tmp_path, "new")
     assert sorted(f.name for f in (tmp_path / "new").iterdir()) == sorted(f.name for f in (tmp_path / "whole").iterdir())
-    (tmp_path / "new/.being-made").write_text("")           # killed at the very end: it is made, and stays
+    (tmp_path / "new/.roundtrip-being-made").write_text("")     # killed at the very end: it is made, and stays
     init(p, tmp_path, "new", status=64)
     p.run("-C", "new", "resume", cwd=tmp_path)
+    for name in ("roundtrip.ini", "state.db"):
+        (tmp_path / "new" / name).unlink()                      # what people have written since is not made again
+    for file in (tmp_path / "new/archive").glob("journal"):
+        file.unlink()
+    assert "schema.csv" in init(p, tmp_path, "new", status=64).err
 
 
 @pytest.mark.parametrize("args", [[], ["a", "b"], ["a", "--preset", "nonsense"], ["acme.gifts.x", "--preset", "evertrue"]])
