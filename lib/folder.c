@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 int rt_folder_each(const char *path, rt_folder_visit *visit, void *context, struct rt_err *err)
 {
@@ -19,4 +20,13 @@ int rt_folder_each(const char *path, rt_folder_visit *visit, void *context, stru
         rc = rt_err_errno(err, RT_IO, "cannot list %s", path);
     closedir(dir);
     return rc;
+}
+
+int rt_folder_has(const char *path, struct rt_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        return 1;
+    return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot look at %s", path);
 }

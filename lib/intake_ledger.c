@@ -111,6 +111,13 @@ static int tell_first_name(struct rt_work *work, struct rt_waiting_file *waiting
     return 0;
 }
 
+/* It is a folder, or was taken away meanwhile.  One that cannot be looked at is not passed over: a
+ * later file would go in before it, and make it stale. */
+static int check_gone(const char *path, struct rt_err *err)
+{
+    return rt_folder_has(path, err) < 0 ? -1 : 0;
+}
+
 static int add_waiting(struct rt_work *work, enum rt_side side, const char *folder,
                        const char *name, struct rt_waiting_files *list, struct rt_err *err)
 {
@@ -119,8 +126,10 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
     struct stat st;
 
     if (name[0] == '.' || lstat(path, &st) < 0 || S_ISDIR(st.st_mode)) {
+        int rc = name[0] == '.' ? 0 : check_gone(path, err);
+
         free(path);
-        return 0;
+        return rc;
     }
     if (rt_name_fault(name) != NULL) {
         rt_log_warn(work->log, "inbox/%s/%s is left alone for its name: %s: rename it",
@@ -164,8 +173,10 @@ static int list_folder(struct rt_work *work, enum rt_side side, struct rt_waitin
         free(folder);
         return rc;
     }
-    while (rc == 0 && (entry = readdir(dir)) != NULL)
+    while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL)
         rc = add_waiting(work, side, folder, entry->d_name, list, err);
+    if (rc == 0 && entry == NULL && errno != 0)
+        rc = rt_err_errno(err, RT_IO, "cannot read %s", folder);
     closedir(dir);
     free(folder);
     return rc;

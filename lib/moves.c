@@ -1,5 +1,6 @@
 #include "lib/moves.h"
 
+#include "lib/folder.h"
 #include "lib/spool.h"
 
 #include <errno.h>
@@ -67,6 +68,8 @@ static int is_as_read(const char *path, const struct rt_file *file, bool is_othe
     struct rt_file_facts facts;
     struct stat st;
 
+    if (rt_folder_has(path, err) < 0)
+        return -1;
     if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)
         return 0;
     if (!is_other && st.st_mtim.tv_sec == file->mtime)
@@ -129,16 +132,20 @@ static int make_move(void *context, const char *from, const char *to, struct rt_
     char *source = rt_xasprintf("%s/%s", work->profile, from),
          *target = rt_xasprintf("%s/%s", work->profile, to);
     int rc = rt_store_file_by_path(work->store, to, &arena, &file, err);
+    int is_moved = rc < 0 ? -1 : rt_folder_has(target, err);
+    int is_there = is_moved < 0 ? -1 : rt_folder_has(source, err);
 
     /* A target that is there was moved before; what is at the source now is another file of that
        name. */
-    if (rc >= 0 && access(target, F_OK) == 0)
+    if (is_there < 0)
+        rc = -1;
+    else if (is_moved)
         rc = drop_copied(source, target, err);
     else if (rc == 1 && strncmp(from, "inbox/", 6) == 0)
         rc = move_read(work, from, to, &file, err);
-    else if (rc >= 0 && access(source, F_OK) == 0)
+    else if (is_there)
         rc = rt_spool_move(source, target, err);
-    else if (rc >= 0)
+    else
         tell_gone(work, from, to);
     rt_arena_clear(&arena);
     free(source);

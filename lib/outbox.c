@@ -3,11 +3,13 @@
 #include "lib/decide.h"
 #include "lib/delta.h"
 #include "lib/fault.h"
+#include "lib/folder.h"
 #include "lib/moves.h"
 #include "lib/plant.h"
 #include "lib/spool.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,10 +290,10 @@ bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta
 {
     char *path =
         rt_xasprintf("%s/outbox/%s/%s", work->profile, rt_side_name(delta->side), part->name);
-    bool is_there = access(path, F_OK) == 0;
+    bool is_gone = access(path, F_OK) != 0 && errno == ENOENT; /* not: cannot be looked at */
 
     free(path);
-    return !part->is_handed && !is_there;
+    return !part->is_handed && is_gone;
 }
 
 /* Others took the file along; the archive gets the same bytes, made again under a hidden name. */
@@ -379,9 +381,9 @@ static int publish_part(struct rt_work *work, const struct rt_delta *delta,
          *hidden = rt_outbox_hidden(delta->number, part->part);
     char *from = rt_xasprintf("%s/%s", folder, hidden),
          *to = rt_xasprintf("%s/%s", folder, part->name);
-    int rc = 0;
+    int rc = rt_folder_has(from, err);
 
-    if (access(from, F_OK) == 0)
+    if (rc == 1)
         rc = rt_spool_move(from, to, err);
     free(folder);
     free(hidden);

@@ -214,7 +214,7 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
     int rc = 0;
 
     *store = NULL;
-    if (access(path, F_OK) != 0 && rt_profile_has_archive(profile))
+    if (access(path, F_OK) != 0 && errno == ENOENT && rt_profile_has_archive(profile))
         rc = rt_err_set(err, RT_STOPPED,
                         "state.db is gone, but the archive is not empty: restore it from a backup, "
                         "or run roundtrip rebuild");

@@ -89,8 +89,10 @@ static int next_group(struct journal *journal, struct rt_group *group, struct rt
 static int read_journal(const char *profile, struct journal *journal, struct rt_err *err)
 {
     char *path = rt_xasprintf("%s/archive/journal", profile);
-    int rc = access(path, F_OK) == 0 ? rt_spool_read(path, MAX_JOURNAL, &journal->text, err) : 0;
+    int rc = rt_folder_has(path, err);
 
+    if (rc == 1)
+        rc = rt_spool_read(path, MAX_JOURNAL, &journal->text, err);
     free(path);
     return rc;
 }
@@ -317,21 +319,21 @@ static int remove_state(const char *path, struct rt_err *err)
 static int keep_old(struct rt_rebuild *r, const char *path, int64_t now, struct rt_err *err)
 {
     char stamp[RT_TIME_SIZE], *name, *kept, *hot = rt_xasprintf("%s-journal", path), *kept_hot;
-    int rc = 0;
+    int has_hot = rt_folder_has(hot, err), rc = has_hot < 0 ? -1 : rt_folder_has(path, err);
 
     rt_time_format_compact(now, stamp);
     name = rt_xasprintf("state.db.old-%s", stamp);
     kept = rt_xasprintf("%s/%s", r->profile, name);
     kept_hot = rt_xasprintf("%s-journal", kept);
-    if (access(path, F_OK) == 0) {
+    if (rc == 1) {
         if (RT_STEP("rebuild.keep") < 0 || (link(path, kept) != 0 && errno != EEXIST))
             rc = rt_err_errno(err, RT_IO, "cannot keep the old state as %s", name);
         else
             r->result->old = rt_xstrdup(name);
     }
     /* What SQLite would roll back into the new state belongs to the old one. */
-    if (rc == 0 && access(hot, F_OK) == 0)
-        rc = rt_spool_replace(hot, kept_hot, err);
+    if (rc >= 0)
+        rc = has_hot ? rt_spool_replace(hot, kept_hot, err) : 0;
     free(name);
     free(kept);
     free(kept_hot);
@@ -424,14 +426,14 @@ int rt_rebuild(const char *profile, int64_t now, const struct rt_log *log,
     struct journal journal = {.number = 0};
     struct rt_err ignored;
     uint64_t offset = 0;
-    int rc = -1;
+    int rc = -1, has_state;
 
     *result = (struct rt_rebuild_result){0};
     r.scratch = rt_xasprintf("%s/.rebuild", profile);
     if (read_journal(profile, &journal, err) < 0 || remove_state(copy, err) < 0 ||
-        empty_scratch(&r, err) < 0)
+        empty_scratch(&r, err) < 0 || (has_state = rt_folder_has(path, err)) < 0)
         goto out;
-    if (access(path, F_OK) == 0) {
+    if (has_state) {
         rc = copy_older(&r, path, copy, &journal, &offset, err);
         if (rc < 0 || result->is_whole)
             goto out;

@@ -9,6 +9,7 @@
 #include "lib/run.h"
 #include "lib/spool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,7 +163,7 @@ static int check_bytes(struct rt_rebuild *r, const struct rt_file *file, const c
 {
     struct rt_file_facts facts;
 
-    if (access(path, F_OK) != 0)
+    if (access(path, F_OK) != 0 && errno == ENOENT)
         return rt_err_set(err, RT_STOPPED,
                           "%s is gone from the archive: put a backup of the state, made after it "
                           "was taken in, in the place of state.db, and run rebuild again",

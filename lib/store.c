@@ -308,7 +308,7 @@ static int open_database(struct rt_store *store, struct rt_err *err)
     if (store->mode == RT_STORE_CREATE && make_private(store->path, err) < 0)
         return -1;
     /* No state yet: a reader works on an empty one of its own. */
-    store->is_empty = is_reader && access(store->path, F_OK) != 0;
+    store->is_empty = is_reader && access(store->path, F_OK) != 0 && errno == ENOENT;
     if (store->is_empty)
         flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     else if (check_access(store, is_reader ? R_OK : R_OK | W_OK, err) < 0)

@@ -1,0 +1,121 @@
+"""What cannot be read is not what is not there: 74, nothing done, and the same command again does it all."""
+import shutil
+import subprocess
+
+import pytest
+
+import rebuilt
+from profile import Profile, patience, row
+from scenarios import agreed, may_trace
+
+pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not there, or may not trace")
+LOOKS = "access,faccessat,faccessat2,newfstatat,stat,lstat"
+
+
+def run(p, path, calls, *args, status=74, when="1+"):
+    """Where each of the calls on a path of the profile fails with EIO."""
+    trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", f"./{path}", "-P", str(p.path / path), "-e", f"trace={calls}",
+             "-e", f"inject={calls}:error=EIO:when={when}"]
+    done = subprocess.run(trace + p.command(*args), cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=patience())
+    assert done.returncode == status, (path, done)
+    if status == 74:
+        assert done.stderr.count("Input/output error") == 1, done.stderr
+    return done
+
+
+@pytest.fixture
+def p(folder):
+    for side in ("external", "native"):
+        (folder / "imports" / side).mkdir(parents=True)
+    return agreed(folder / "p")
+
+
+def put_two_edits(p):
+    """Two files of a side, the later one with an older value of the same record's other field."""
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="older edit"), row("E2", "N2")], name="external_2026-11-08T0500.csv")
+    p.drop("external", [row("E1", "N1", summary="newer edit")], name="external_2026-11-08T0600.csv")
+
+
+@pytest.mark.parametrize("path, calls", [("inbox/external", "getdents64"), ("inbox/external/external_2026-11-08T0500.csv", LOOKS),
+                                         ("inbox/external/external_2026-11-08T0500.csv", "read")])
+def test_an_inbox_is_read_whole_or_not_at_all(p, path, calls):
+    """Of two files the later was taken in alone, and made the earlier one stale."""
+    put_two_edits(p)
+    # The first look at the folder is for leftovers, the second for what waits.
+    run(p, path, calls, "emit", when="3" if calls == "getdents64" else "1+")
+    assert len(p.listing("inbox/external")) == 2 and not p.files_under("outbox")
+    assert [r["summary"] for r in p.emit().native] == ["newer edit"]
+    assert rebuilt.check(p) is None
+
+
+@pytest.fixture
+def taken_by_others(folder):
+    p = Profile(folder / "p", imports=False)
+    p.drop("external", [row("E1"), row("E2")])
+    return p
+
+
+def test_a_delta_that_cannot_be_looked_at_was_not_taken(taken_by_others):
+    """It counted as handed over, and lay in the outbox all the same."""
+    p = taken_by_others
+    delta, = p.emit()
+    run(p, f"outbox/native/{delta.name}", LOOKS, "push", status=0)
+    assert p.listing("outbox/native") == [delta.name] and not p.files_under("archive/out")
+    p.take_outbox("native")
+    p.push()
+    assert [f.name for f in p.files_under("archive/out")] == [delta.name]
+    assert rebuilt.check(p) is None
+
+
+def test_a_delta_that_cannot_be_given_its_name_is_given_it_later(taken_by_others):
+    """It was removed, and counted as handed over: its rows were never sent."""
+    p = taken_by_others
+    run(p, "outbox/native/.staged-000001-1", LOOKS, "emit")
+    p.run("push")
+    assert len(p.listing("outbox/native")) == 1 and not p.files_under("archive/out")
+
+
+def kill_before_the_first_move(p):
+    copy = p.path.with_name("copy")
+    shutil.copytree(p.path, copy)
+    steps = p.path.parent / "steps"
+    p.run("-C", copy, "emit", ROUNDTRIP_STEPS=str(steps))
+    first = steps.read_text().split().index("spool.move") + 1
+    done = subprocess.run(p.command("emit"), cwd=p.path, env=p.environment(ROUNDTRIP_FAULT=f"{first}:kill"), capture_output=True)
+    assert done.returncode == -9, done
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_a_file_taken_in_reaches_the_archive(p, end):
+    """The move was given up, and rebuild lacked the file."""
+    put_two_edits(p)
+    number = max(int(f.name.split("-")[0]) for f in p.files_under("archive/in")) + 1
+    kill_before_the_first_move(p)
+    name = "external_2026-11-08T0500.csv"
+    path = f"inbox/external/{name}" if end == "source" else f"archive/in/external/{number:06}-{name}"
+    run(p, path, LOOKS, "emit")
+    p.run("emit")
+    assert not p.files_under("inbox") and rebuilt.check(p) is None
+
+
+@pytest.mark.parametrize("path, calls", [("state.db", LOOKS), ("archive/journal", LOOKS), ("archive/journal", "read"),
+                                         ("state.db-journal", LOOKS)])
+def test_rebuild_does_not_take_them_for_lost(p, path, calls):
+    old, state = p.path.parent / "old.db", p.path / "state.db"
+    p.run("backup", old)
+    put_two_edits(p)
+    p.emit()
+    newest = rebuilt.dump(p.path)
+    old.replace(state)
+    before = state.read_bytes()
+    run(p, path, calls, "rebuild")
+    assert state.read_bytes() == before
+    p.run("rebuild")
+    assert rebuilt.difference(newest, rebuilt.dump(p.path)) == ""
+    assert [f.read_bytes() for f in p.path.glob("state.db.old*")] == [before]
+
+
+def test_a_state_that_cannot_be_looked_at_is_not_lost(p):
+    for command in ("emit", "status"):
+        assert "rebuild" not in run(p, "state.db", LOOKS, command).stderr
