@@ -22,14 +22,26 @@ struct files {
     json_t *copy; /* of every file read; or NULL */
 };
 
+/* A file that is not there, is none or is too large is a mistake in the settings; a disk that
+ * cannot be read is not. */
+static enum rt_code code_of(enum rt_code code)
+{
+    if (code != RT_IO)
+        return RT_CONFIG;
+    if (errno == EACCES)
+        return RT_REFUSED;
+    return errno == ENOENT || errno == ENOTDIR || errno == EISDIR || errno == ELOOP ? RT_CONFIG
+                                                                                    : RT_IO;
+}
+
 static int read_in_profile(void *context, const char *path, struct rt_buf *text, struct rt_err *err)
 {
     struct files *files = context;
     char *full = path[0] == '/' ? rt_xstrdup(path) : rt_xasprintf("%s/%s", files->profile, path);
     int rc = rt_spool_read(full, MAX_SETTINGS, text, err);
 
-    if (rc < 0 && err->code == RT_IO && errno == EACCES)
-        err->code = RT_REFUSED;
+    if (rc < 0)
+        err->code = code_of(err->code);
     free(full);
     if (rc == 0 && files->copy != NULL) {
         json_t *value = rt_json_of_text(rt_buf_slice(text));
@@ -61,11 +73,8 @@ static int parse(struct files *files, const struct rt_schema_files *reader, cons
     if (reader->read(reader->context, "roundtrip.ini", &ini, err) < 0 ||
         rt_config_parse(rt_buf_slice(&ini), "roundtrip.ini", name, &settings->config, err) < 0)
         goto out;
-    if (reader->read(reader->context, "schema.csv", &schema, err) < 0) {
-        if (err->code != RT_REFUSED)
-            err->code = RT_CONFIG;
+    if (reader->read(reader->context, "schema.csv", &schema, err) < 0)
         goto out;
-    }
     rc = rt_schema_parse(rt_buf_slice(&schema), "schema.csv", settings->config, reader,
                          &settings->schema, err);
     if (rc == 0 && files != NULL)

@@ -405,7 +405,8 @@ static int read_code_file(const struct rt_schema_reading *r, struct rt_field *fi
     else if (rc == 0)
         rc = rt_err_set(r->err, RT_CONFIG, "%s: no pair of codes in it; fill it in", path);
     if (rc != 0) {
-        r->err->code = RT_CONFIG;
+        if (r->err->code != RT_IO)
+            r->err->code = RT_CONFIG;
         rt_err_context(r->err, "%s: line %u, column values", r->path, r->line);
     }
     return rc;

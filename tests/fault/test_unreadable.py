@@ -119,3 +119,18 @@ def test_rebuild_does_not_take_them_for_lost(p, path, calls):
 def test_a_state_that_cannot_be_looked_at_is_not_lost(p):
     for command in ("emit", "status"):
         assert "rebuild" not in run(p, "state.db", LOOKS, command).stderr
+
+
+@pytest.mark.parametrize("name", ["roundtrip.ini", "schema.csv"])
+@pytest.mark.parametrize("call", ["openat", "read"])
+def test_settings_that_cannot_be_read_are_not_wrong(p, name, call):
+    run(p, name, call, "status")
+
+
+def test_a_table_of_codes_that_cannot_be_read_is_not_wrong(p):
+    p.put("kinds.csv", "external,native\nvisit,V\n")
+    p.schema.append(dict(p.schema[-1], field="kind", external="Kind", native="KIND", type="code", direction="both", values="kinds.csv"))
+    p.write()
+    run(p, "kinds.csv", "read", "check")
+    (p.path / "kinds.csv").unlink()
+    p.run("check", status=78)
