@@ -26,10 +26,13 @@ static int copy_to(struct rt_session *session, const char *path, struct rt_err *
     int rc = -1;
 
     remove_part(part);
-    if (rt_store_backup(session->store, part, err) < 0)
+    if (rt_store_backup(session->store, part, err) < 0) {
         rt_err_context(err, "%s", path);
-    else if (rt_spool_sync(part, err) == 0)
+    } else if (rt_spool_sync(part, err) == 0) {
         rc = rt_spool_move(part, path, err);
+        if (rc < 0 && access(part, F_OK) != 0)
+            unlink(path); /* it has its name, but may not be on the disk */
+    }
     if (rc < 0)
         remove_part(part);
     free(part);

@@ -134,3 +134,15 @@ def test_a_table_of_codes_that_cannot_be_read_is_not_wrong(p):
     run(p, "kinds.csv", "read", "check")
     (p.path / "kinds.csv").unlink()
     p.run("check", status=78)
+
+
+def test_a_backup_that_may_not_be_on_the_disk_is_not_there(p):
+    """It was there, and the same command again said so with 64."""
+    count = ["strace", "-f", "-qq", "-o", str(p.path.parent / "trace"), "-e", "trace=fsync"]
+    subprocess.run(count + p.command("backup", "../first.db"), cwd=p.path, env=p.environment(), check=True, capture_output=True)
+    syncs = len((p.path.parent / "trace").read_text().splitlines())
+    for k in range(1, syncs + 1):
+        done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", f"inject=fsync:error=EIO:when={k}"]
+                              + p.command("backup", "../copy.db"), cwd=p.path, env=p.environment(), capture_output=True, text=True)
+        assert done.returncode == 74 and not list(p.path.parent.glob("*copy*")), (k, done)
+    p.run("backup", "../copy.db")
