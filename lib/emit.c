@@ -50,6 +50,29 @@ static int find_taken_id(struct rt_emit *emit, const struct rt_record *record, e
     return rc < 0 ? -1 : 0;
 }
 
+/* A row that may be the record's own, and has lost its ID (R11), would be edited unseen, or the
+   loader would not find it, and make another one. */
+static int find_suspect(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                        struct rt_decision *decision, struct rt_err *err)
+{
+    const struct rt_end *end = &record->end[side];
+    struct rt_arena arena = {0};
+    struct rt_rid_list suspects;
+    int rc;
+
+    if (!rt_action_is_sent(decision->action) || end->id.len != 0 ||
+        (end->sent_count == 0 && end->seen == NULL))
+        return 0;
+    rc = rt_store_suspects_of(emit->work->store, record->rid, &arena, &suspects, err);
+    if (rc == 0 && suspects.count > 0) {
+        decision->action = RT_ACTION_REVIEW;
+        snprintf(decision->reason, sizeof decision->reason,
+                 "suspected: a row there may be this record, without its ID");
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
 int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                   struct rt_decision *decision, struct rt_err *err)
 {
@@ -58,7 +81,8 @@ int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_
     const struct rt_field *misfit;
 
     rt_plan_side(&emit->work->rules, record, side, decision);
-    if (find_taken_id(emit, record, side, decision, err) < 0)
+    if (find_taken_id(emit, record, side, decision, err) < 0 ||
+        find_suspect(emit, record, side, decision, err) < 0)
         return -1;
     if (!rt_action_is_sent(decision->action))
         return 0;

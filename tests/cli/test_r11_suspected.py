@@ -176,3 +176,22 @@ def test_an_edit_of_an_insert_that_lost_its_id_is_an_edit_however_the_two_are_bo
     assert pick(only(deltas.side(other)), "x", "n", "body") == ("E1", "N1", "typed")
     story = p.run("show", "E1").out
     assert "ours" in story and "typed" in story
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("answer", ["accept", "dismiss"])
+def test_no_update_follows_an_insert_that_may_have_lost_its_id(make, answer):
+    p = make(schema=IDS + [field("person", role="fingerprint"), field("body"), field("place")],
+             native={"matches_by": "either-id"})
+    p.trip(ext=[dict(x="E1", person="p", body="ours", place="a")])
+    p.trip(nat=[dict(n="N1", person="p", body="typed", place="a")])
+    assert p.trip(ext=[dict(x="E1", person="p", body="ours", place="b")]).nothing
+    assert "review: suspected: a row there may be this record" in p.run("show", "E1").out
+    p.decide(answer, "suspected")
+    deltas = p.sync()
+    if answer == "accept":
+        assert pick(only(deltas.native), "x", "n", "body", "place") == ("E1", "N1", "typed", "b")
+        assert pick(only(deltas.external), "x", "n", "body") == ("E1", "N1", "typed")
+    else:
+        assert pick(only(deltas.native), "x", "n", "place") == ("E1", "", "b")
+        assert pick(only(deltas.external), "x", "n", "body") == ("", "N1", "typed")
