@@ -111,11 +111,15 @@ static int tell_first_name(struct rt_work *work, struct rt_waiting_file *waiting
     return 0;
 }
 
-/* It is a folder, or was taken away meanwhile.  One that cannot be looked at is not passed over: a
- * later file would go in before it, and make it stale. */
-static int check_gone(const char *path, struct rt_err *err)
+/* Is it something to be taken in, or told?  1, 0, -1.  What cannot be looked at is not passed over:
+ * a later file would go in before it, and make it stale. */
+static int look(const char *path, const char *name, struct stat *st, struct rt_err *err)
 {
-    return rt_folder_has(path, err) < 0 ? -1 : 0;
+    if (name[0] == '.')
+        return 0;
+    if (lstat(path, st) == 0)
+        return !S_ISDIR(st->st_mode);
+    return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot look at %s", path);
 }
 
 static int add_waiting(struct rt_work *work, enum rt_side side, const char *folder,
@@ -124,10 +128,9 @@ static int add_waiting(struct rt_work *work, enum rt_side side, const char *fold
     char *path = rt_xasprintf("%s/%s", folder, name);
     struct rt_waiting_file *waiting;
     struct stat st;
+    int rc = look(path, name, &st, err);
 
-    if (name[0] == '.' || lstat(path, &st) < 0 || S_ISDIR(st.st_mode)) {
-        int rc = name[0] == '.' ? 0 : check_gone(path, err);
-
+    if (rc <= 0) {
         free(path);
         return rc;
     }

@@ -68,9 +68,9 @@ static int is_as_read(const char *path, const struct rt_file *file, bool is_othe
     struct rt_file_facts facts;
     struct stat st;
 
-    if (rt_folder_has(path, err) < 0)
-        return -1;
-    if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? 0 : rt_err_errno(err, RT_IO, "cannot look at %s", path);
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != file->size)
         return 0;
     if (!is_other && st.st_mtim.tv_sec == file->mtime)
         return 1;

@@ -33,6 +33,12 @@ static void fill_entry(struct rt_remote_entry *entry, const struct stat *st)
     entry->is_regular = S_ISREG(st->st_mode);
 }
 
+/* A link to what is not there, or to where we may not look. */
+static bool leads_nowhere(int number)
+{
+    return number == ENOENT || number == ENOTDIR || number == ELOOP || number == EACCES;
+}
+
 static int list_open_folder(DIR *dir, const char *folder, struct rt_remote_list *list,
                             struct rt_err *err)
 {
@@ -46,6 +52,8 @@ static int list_open_folder(DIR *dir, const char *folder, struct rt_remote_list 
             continue;
         if (fstatat(dirfd(dir), d->d_name, &st, 0) == 0)
             fill_entry(&entry, &st);
+        else if (!leads_nowhere(errno)) /* passed over, it would be older than what is taken */
+            return rt_remote_errno(err, "look at", d->d_name);
         else if (errno == ENOENT && fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue; /* gone between the two looks: as if it had never been there */
         entry.name = rt_xstrdup(d->d_name);
