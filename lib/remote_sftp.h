@@ -38,6 +38,8 @@ struct rt_sftp {
     bool is_dead;
     struct rt_buf secret; /* while logging in; wiped */
     bool was_asked_more;  /* keyboard-interactive wanted more than a password */
+    bool is_agent_silent; /* the agent was given up */
+    char parting[200];    /* why the server ended the connection, if it said so */
 };
 
 /* Before each operation: RT_UNREACHABLE if the session has ended, else the idle clock starts anew.

@@ -79,6 +79,17 @@ static bool is_rsa_key(const char *path)
     return is_rsa;
 }
 
+/* A server that ends the connection with words after an attempt has had enough of them: a refusal
+ * too. */
+static int lost(const struct login *l, const char *what, struct rt_err *err)
+{
+    if (l->tried.len == 0 || *l->s->parting == '\0')
+        return rt_sftp_lost(l->s, what, err);
+    l->s->is_dead = true;
+    return rt_err_set(err, RT_REFUSED, "%s: login as %s was refused; tried: %s; the server says: %s",
+                      l->s->where, l->user, l->tried.ptr, l->s->parting);
+}
+
 /* After an attempt: 0 go on (accepted or refused), -1 the session has ended or the key is of no
  * use. */
 static int judge(struct login *l, int rc, const char *method, struct rt_err *err)
@@ -96,8 +107,8 @@ static int judge(struct login *l, int rc, const char *method, struct rt_err *err
                           "(passphrase_command), or not a key in OpenSSH or PEM format",
                           l->key ? l->key : "");
     default:
-        rt_sftp_lost(l->s, "logging in", err);
-        return rt_err_context(err, "%s", method);
+        lost(l, "logging in", err);
+        return err->code == RT_REFUSED ? -1 : rt_err_context(err, "%s", method);
     }
 }
 
@@ -225,7 +236,7 @@ static int ask_methods(struct login *l, const char **methods, struct rt_err *err
         if (libssh2_userauth_authenticated(l->s->ssh))
             return 0;
         if (libssh2_session_last_errno(l->s->ssh) != LIBSSH2_ERROR_EAGAIN)
-            return rt_sftp_lost(l->s, "asking how to log in", err);
+            return lost(l, "asking how to log in", err);
         if (rt_sftp_wait(l->s, err) != 0)
             return -1;
     }

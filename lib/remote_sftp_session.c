@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,9 @@ const char *rt_sftp_last_error(struct rt_sftp *s)
 int rt_sftp_lost(struct rt_sftp *s, const char *what, struct rt_err *err)
 {
     s->is_dead = true;
+    if (*s->parting != '\0')
+        return rt_err_set(err, RT_UNREACHABLE, "%s: the server ended the connection while %s: %s",
+                          s->where, what, s->parting);
     return rt_err_set(err, RT_UNREACHABLE, "%s: the connection broke while %s: %s", s->where, what,
                       rt_sftp_last_error(s));
 }
@@ -165,11 +169,24 @@ static int prefer_types(LIBSSH2_SESSION *ssh, const char *types)
     return rc;
 }
 
+/* The server parts and says why: in printable characters, for a message. */
+static LIBSSH2_DISCONNECT_FUNC(note_parting)
+{
+    struct rt_sftp *s = *abstract;
+
+    (void)session, (void)reason, (void)language, (void)language_len;
+    snprintf(s->parting, sizeof s->parting, "%.*s", message_len, message ? message : "");
+    for (char *p = s->parting; *p != '\0'; p++)
+        if (*p < ' ' || *p > '~')
+            *p = '?';
+}
+
 int rt_sftp_handshake(struct rt_sftp *s, const char *types, struct rt_err *err)
 {
     const struct rt_side_config *settings = s->base.settings;
 
     s->is_dead = false;
+    *s->parting = '\0';
     s->fd =
         rt_tcp_connect(settings->host, settings->port, settings->timeout, s->base.deadline_ms, err);
     if (s->fd < 0)
@@ -178,6 +195,7 @@ int rt_sftp_handshake(struct rt_sftp *s, const char *types, struct rt_err *err)
     if (s->ssh == NULL)
         return rt_err_set(err, RT_INTERNAL, "cannot make an SSH session");
     libssh2_session_set_blocking(s->ssh, 0);
+    libssh2_session_callback_set(s->ssh, LIBSSH2_CALLBACK_DISCONNECT, (void *)note_parting);
     /* None of the types is known here: nothing in common, as if the server had said so. */
     if (types != NULL && prefer_types(s->ssh, types) != 0)
         return 1;

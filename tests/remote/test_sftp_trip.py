@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 from scenarios import may_trace  # noqa: E402
 from profile import OTHER, Delta, patience, row
 from proxy import Proxy
+from servers import Server
 
 TRANSPORTS = ("sftp", "openssh")
 LONG = os.environ.get("LONG") == "1"
@@ -551,6 +552,31 @@ def test_the_login_is_refused(make, server, transport):
     p = make(external=server.settings(transport, identity=str(server.path / "user_stranger"), retries="3"))
     err = p.run("-v", "fetch", status=77).err
     assert "login" in err and "try 2" not in err  # no sense in that
+
+
+@pytest.fixture
+def agent():
+    """An agent of the test's own: its environment."""
+    told = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
+    env = dict(line.split(";")[0].split("=", 1) for line in told.splitlines() if "=" in line)
+    yield {**os.environ, **env}
+    os.kill(int(env["SSH_AGENT_PID"]), signal.SIGTERM)
+
+
+@both
+def test_too_many_keys_of_the_agent_are_a_refused_login(make, tmp_path, transport, agent):
+    """The server parts after some of them; to try again would lock the account."""
+    server = Server(tmp_path / "sshd")
+    server.do("start", "MaxAuthTries 3")
+    for number in range(4):
+        key = tmp_path / f"key{number}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        subprocess.run(["ssh-add", "-q", key], env=agent, check=True)
+    p = make(external=server.settings(transport, identity=None, retries="3"))
+    p.always["SSH_AUTH_SOCK"] = agent["SSH_AUTH_SOCK"]
+    err = p.run("fetch", status=77).err
+    server.do("stop")
+    assert len(err.splitlines()) == 1 and "Too many authentication failures" in err, err
 
 
 @both
