@@ -8,9 +8,13 @@
 #include "lib/remote_kexinit.h"
 #include "lib/remote_secret.h"
 #include "lib/remote_sftp.h"
+#include "lib/remote_tcp.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MAX_KEY_FILE 65536
@@ -86,8 +90,9 @@ static int lost(const struct login *l, const char *what, struct rt_err *err)
     if (l->tried.len == 0 || *l->s->parting == '\0')
         return rt_sftp_lost(l->s, what, err);
     l->s->is_dead = true;
-    return rt_err_set(err, RT_REFUSED, "%s: login as %s was refused; tried: %s; the server says: %s",
-                      l->s->where, l->user, l->tried.ptr, l->s->parting);
+    return rt_err_set(err, RT_REFUSED,
+                      "%s: login as %s was refused; tried: %s; the server says: %s", l->s->where,
+                      l->user, l->tried.ptr, l->s->parting);
 }
 
 /* After an attempt: 0 go on (accepted or refused), -1 the session has ended or the key is of no
@@ -134,6 +139,32 @@ static int login_with_file(struct login *l, struct rt_err *err)
     return judge(l, rc, "with the key file", err);
 }
 
+/*
+ * libssh2 asks the agent with the calls of the session, and without a limit: an agent that hangs,
+ * or waits for somebody to press a button, would hold us for ever.  Once it was given up, it is not
+ * asked again: a late answer would be taken for one to the next question.
+ */
+static LIBSSH2_RECV_FUNC(receive)
+{
+    struct rt_sftp *s = *abstract;
+    int64_t until = rt_clock_monotonic_ms() + s->base.settings->timeout * 1000;
+    bool is_agent = socket != s->fd;
+    ssize_t n;
+
+    if (until > s->base.deadline_ms)
+        until = s->base.deadline_ms;
+    if (is_agent && !s->is_agent_silent)
+        s->is_agent_silent = rt_tcp_wait(socket, POLLIN, until) <= 0;
+    if (is_agent)
+        s->last_data_ms = rt_clock_monotonic_ms(); /* the server was not asked meanwhile */
+    if (is_agent && s->is_agent_silent)
+        return -ETIMEDOUT;
+    n = recv(socket, buffer, length, flags);
+    if (n < 0)
+        return -errno;
+    return n == 0 && is_agent ? -ECONNRESET : n; /* libssh2 would ask again and again */
+}
+
 static int try_identity(struct login *l, LIBSSH2_AGENT *agent,
                         struct libssh2_agent_publickey *identity, struct rt_err *err)
 {
@@ -150,7 +181,8 @@ static int try_identities(struct login *l, LIBSSH2_AGENT *agent, struct rt_err *
     struct libssh2_agent_publickey *identity = NULL;
 
     if (libssh2_agent_connect(agent) != 0 || libssh2_agent_list_identities(agent) != 0) {
-        add_tried(l, "the agent (none is running)");
+        add_tried(l, l->s->is_agent_silent ? "the agent (it does not answer)"
+                                           : "the agent (none is running)");
         return 0;
     }
     add_tried(l, "the keys of the agent");
@@ -159,6 +191,10 @@ static int try_identities(struct login *l, LIBSSH2_AGENT *agent, struct rt_err *
             return -1;
         if (libssh2_userauth_authenticated(l->s->ssh))
             break;
+        if (l->s->is_agent_silent) {
+            add_tried(l, "but the agent does not answer");
+            break;
+        }
     }
     return 0;
 }
@@ -166,11 +202,16 @@ static int try_identities(struct login *l, LIBSSH2_AGENT *agent, struct rt_err *
 static int login_with_agent(struct login *l, struct rt_err *err)
 {
     LIBSSH2_AGENT *agent = libssh2_agent_init(l->s->ssh);
+    void *former;
     int rc;
 
     if (agent == NULL)
         return rt_err_set(err, RT_INTERNAL, "cannot ask the agent");
+    former = libssh2_session_callback_set(l->s->ssh, LIBSSH2_CALLBACK_RECV, (void *)receive);
     rc = try_identities(l, agent, err);
+    libssh2_session_callback_set(l->s->ssh, LIBSSH2_CALLBACK_RECV, former);
+    if (rc == 0 && l->s->is_agent_silent)
+        rc = rt_remote_check_time(&l->s->base, err);
     libssh2_agent_disconnect(agent);
     libssh2_agent_free(agent);
     return rc;

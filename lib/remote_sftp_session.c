@@ -187,6 +187,7 @@ int rt_sftp_handshake(struct rt_sftp *s, const char *types, struct rt_err *err)
 
     s->is_dead = false;
     *s->parting = '\0';
+    s->is_agent_silent = false;
     s->fd =
         rt_tcp_connect(settings->host, settings->port, settings->timeout, s->base.deadline_ms, err);
     if (s->fd < 0)

@@ -1,12 +1,16 @@
 """The whole trip with a server in it: sftp and openssh against a private sshd, and what can go wrong there."""
+import base64
 import datetime
 import os
 import pathlib
 import resource
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -577,6 +581,40 @@ def test_too_many_keys_of_the_agent_are_a_refused_login(make, tmp_path, transpor
     err = p.run("fetch", status=77).err
     server.do("stop")
     assert len(err.splitlines()) == 1 and "Too many authentication failures" in err, err
+
+
+def agent_that_stops(listener, public, answers):
+    """Tells one key as often as asked, answers so many questions, and then only listens, or with None hangs up."""
+    key = base64.b64decode(public.split()[1])
+    told = b"\x0c" + struct.pack(">II", 1, len(key)) + key + struct.pack(">I", 0)
+    kept = []
+    while True:
+        try:
+            end, _ = listener.accept()
+        except OSError:
+            return
+        for _ in range(answers or 0):
+            end.recv(4096)
+            end.sendall(struct.pack(">I", len(told)) + told)
+        if answers is None:
+            end.close()
+        kept.append(end)
+
+
+@both
+@pytest.mark.parametrize("answers", [0, 1, None])
+def test_an_agent_that_does_not_answer(make, server, tmp_path, transport, answers):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "agent"))
+        listener.listen()
+        public = (server.path / "user_ed25519.pub").read_text()
+        threading.Thread(target=agent_that_stops, args=(listener, public, answers), daemon=True).start()
+        p = make(external=server.settings(transport, identity=None, timeout="2s"))
+        p.always["SSH_AUTH_SOCK"] = str(tmp_path / "agent")
+        begin = time.monotonic()
+        failed_once(p.run("fetch", status=77 if transport == "sftp" else (69, 77)), "fetch")
+        assert time.monotonic() - begin < 30
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 @both
