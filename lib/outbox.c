@@ -453,7 +453,7 @@ static int sweep(struct rt_work *work, struct rt_err *err)
 
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char *path = rt_xasprintf("%s/%s", work->profile, folders[i]);
-        int rc = access(path, F_OK) == 0 ? rt_spool_sweep(path, err) : 0;
+        int rc = rt_spool_sweep(path, err);
 
         free(path);
         if (rc < 0)

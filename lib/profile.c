@@ -61,19 +61,23 @@ int rt_profile_check(const char *profile, struct rt_err *err)
 {
     char *ini = rt_xasprintf("%s/roundtrip.ini", profile);
     int number = access(ini, F_OK) == 0 ? 0 : errno;
+    int rc;
 
-    free(ini);
-    if (number == EACCES)
-        return rt_err_set(err, RT_REFUSED,
-                          "%s: permission denied: run it as the user whose profile this is",
-                          profile);
-    if (number != 0)
-        return rt_err_set(
+    if (number == 0)
+        rc = check_private(profile, err);
+    else if (number == EACCES)
+        rc = rt_err_set(err, RT_REFUSED,
+                        "%s: permission denied: run it as the user whose profile this is", profile);
+    else if (number == EIO)
+        rc = rt_err_errno(err, RT_IO, "cannot look at %s", ini);
+    else
+        rc = rt_err_set(
             err, RT_CONFIG,
             "%s: no profile here (no roundtrip.ini): make one with roundtrip init, or name it "
             "with -C DIR",
             profile);
-    return check_private(profile, err);
+    free(ini);
+    return rc;
 }
 
 /* ---- the state and the archive ---- */

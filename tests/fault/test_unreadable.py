@@ -139,9 +139,10 @@ def test_a_state_that_cannot_be_looked_at_is_not_lost(p):
 
 
 @pytest.mark.parametrize("name", ["roundtrip.ini", "schema.csv"])
-@pytest.mark.parametrize("call", ["openat", "read"])
+@pytest.mark.parametrize("call", ["openat", "read", "access"])
 def test_settings_that_cannot_be_read_are_not_wrong(p, name, call):
-    run(p, name, call, "status")
+    if (name, call) != ("schema.csv", "access"):    # of which there is none
+        run(p, name, call, "status")
 
 
 def test_a_table_of_codes_that_cannot_be_read_is_not_wrong(p):
