@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import rebuilt
 from profile import DAYS, MODIFIED, SCHEMA, only, pick, row
 
 HOUR = datetime.timedelta(hours=1)
@@ -171,3 +172,30 @@ def test_a_record_born_by_an_older_file_than_the_newest_snapshot_can_still_be_ed
     p.drop("external", [row("E2", summary="two")], at=p.now - datetime.timedelta(hours=20))
     assert p.sync().nothing
     assert only(p.trip(nat=[row("E2", "N2")]).native)["summary"] == "two"
+
+
+@pytest.mark.parametrize("native", ["", "N1"])
+def test_late_row_names_the_record_by_the_id_that_it_had_then(pair, native):
+    late = pair.now + HOUR
+    pair.run("bind", "--rekey", "external", "E1", "E9")
+    pair.trip(ext=[row("E2", summary="another")])
+    pair.drop("external", [row("E1", native, summary="late")], at=late)
+    assert pick(only(pair.emit().native), "x", "n", "summary") == ("E9", "N1", "late")
+    pair.trip(ext=[row("E9", "N1", summary="late")])
+    pair.drop("external", [row("E1", native, summary="old")], at=late + HOUR)
+    assert pair.emit().nothing and not pair.items()
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_late_row_of_a_record_that_is_inserted_again_is_no_new_one(make, is_shown):
+    one, two = row("E1", "N1"), row("E2", "N2", summary="other")
+    p = make(external={"content": "snapshot"}).agree(one, two)
+    late = p.now + HOUR
+    p.trip(ext=[two], nat=[{**one, "summary": "edited"}, two])
+    p.decide("accept", "edit-vs-delete")
+    assert pick(only(p.sync().external), "x", "n") == ("", "N1")
+    p.trip(ext=[two] + [row("E7", "N1", summary="edited")] * is_shown)
+    p.drop("external", [row("E1"), two], at=late)
+    deltas = p.emit()
+    assert deltas.nothing and not p.items() and "2 stale" in deltas.result.err
+    assert rebuilt.check(p) is None
