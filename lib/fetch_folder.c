@@ -103,6 +103,15 @@ static int judge_failed_get(struct rt_fetch *f, const struct rt_remote_entry *en
     return 0;
 }
 
+/* It may have been replaced since it was listed, perhaps by one that is still written to. */
+static bool is_still_settled(const struct rt_fetch *f, const struct rt_remote_entry *listed)
+{
+    const struct rt_remote_entry *got = &f->remote->got;
+
+    return rt_remote_is_same(listed, got) || !got->has_mtime ||
+           got->mtime + f->settings->settle <= f->work->rules.now || f->settings->settle == 0;
+}
+
 static int fetch_entry(struct rt_fetch *f, const struct rt_remote_entry *entry, const char *path,
                        struct rt_err *err)
 {
@@ -124,6 +133,14 @@ static int fetch_entry(struct rt_fetch *f, const struct rt_remote_entry *entry, 
         rc = judge_failed_get(f, entry, path, err);
         goto out;
     }
+    if (!is_still_settled(f, entry)) {
+        rt_log_warn(f->work->log, "%s: changed since it was listed: left for the next fetch",
+                    entry->name);
+        rc = 0;
+        goto out;
+    }
+    if (f->remote->got.has_mtime)
+        file.mtime = f->remote->got.mtime;
     rc = rt_fetch_keep(f, spool, &file, &name, err);
     if (rc == 0)
         rc = after_fetch(f, &was, path, entry->name, err);

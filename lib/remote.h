@@ -54,7 +54,8 @@ struct rt_remote_class {
     /*
      * Reads a file whole into an open spool.  Compares size and time before and after, on the
      * handle and on the path, and the length read: a file that changed meanwhile is RT_IO with
-     * "changed while it was read", and is for the next run; nothing was committed.
+     * "changed while it was read", and is for the next run; nothing was committed.  remote->got is
+     * what was read, as it was then, which need not be what a listing told before.
      */
     int (*get)(struct rt_remote *remote, const char *path, struct rt_spool *into,
                struct rt_err *err);
@@ -79,6 +80,7 @@ struct rt_remote {
     const struct rt_side_config *settings; /* borrowed */
     const struct rt_log *log;              /* borrowed, may be NULL */
     int64_t deadline_ms;                   /* on rt_clock_monotonic_ms */
+    struct rt_remote_entry got;            /* by the last get; without a name */
 };
 
 /*

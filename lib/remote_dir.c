@@ -155,6 +155,7 @@ static int get_open_file(struct rt_remote *remote, int fd, const char *path, str
     if (!rc || !is_unchanged(&before, &after) || !is_unchanged(&after, &named) ||
         rt_spool_size(into) - start != (uint64_t)after.st_size)
         return rt_remote_changed(err, path);
+    fill_entry(&remote->got, &after);
     return 0;
 }
 

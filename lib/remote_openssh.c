@@ -196,12 +196,12 @@ static int read_local(struct rt_openssh *o, const char *local, struct rt_spool *
 }
 
 /* The listings before and after must show the same file, and it must have come whole. */
-static int compare_listings(const struct rt_openssh_run *run, const char *path, uint64_t size,
-                            struct rt_err *err)
+static int compare_listings(struct rt_openssh *o, const struct rt_openssh_run *run,
+                            const char *path, uint64_t size, struct rt_err *err)
 {
     struct rt_slice rest = rt_buf_slice(&run->out);
     struct rt_remote_list lists[2] = {{0}, {0}};
-    struct rt_remote_entry looks[2];
+    struct rt_remote_entry looks[2] = {{0}, {0}};
     const char *slash = strrchr(path, '/');
     int64_t now = rt_clock_now();
     int rc = -1, found;
@@ -215,6 +215,7 @@ static int compare_listings(const struct rt_openssh_run *run, const char *path, 
         rt_remote_changed(err, path);
     else
         rc = 0;
+    o->base.got = looks[1]; /* a time is told more exactly a moment later, see rt_openssh_is_same */
 out:
     rt_remote_list_clear(&lists[0]);
     rt_remote_list_clear(&lists[1]);
@@ -243,7 +244,7 @@ static int get_to_file(struct rt_openssh *o, const char *path, const char *local
     if (fd < 0)
         goto out;
     close(fd);
-    rc = compare_listings(&run, path, size, err);
+    rc = compare_listings(o, &run, path, size, err);
 out:
     rt_openssh_run_clear(&run);
     free(folder);

@@ -158,6 +158,7 @@ int rt_sftp_get(struct rt_remote *remote, const char *path, struct rt_spool *int
         rc = read_all(&r, err);
     if (rc == 0)
         rc = compare_after(&r, &before, err);
+    remote->got = before;
     return r.handle == NULL ? -1 : rt_sftp_close_handle(r.s, r.handle, rc, path, err);
 }
 

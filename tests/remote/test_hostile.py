@@ -1,5 +1,7 @@
 """Servers that lie, stall and answer as no server should: the right status, one clear line, nothing outside the inbox."""
+import datetime
 import itertools
+import json
 import os
 import subprocess
 
@@ -114,6 +116,34 @@ def test_a_file_replaced_between_listing_and_open(make, key, transport):
         server.on_open = lambda file: None
         assert run(p, "fetch").status == 0
         assert (p.path / "inbox/external" / GOOD).read_bytes() == other
+
+
+@both
+@pytest.mark.parametrize("age, is_taken", [(10, False), (3600, True)])
+def test_a_file_replaced_since_the_listing(make, key, transport, age, is_taken):
+    """It is at rest by its new time, which orders it, or is left for the next fetch: it may still be written to."""
+    p = make(stamp=None)
+    whole = text(p, "E1", "E2")
+    at = int(p.now.replace(tzinfo=datetime.timezone.utc).timestamp()) - age
+    with Hostile({GOOD: File(text(p, "E9"), mtime=at - 86400)}) as server:
+        def replace():
+            server.files[GOOD.encode()] = File(whole if is_taken else text(p, "E1"), mtime=at)
+
+        server.on_close = replace  # of the listed folder
+        set_up(p, server, transport, key, settle="60s")
+        result = run(p, "fetch")
+        assert result.status == 0 and (inbox(p) == [GOOD]) == is_taken, result
+        server.on_close = lambda: None
+        if not is_taken:
+            assert "left for the next fetch" in result.err, result
+            server.files[GOOD.encode()] = File(whole, mtime=at + 5)
+            p.tick(0, 2)
+            assert run(p, "fetch").status == 0
+        assert (p.path / "inbox/external" / GOOD).read_bytes() == whole
+        p.run("emit")
+        stamp = at if is_taken else at + 5
+        assert json.loads(p.run("show", "E1", "--json").out)["external"]["last_seen"]["stamp"][:16] == \
+            datetime.datetime.fromtimestamp(stamp, datetime.timezone.utc).isoformat()[:16]
 
 
 @both
