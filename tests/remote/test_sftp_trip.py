@@ -578,8 +578,10 @@ def test_too_many_keys_of_the_agent_are_a_refused_login(make, tmp_path, transpor
         subprocess.run(["ssh-add", "-q", key], env=agent, check=True)
     p = make(external=server.settings(transport, identity=None, retries="3"))
     p.always["SSH_AUTH_SOCK"] = agent["SSH_AUTH_SOCK"]
-    err = p.run("fetch", status=77).err
-    server.do("stop")
+    try:
+        err = p.run("fetch", status=77).err
+    finally:
+        server.do("stop")
     assert len(err.splitlines()) == 1 and "Too many authentication failures" in err, err
 
 
