@@ -560,10 +560,12 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
 
 size_t rt_value_length(struct rt_value value)
 {
+    struct rt_slice text = trim_text_end(value.raw);
     size_t n = 0;
 
-    for (size_t i = 0; i < value.raw.len; i++)
-        n += ((unsigned char)value.raw.ptr[i] & 0xc0) != 0x80; /* the first byte of each */
+    for (size_t i = 0; i < text.len; i++)
+        n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80 && /* the first byte of each */
+             !is_crlf_at(text, i);
     return n;
 }
 

@@ -67,7 +67,8 @@ void rt_value_key(const struct rt_field *field, enum rt_side side, struct rt_val
 bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt_value a,
                       struct rt_value b);
 
-/* Characters of a value as it came; 0: empty, or unknown. */
+/* Characters of a text as it is compared: a CRLF is one, blanks at the end are none; 0: empty, or
+   unknown. */
 size_t rt_value_length(struct rt_value value);
 
 /* Is `shown`, of that side, a strict prefix of what was sent, as it was rendered for it?  (R3,
