@@ -28,11 +28,9 @@ static struct rt_slice trim_blanks(struct rt_slice text)
     return text;
 }
 
-static struct rt_slice cut_for(const struct rt_field *field, enum rt_side side,
-                               struct rt_slice text)
+/* 0: no limit. */
+static struct rt_slice cut_to(size_t max, struct rt_slice text)
 {
-    size_t max = field->column[side].max;
-
     return max ? rt_slice_from(text.ptr, rt_utf8_prefix(text, max)) : text;
 }
 
@@ -347,10 +345,10 @@ static struct rt_slice as_held(const struct rt_field *field, struct rt_value val
     if (side == side_of(value))
         return value.raw;
     if (field->is_plain || field->type == RT_TYPE_TEXT || field->type == RT_TYPE_ID)
-        return cut_for(field, side, value.raw);
+        return cut_to(field->column[side].max, value.raw);
     rt_buf_reset(scratch);
     convert(field, value, side, scratch);
-    return cut_for(field, side, rt_buf_slice(scratch));
+    return cut_to(field->column[side].max, rt_buf_slice(scratch));
 }
 
 /* messages */
@@ -563,9 +561,8 @@ size_t rt_value_length(struct rt_value value)
     struct rt_slice text = trim_text_end(value.raw);
     size_t n = 0;
 
-    for (size_t i = 0; i < text.len; i++)
-        n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80 && /* the first byte of each */
-             !is_crlf_at(text, i);
+    for (size_t i = 0; i < text.len; i++) /* the first byte of each */
+        n += (text.ptr[i] & 0xc0) != 0x80 && !is_crlf_at(text, i);
     return n;
 }
 

@@ -28,7 +28,7 @@ static int read_file(void *context, const char *path, struct rt_buf *text, struc
     else if (strcmp(path, "empty.csv") == 0)
         rt_buf_add_str(text, "external,native\n");
     else
-        return rt_err_set(err, RT_IO, "%s: No such file or directory", path);
+        return rt_err_set(err, RT_CONFIG, "%s: No such file or directory", path);
     return 0;
 }
 
