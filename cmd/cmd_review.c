@@ -3,6 +3,7 @@
 #include "cmd/review_report.h"
 
 #include "lib/decide.h"
+#include "lib/fault.h"
 #include "lib/review.h"
 
 #include <inttypes.h>
@@ -124,7 +125,12 @@ static int decide_all(struct review *r, enum rt_verb verb, enum rt_side side, st
     for (size_t i = 0; i < r->choice.count; i++) {
         struct rt_arena arena = {0};
         struct rt_item item;
-        int rc = rt_store_item(r->session->store, r->choice.numbers[i], &arena, &item, err);
+        int rc;
+
+        if (rt_stop_requested())
+            return rt_err_set(err, RT_STOPPED,
+                              "stopped by a signal: nothing was decided; run it again");
+        rc = rt_store_item(r->session->store, r->choice.numbers[i], &arena, &item, err);
 
         if (rc == 1)
             rc = item.is_open ? rt_decide_item(&r->session->work, &item, verb, side, err)

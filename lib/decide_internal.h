@@ -30,10 +30,9 @@ void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, stru
 int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
                         struct rt_err *err) RT_MUST_CHECK;
 
-/* IDs of records that were given an answer about a row, as they stand in the JSON of items. */
+/* IDs of records that were given an answer about a row. */
 struct rt_freed {
-    char **ids;
-    size_t count;
+    json_t *ids; /* an array; NULL: none */
 };
 
 void rt_decide_free_up(struct rt_freed *freed, const struct rt_record *record);

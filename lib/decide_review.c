@@ -83,16 +83,15 @@ static bool is_same_place(const json_t *row, const json_t *other)
                json_integer_value(json_object_get(other, "line"));
 }
 
-/* Is the item worth parsing?  There may be thousands of the kind, and this is done for each. */
-static bool may_be_twin(const struct decide *d, const struct rt_item *item)
+/* Visits the open items whose row, or the first of them, is that of the item. */
+static int each_twin(struct decide *d, rt_store_visit_item *visit, struct rt_err *err)
 {
     const json_t *rows = json_object_get(d->detail, "rows"),
                  *row = json_is_array(rows) ? json_array_get(rows, 0) : rows;
-    char line[48];
+    struct rt_row_place place = {json_integer_value(json_object_get(row, "file")),
+                                 json_integer_value(json_object_get(row, "line"))};
 
-    snprintf(line, sizeof line, "\"line\":%" JSON_INTEGER_FORMAT,
-             json_integer_value(json_object_get(row, "line")));
-    return item->detail != NULL && strstr(item->detail, line) != NULL;
+    return rt_store_each_about_row(d->work->store, &place, visit, d, err);
 }
 
 /* One clashing row raises the question for each of the records that it names: they are decided
@@ -104,7 +103,7 @@ static int end_twin(void *context, const struct rt_item *item, struct rt_err *er
     json_t *detail;
     bool is_twin;
 
-    if (!may_be_twin(d, item))
+    if (strcmp(item->kind, d->item->kind) != 0)
         return 0;
     detail = rt_json_of_detail(item->detail);
     is_twin = is_same_place(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
@@ -126,7 +125,7 @@ static int decide_clash(struct decide *d, struct rt_err *err)
 {
     struct rt_row row;
 
-    if (rt_store_each_item(d->work->store, "clash", end_twin, d, err) < 0)
+    if (each_twin(d, end_twin, err) < 0)
         return -1;
     if (!is_accept(d))
         return 0;
@@ -164,7 +163,7 @@ static int end_repeated_twin(void *context, const struct rt_item *item, struct r
     json_t *detail;
     bool is_twin;
 
-    if (item->rid == 0 || item->rid == d->record.rid || !may_be_twin(d, item))
+    if (item->rid == 0 || item->rid == d->record.rid || strcmp(item->kind, d->item->kind) != 0)
         return 0;
     detail = rt_json_of_detail(item->detail);
     is_twin = json_equal(json_object_get(detail, "rows"), json_object_get(d->detail, "rows"));
@@ -179,7 +178,7 @@ static int end_repeated_twin(void *context, const struct rt_item *item, struct r
 
 static int decide_repeated(struct decide *d, struct rt_err *err)
 {
-    if (rt_store_each_item(d->work->store, "repeated", end_repeated_twin, d, err) < 0)
+    if (each_twin(d, end_repeated_twin, err) < 0)
         return -1;
     return decide_rows(d, RT_FLAW_REPEATED, err);
 }

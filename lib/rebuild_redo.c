@@ -422,8 +422,9 @@ static int redo_rekey(struct rt_rebuild *r, const json_t *line, struct rt_err *e
 }
 
 struct search {
-    char subject[64];   /* "": an item of its own, known by the place of its row */
-    int64_t file, line; /* that place */
+    const char *kind;
+    char subject[64];          /* "": an item of its own, known by the place of its row */
+    struct rt_row_place place; /* that place */
     struct rt_arena *arena;
     struct rt_item item;
     bool is_found;
@@ -433,12 +434,8 @@ static int match_item(void *context, const struct rt_item *item, struct rt_err *
 {
     struct search *search = context;
 
-    bool is_it = *search->subject
-                     ? strcmp(item->subject, search->subject) == 0
-                     : item->rid == 0 && item->file == search->file && item->line == search->line;
-
     (void)err;
-    if (!is_it)
+    if (strcmp(item->kind, search->kind) != 0)
         return 0;
     search->is_found = true;
     search->item = *item;
@@ -446,6 +443,18 @@ static int match_item(void *context, const struct rt_item *item, struct rt_err *
     search->item.subject = rt_arena_strdup(search->arena, item->subject);
     search->item.detail = item->detail ? rt_arena_strdup(search->arena, item->detail) : NULL;
     return 0;
+}
+
+static int find_item(struct rt_rebuild *r, struct search *search, struct rt_err *err)
+{
+    int rc;
+
+    if (!*search->subject)
+        return rt_store_each_unknown_at(r->store, &search->place, match_item, search, err);
+    rc = rt_store_open_item(r->store, search->kind, search->subject, search->arena, &search->item,
+                            err);
+    search->is_found = rc == 1;
+    return rc < 0 ? -1 : 0;
 }
 
 /* What an open item is about, as the list calls it: a record, a delta, or a file or a line of it.
@@ -464,8 +473,7 @@ static int subject_of(struct rt_rebuild *r, const json_t *line, struct search *s
     } else if (json_object_get(line, "delta")) {
         snprintf(subject, size, "d%" PRId64, number(line, "delta"));
     } else if (json_object_get(line, "line")) {
-        search->file = number(line, "file");
-        search->line = number(line, "line");
+        search->place = (struct rt_row_place){number(line, "file"), number(line, "line")};
     } else {
         snprintf(subject, size, "f%" PRId64, number(line, "file"));
     }
@@ -475,13 +483,12 @@ static int subject_of(struct rt_rebuild *r, const json_t *line, struct search *s
 static int redo_review(struct rt_rebuild *r, const json_t *line, struct rt_err *err)
 {
     const char *kind = text(line, "kind"), *verb = text(line, "verb");
-    struct search search = {.arena = &r->arena};
+    struct search search = {.kind = kind, .arena = &r->arena};
     enum rt_side side = RT_EXTERNAL;
 
     if (kind == NULL || verb == NULL)
         return lacks("what was decided", err);
-    if (subject_of(r, line, &search, err) < 0 ||
-        rt_store_each_item(r->store, kind, match_item, &search, err) < 0)
+    if (subject_of(r, line, &search, err) < 0 || find_item(r, &search, err) < 0)
         return -1;
     if (!search.is_found)
         return rt_err_set(err, RT_STOPPED, "there is no open item %s of %s to decide", kind,

@@ -421,6 +421,7 @@ void rt_store_abort(struct rt_store *store)
     rt_store_forget_touched(store);
     rt_store_forget_found(store);
     rt_store_bulk_forget(store);
+    store->has_questions = false;
     if (!rt_store_is_scratch(store))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
@@ -444,6 +445,7 @@ int rt_store_rewind(struct rt_store *store, struct rt_err *err)
     rt_store_bulk_forget(store);
     rt_store_unkeep_all(store);
     rt_store_forget_found(store);
+    store->has_questions = false;
     store->touched_from[0] = store->touched_from[1] = 0; /* too many, after a refused file */
     if (rt_store_exec(store, "ROLLBACK TO file; RELEASE file", err) < 0)
         return -1;

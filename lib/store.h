@@ -479,9 +479,23 @@ typedef int rt_store_visit_item(void *context, const struct rt_item *item, struc
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context,
                        struct rt_err *err) RT_MUST_CHECK; /* open ones; kind NULL: all */
-/* Open ones about rows that stand by themselves: their record waits for another answer, if any. */
-int rt_store_each_row_item(struct rt_store *store, rt_store_visit_item *visit, void *context,
-                           struct rt_err *err) RT_MUST_CHECK;
+
+/* Open ones about rows (clash, repeated, rejected): */
+struct rt_row_place {
+    int64_t file, line;
+};
+/* whose row, the first of several, is this one; */
+int rt_store_each_about_row(struct rt_store *store, const struct rt_row_place *row,
+                            rt_store_visit_item *visit, void *context,
+                            struct rt_err *err) RT_MUST_CHECK;
+/* that stand by themselves, their record waiting for another answer, if any: at that place; */
+int rt_store_each_unknown_at(struct rt_store *store, const struct rt_row_place *place,
+                             rt_store_visit_item *visit, void *context,
+                             struct rt_err *err) RT_MUST_CHECK;
+/* the same, if they name one of the IDs, a JSON array. */
+int rt_store_each_unknown_of(struct rt_store *store, const char *ids, rt_store_visit_item *visit,
+                             void *context, struct rt_err *err) RT_MUST_CHECK;
+
 int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
                         void *context, struct rt_err *err) RT_MUST_CHECK;
 /* The number of the newest open item, 0: there is none.  It grows when one is opened. */
@@ -535,7 +549,7 @@ int rt_store_candidates(struct rt_store *store, int64_t rid, struct rt_arena *ar
                         struct rt_rid_list *list, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_suspects_of(struct rt_store *store, int64_t candidate, struct rt_arena *arena,
                          struct rt_rid_list *list, struct rt_err *err) RT_MUST_CHECK;
-/* 0 for either: whatever it is. */
+/* candidate 0: whatever it is. */
 int rt_store_drop_suspect(struct rt_store *store, int64_t rid, int64_t candidate,
                           struct rt_err *err) RT_MUST_CHECK;
 

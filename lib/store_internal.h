@@ -68,7 +68,8 @@ struct rt_store {
     struct rt_buf found_id[2]; /* the ID that was looked up last, until IDs change; empty: none */
     int64_t found_rid[2];      /* its record; 0: there is none */
     enum { RT_FORMER_UNKNOWN, RT_FORMER_NONE, RT_FORMER_SOME } formers; /* in a transaction */
-    struct rt_buf scratch;                                              /* for building texts */
+    bool has_questions;    /* store_question.c has its table */
+    struct rt_buf scratch; /* for building texts */
 };
 
 /* Fills err from SQLite's last error: RT_BUSY, RT_IO, RT_STOPPED or RT_INTERNAL.  Returns -1. */
@@ -189,6 +190,17 @@ int rt_store_write_kept(struct rt_store *store, struct rt_err *err) RT_MUST_CHEC
 /* store_record.c: writes a record's row into the table it belongs to (record->is_recent). */
 int rt_store_write_row(struct rt_store *store, const struct rt_record *record, bool is_insert,
                        struct rt_err *err) RT_MUST_CHECK;
+
+/* store_item.c: visits what the statement finds.  Reads all before: a visit may change the list. */
+#define RT_ITEM_COLUMNS                                                                            \
+    "item, kind, subject, coalesce(rid, 0), coalesce(side, -1), coalesce(file, 0),"                \
+    " coalesce(line, 0), opened, version, is_open, how, detail"
+int rt_store_each_found(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit_item *visit,
+                        void *context, struct rt_err *err) RT_MUST_CHECK;
+
+/* store_question.c: an item was opened, or tells now of other rows. */
+int rt_store_note_question(struct rt_store *store, int64_t number,
+                           struct rt_err *err) RT_MUST_CHECK;
 
 /* store_touch.c */
 void rt_store_touch(struct rt_store *store, int64_t rid, const bool is_touched[2]);

@@ -6,10 +6,6 @@
 
 #include <stdlib.h>
 
-#define COLUMNS                                                                                    \
-    "item, kind, subject, coalesce(rid, 0), coalesce(side, -1), coalesce(file, 0),"                \
-    " coalesce(line, 0), opened, version, is_open, how, detail"
-
 static void bind_item(sqlite3_stmt *stmt, const struct rt_item *item)
 {
     rt_bind_text(stmt, 1, item->kind);
@@ -56,7 +52,7 @@ int rt_store_put_item(struct rt_store *store, struct rt_item *item, struct rt_er
     item->is_open = true;
     item->how = NULL;
     if (rc != 0)
-        return rc < 0 ? -1 : 0;
+        return rc < 0 ? -1 : rt_store_note_question(store, item->number, err);
     stmt = rt_store_prepare(store,
                             "INSERT INTO item (kind, subject, rid, side, file, line, detail,"
                             " opened, version, is_open) VALUES (?1, ?2, nullif(?3, 0),"
@@ -70,7 +66,7 @@ int rt_store_put_item(struct rt_store *store, struct rt_item *item, struct rt_er
         return -1;
     item->number = sqlite3_last_insert_rowid(store->db);
     item->version = 1;
-    return 0;
+    return rt_store_note_question(store, item->number, err);
 }
 
 /* One that is not open stays as it is. */
@@ -159,7 +155,7 @@ int rt_store_item(struct rt_store *store, int64_t number, struct rt_arena *arena
                   struct rt_item *item, struct rt_err *err)
 {
     sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE item = ?1", err);
+        rt_store_prepare(store, "SELECT " RT_ITEM_COLUMNS " FROM item WHERE item = ?1", err);
 
     if (stmt == NULL)
         return -1;
@@ -171,7 +167,8 @@ int rt_store_open_item(struct rt_store *store, const char *kind, const char *sub
                        struct rt_arena *arena, struct rt_item *item, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
-        store, "SELECT " COLUMNS " FROM item WHERE kind = ?1 AND subject = ?2 AND is_open", err);
+        store, "SELECT " RT_ITEM_COLUMNS " FROM item WHERE kind = ?1 AND subject = ?2 AND is_open",
+        err);
 
     if (stmt == NULL)
         return -1;
@@ -180,9 +177,8 @@ int rt_store_open_item(struct rt_store *store, const char *kind, const char *sub
     return take_one(store, stmt, arena, item, err);
 }
 
-/* Reads all before it visits one: a visit may change the list. */
-static int each(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit_item *visit,
-                void *context, struct rt_err *err)
+int rt_store_each_found(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit_item *visit,
+                        void *context, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_item *items = NULL;
@@ -204,40 +200,26 @@ int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_
                        void *context, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(store,
-                                          "SELECT " COLUMNS " FROM item WHERE is_open"
+                                          "SELECT " RT_ITEM_COLUMNS " FROM item WHERE is_open"
                                           " AND (?1 IS NULL OR kind = ?1) ORDER BY item",
                                           err);
 
     if (stmt == NULL)
         return -1;
     rt_bind_text(stmt, 1, kind);
-    return each(store, stmt, visit, context, err);
-}
-
-int rt_store_each_row_item(struct rt_store *store, rt_store_visit_item *visit, void *context,
-                           struct rt_err *err)
-{
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store,
-                         "SELECT " COLUMNS " FROM item WHERE is_open AND rid IS NULL"
-                         " AND kind IN ('clash', 'repeated', 'rejected') ORDER BY item",
-                         err);
-
-    if (stmt == NULL)
-        return -1;
-    return each(store, stmt, visit, context, err);
+    return rt_store_each_found(store, stmt, visit, context, err);
 }
 
 int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
                         void *context, struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT " COLUMNS " FROM item WHERE how = ?1 ORDER BY item", err);
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT " RT_ITEM_COLUMNS " FROM item WHERE how = ?1 ORDER BY item", err);
 
     if (stmt == NULL)
         return -1;
     rt_bind_text(stmt, 1, how);
-    return each(store, stmt, visit, context, err);
+    return rt_store_each_found(store, stmt, visit, context, err);
 }
 
 int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err)

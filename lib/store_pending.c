@@ -119,8 +119,7 @@ int rt_store_drop_suspect(struct rt_store *store, int64_t rid, int64_t candidate
                           struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
-        store, "DELETE FROM suspect WHERE (?1 = 0 OR rid = ?1) AND (?2 = 0 OR candidate = ?2)",
-        err);
+        store, "DELETE FROM suspect WHERE rid = ?1 AND (?2 = 0 OR candidate = ?2)", err);
 
     if (stmt == NULL)
         return -1;

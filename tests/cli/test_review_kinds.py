@@ -710,3 +710,16 @@ def test_a_record_with_two_questions_waits_for_both(make, first):
     assert p.sync().nothing and len(p.items()) == 1
     p.decide("dismiss", {"clash": "repeated", "repeated": "clash"}[first])
     assert only(p.sync().external)["body"] == "typed"
+
+
+@pytest.mark.parametrize("first", ["clash", "repeated"])
+def test_the_next_question_holds_a_record_back_at_once(make, first):
+    """Without a file in between: what is due already may not go out between two answers."""
+    p = make().agree(row("E1", "N1"))
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E1", "N1", summary="three")])
+    p.trip(ext=[row("E9", "N1", summary="crossed")])
+    assert p.trip(nat=[row(n="N1", body="typed")]).nothing
+    p.decide("dismiss", first)
+    assert p.sync().nothing and p.items()
+    p.decide("dismiss", {"clash": "repeated", "repeated": "clash"}[first])
+    assert only(p.sync().external)["body"] == "typed"
