@@ -45,6 +45,20 @@ def test_stopped_within_a_file_nothing_was_changed(large):
     assert len(large.emit().native) == 8990
 
 
+def test_stopped_within_many_decisions_nothing_was_decided(folder):
+    (folder / "imports/external").mkdir(parents=True)
+    (folder / "imports/native").mkdir(parents=True)
+    p = agreed(folder / "p")
+    p.drop("external", raw=p.text("external", [row("E7"), row("E8")]).replace("E7,", "E7").replace("E8,", "E8"))
+    p.emit()
+    before = p.run("review", "--csv").out
+    assert before.count("rejected") > 1
+    result = p.run("review", "dismiss", "all", "--kind", "rejected", status=2, ROUNDTRIP_FAULT="1:term")
+    assert "nothing was decided" in result.err
+    assert p.run("review", "--csv").out == before
+    p.run("review", "dismiss", "all", "--kind", "rejected")
+
+
 def test_signals_and_kills_at_any_time_then_the_rest(large):
     """In real time: the end does not depend on when it came."""
     for n, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)):
