@@ -45,6 +45,43 @@ static int refuse_pinned(const struct trust *t, const char *ours, struct rt_err 
                       t->s->base.settings->host_key.count > 1 ? " and more" : "");
 }
 
+/* The type that a key's bytes begin with. */
+static struct rt_slice type_of(struct rt_slice key)
+{
+    size_t len = key.len < 4 ? 0 : (size_t)(unsigned char)key.ptr[3];
+
+    return rt_slice_from(key.ptr + 4, key.len < 4 + len ? 0 : len);
+}
+
+/* A key of another type than those that are known, which could not be agreed on, is no sign of a
+   change. */
+static void tell_changed(const struct trust *t, struct rt_slice key, const char *old,
+                         struct rt_err *err)
+{
+    struct rt_slice type = type_of(key);
+    char ours[RT_FINGERPRINT_SIZE], *name = rt_xstrndup(type.ptr, type.len);
+    struct rt_buf known = {0};
+
+    rt_hostkey_fingerprint(key, ours);
+    rt_hostkey_types(rt_buf_slice(&t->known_hosts), t->name, &known);
+    if (strstr(rt_buf_str(&known), name) != NULL)
+        rt_err_set(
+            err, RT_REFUSED,
+            "%s: its host key is now %s, but was %s in ~/.ssh/known_hosts; nothing was sent; "
+            "ask its owner whether the key was changed",
+            t->s->where, ours, old);
+    else
+        rt_err_set(
+            err, RT_REFUSED,
+            "%s: ~/.ssh/known_hosts has only a key for it (%s) that this transport could not agree "
+            "on with it; the host key that it shows is %s (%s); nothing was sent; compare that "
+            "with "
+            "what its owner says, then set host_key = %s, or set transport = openssh",
+            t->s->where, rt_buf_str(&known), ours, name, ours);
+    rt_buf_clear(&known);
+    free(name);
+}
+
 static int refuse_known(const struct trust *t, struct rt_slice key, struct rt_err *err)
 {
     struct rt_buf old = {0};
@@ -54,11 +91,7 @@ static int refuse_known(const struct trust *t, struct rt_slice key, struct rt_er
 
     rt_hostkey_fingerprint(key, ours);
     if (verdict == RT_HOSTKEY_CHANGED)
-        rt_err_set(
-            err, RT_REFUSED,
-            "%s: its host key is now %s, but was %s in ~/.ssh/known_hosts; nothing was sent; "
-            "ask its owner whether the key was changed",
-            t->s->where, ours, rt_buf_str(&old));
+        tell_changed(t, key, rt_buf_str(&old), err);
     else if (verdict == RT_HOSTKEY_REVOKED)
         rt_err_set(
             err, RT_REFUSED,
