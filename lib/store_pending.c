@@ -63,10 +63,13 @@ int rt_store_find_pending(struct rt_store *store, enum rt_side side,
                           const struct rt_digest print[2], struct rt_arena *arena,
                           struct rt_rid_list *list, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store,
-                                          "SELECT DISTINCT rid FROM pending WHERE side = ?1 AND "
-                                          "print IN (?2, ?3) ORDER BY rid LIMIT 20",
-                                          err);
+    /* Each part stops after 20, too: thousands may be equal, such as by a weak fingerprint. */
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "SELECT rid FROM (SELECT rid FROM pending WHERE side = ?1 AND print = ?2"
+        " ORDER BY rid LIMIT 20) UNION SELECT rid FROM (SELECT rid FROM pending"
+        " WHERE side = ?1 AND print = ?3 ORDER BY rid LIMIT 20) ORDER BY rid LIMIT 20",
+        err);
 
     *list = (struct rt_rid_list){0};
     if (stmt == NULL)
