@@ -468,13 +468,37 @@ static int keep_codes(struct rt_store *store, const struct rt_schema *schema, st
     return rc < 0 ? -1 : 0;
 }
 
+/* A side's times of change were read in another way, if from another column, format or zone: they
+   do not compare with those that come.  `changes`: those of the contract. */
+static bool is_time_changed(const char *changes, enum rt_side side)
+{
+    char *zone = rt_xasprintf(" timezone %s: ", rt_side_name(side));
+    bool is_changed = strstr(changes, ", role modified_at, ") || strstr(changes, zone);
+
+    free(zone);
+    return is_changed;
+}
+
+static int forget_times(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_buf changes = {0};
+    int rc = rt_profile_contract_changes(work->store, work->rules.schema, work->rules.config,
+                                         &changes, err);
+
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (is_time_changed(rt_buf_str(&changes), (enum rt_side)s))
+            rc = rt_store_forget_modified(work->store, (enum rt_side)s, err);
+    rt_buf_clear(&changes);
+    return rc;
+}
+
 int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
 {
     char line[80];
 
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
-    if (keep_codes(work->store, work->rules.schema, err) < 0 ||
+    if (keep_codes(work->store, work->rules.schema, err) < 0 || forget_times(work, err) < 0 ||
         accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)
         return -1;

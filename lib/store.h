@@ -400,6 +400,9 @@ int rt_store_each_id_from(struct rt_store *store, const struct rt_store_prefix *
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+/* When the rows of that side were changed, as it said: not told. */
+int rt_store_forget_modified(struct rt_store *store, enum rt_side side,
+                             struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- the story: runs and events ---- */
 

@@ -188,12 +188,32 @@ int rt_store_each_row_of(struct rt_store *store, int64_t rid, rt_store_visit_row
     return rc;
 }
 
+/* Before all records are changed at once: none is only in memory. */
+static int keep_none(struct rt_store *store, struct rt_err *err)
+{
+    if (rt_store_write_kept(store, err) < 0)
+        return -1;
+    rt_store_unkeep_all(store);
+    return 0;
+}
+
+int rt_store_forget_modified(struct rt_store *store, enum rt_side side, struct rt_err *err)
+{
+    if (keep_none(store, err) < 0)
+        return -1;
+    return rt_store_exec(store,
+                         side == RT_EXTERNAL ? "UPDATE record_base SET external_modified = NULL;"
+                                               "UPDATE record_recent SET external_modified = NULL"
+                                             : "UPDATE record_base SET native_modified = NULL;"
+                                               "UPDATE record_recent SET native_modified = NULL",
+                         err);
+}
+
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err)
 {
     if (rt_store_drop_digests(store, RT_EXTERNAL, err) < 0 ||
-        rt_store_drop_digests(store, RT_NATIVE, err) < 0 || rt_store_write_kept(store, err) < 0)
+        rt_store_drop_digests(store, RT_NATIVE, err) < 0 || keep_none(store, err) < 0)
         return -1;
-    rt_store_unkeep_all(store);
     return rt_store_exec(store,
                          "UPDATE record_base SET external_print = NULL, native_print = NULL;"
                          "UPDATE record_recent SET external_print = NULL, native_print = NULL",

@@ -1,7 +1,7 @@
 """schema.csv: types, formats, value tables, composite IDs, one-way fields, changed schemas."""
 import pytest
 
-from profile import EMAIL, IDS, SCHEMA, TEXTS, field, only, pick, row
+from profile import EMAIL, IDS, MODIFIED, SCHEMA, TEXTS, field, only, pick, row
 
 
 def with_field(make, line, **settings):
@@ -511,6 +511,33 @@ def test_other_changes_stop_with_2(pair, change):
     assert pair.emit(status=2).nothing
     pair.run("check", "--accept-schema")
     pair.emit(status=(0, 2))
+
+
+def changed_to_days(p):
+    p.schema[-1].update(native_format="%Y-%m-%d")
+    return "2026-11-01"
+
+
+def changed_zone(p):
+    p.settings["native"]["timezone"] = "Europe/Berlin"
+    return "2026-11-01T10:00:00Z"
+
+
+def changed_order(p):
+    p.schema[-1].update(type="date", native_format="%d-%m-%Y", external_format="")
+    return "01-11-2026"
+
+
+@pytest.mark.parametrize("change", [changed_to_days, changed_zone, changed_order])
+def test_times_of_change_that_are_read_in_another_way_went_not_back(make, change):
+    """Every row of the next snapshot was on the review list, with an older time than before."""
+    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified="2026-11-01T10:00:00Z"),
+                                               row("E2", "N2", modified="2026-11-01T10:00:00Z"))
+    time = change(p)
+    p.write()
+    p.run("check", "--accept-schema")
+    rows = [row("E1", "N1", modified=time), row("E2", "N2", summary="two", modified=time)]
+    assert only(p.trip(nat=rows).external)["summary"] == "two" and not p.items()
 
 
 def test_email_is_shown_but_never_travels_back(make):
