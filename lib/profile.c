@@ -2,6 +2,8 @@
 
 #include "lib/clock.h"
 #include "lib/folder.h"
+#include "lib/store_schema.h"
+#include "lib/suspect.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -499,6 +501,7 @@ int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
     if (keep_codes(work->store, work->rules.schema, err) < 0 || forget_times(work, err) < 0 ||
+        rt_suspect_renew(work, err) < 0 ||
         accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)
         return -1;

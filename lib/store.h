@@ -81,11 +81,6 @@ int rt_store_set_bytes(struct rt_store *store, const char *key, struct rt_slice 
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
                         struct rt_err *err) RT_MUST_CHECK;
 
-/* The field's table has grown (rt_schema_codes_grew) from `old`: what was written with that keeps
- * its meaning.  In a transaction. */
-int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
-                        const struct rt_codes *old, struct rt_err *err) RT_MUST_CHECK;
-
 /* Around many new records, in a transaction: if the state is empty they go in without indexes,
  * which are made at the end.  Otherwise, and in scratch mode, nothing happens. */
 int rt_store_bulk_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
@@ -396,13 +391,6 @@ int rt_store_each_held(struct rt_store *store, rt_store_visit_ids *visit, void *
 int rt_store_each_id_from(struct rt_store *store, const struct rt_store_prefix *prefix,
                           rt_store_visit_ids *visit, void *context,
                           struct rt_err *err) RT_MUST_CHECK;
-
-/* Every row is looked at again, also one that comes as it came last time: after a change of the
- * schema. */
-int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
-/* When the rows of that side were changed, as it said: not told. */
-int rt_store_forget_modified(struct rt_store *store, enum rt_side side,
-                             struct rt_err *err) RT_MUST_CHECK;
 
 /* ---- the story: runs and events ---- */
 

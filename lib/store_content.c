@@ -1,5 +1,6 @@
 #include "lib/json_text.h"
 #include "lib/store_internal.h"
+#include "lib/store_schema.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,7 @@
 #include "lib/store_internal.h"
+#include "lib/store_schema.h"
+
+#include <stdlib.h>
 
 /* R11: pending inserts by the digests of what was sent, and who is suspected to be which. */
 
@@ -30,6 +33,45 @@ int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side
         return -1;
     *any = sqlite3_changes(store->db) > 0;
     return 0;
+}
+
+static int list_pending(struct rt_store *store, struct rt_pending **list, size_t *count,
+                        struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "SELECT DISTINCT p.rid, p.side, r.cid FROM pending AS p JOIN delta_row AS r ON r.rid = "
+        "p.rid"
+        " JOIN delta AS d ON d.delta = r.delta WHERE d.side = p.side AND d.state <> ?1"
+        " ORDER BY 1, 2, 3",
+        err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, RT_DELTA_WITHDRAWN);
+    while ((rc = rt_store_step(store, stmt, err)) == 1) {
+        *list = rt_xgrow(*list, *count, sizeof **list);
+        (*list)[(*count)++] = (struct rt_pending){.rid = sqlite3_column_int64(stmt, 0),
+                                                  .side = (enum rt_side)sqlite3_column_int(stmt, 1),
+                                                  .cid = sqlite3_column_int64(stmt, 2)};
+    }
+    return rc;
+}
+
+int rt_store_renew_pending(struct rt_store *store, rt_store_visit_pending *visit, void *context,
+                           struct rt_err *err)
+{
+    struct rt_pending *list = NULL;
+    size_t count = 0;
+    int rc = list_pending(store, &list, &count, err);
+
+    if (rc == 0)
+        rc = rt_store_exec(store, "DELETE FROM pending", err);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = visit(context, &list[i], err);
+    free(list);
+    return rc;
 }
 
 /* Collects what a query of one column of record numbers gives. */

@@ -5,6 +5,7 @@
  */
 #include "lib/store_digests.h"
 #include "lib/store_internal.h"
+#include "lib/store_schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>

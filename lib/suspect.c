@@ -1,6 +1,7 @@
 #include "lib/suspect.h"
 
 #include "lib/json_of.h"
+#include "lib/store_schema.h"
 #include <stdlib.h>
 
 /* The digest of what a side holds of a record, or would: of all that flows to it, or of the
@@ -89,17 +90,43 @@ int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
     return rc;
 }
 
-int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
-                           struct rt_err *err)
+static int add_pending(struct rt_work *work, const struct rt_pending *pending,
+                       const struct rt_content *content, struct rt_err *err)
 {
     struct rt_digest print[2];
 
-    both_prints(&work->rules, side, record->want, print);
-    if (rt_store_add_pending(work->store, record->rid, side, print[0], err) < 0)
+    both_prints(&work->rules, pending->side, content, print);
+    if (rt_store_add_pending(work->store, pending->rid, pending->side, print[0], err) < 0)
         return -1;
     if (!work->rules.schema->has_fingerprint)
         return 0;
-    return rt_store_add_pending(work->store, record->rid, side, print[1], err);
+    return rt_store_add_pending(work->store, pending->rid, pending->side, print[1], err);
+}
+
+int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
+                           struct rt_err *err)
+{
+    struct rt_pending pending = {.rid = record->rid, .side = side};
+
+    return add_pending(work, &pending, record->want, err);
+}
+
+static int renew(void *context, const struct rt_pending *pending, struct rt_err *err)
+{
+    struct rt_work *work = context;
+    struct rt_arena arena = {0};
+    const struct rt_content *content;
+    int rc = rt_store_content(work->store, pending->cid, &arena, &content, err);
+
+    if (rc == 0)
+        rc = add_pending(work, pending, content, err);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_suspect_renew(struct rt_work *work, struct rt_err *err)
+{
+    return rt_store_renew_pending(work->store, renew, work, err);
 }
 
 /* Takes a candidate away from a suspect; with the last one, the suspicion. */

@@ -540,6 +540,29 @@ def test_times_of_change_that_are_read_in_another_way_went_not_back(make, change
     assert only(p.trip(nat=rows).external)["summary"] == "two" and not p.items()
 
 
+NEW_FINGERPRINTS = {
+    "another field": lambda s: (s[3].pop("role"), s[4].update(role="fingerprint")),
+    "format": lambda s: s[3].update(native_format="%d.%m.%Y"),
+    "content": lambda s: (s[3].pop("role"), s.pop(2)),
+    "content with a new field": lambda s: (s[3].pop("role"), s.append(field("town"))),
+}
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("change", NEW_FINGERPRINTS)
+def test_a_lost_id_is_noticed_also_after_a_change_of_the_schema(make, change):
+    """The row was taken for a new one, and inserted on the side that it had come from."""
+    p = make(schema=IDS + [field("summary"), field("day", type="date", role="fingerprint"), field("body")])
+    p.trip(ext=[row("E1", day="2026-11-01")])
+    NEW_FINGERPRINTS[change](p.schema)
+    p.write()
+    p.run("check", "--accept-schema")
+    is_content = "content" in change
+    day = "01.11.2026" if change == "format" else "2026-11-01"
+    lost = row("", "N1", summary="one" if is_content else "cut", body="text", day=day, town="")
+    assert p.trip(nat=[lost]).nothing and len(p.items("suspected")) == 1
+
+
 def test_email_is_shown_but_never_travels_back(make):
     p = make(schema=IDS + TEXTS + [EMAIL]).agree(row("E1", "N1"))
     deltas = p.trip(nat=[row("E1", "N1", summary="two", email="other@example.org")])

@@ -1,0 +1,34 @@
+/*
+ * What a changed schema makes of the state, once it is accepted (DESIGN section 5).  All in a
+ * transaction.  See also rt_store_use_schema.
+ */
+#ifndef RT_STORE_SCHEMA_H
+#define RT_STORE_SCHEMA_H
+
+#include "lib/store.h"
+
+/* The field's table has grown (rt_schema_codes_grew) from `old`: what was written with that keeps
+ * its meaning. */
+int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
+                        const struct rt_codes *old, struct rt_err *err) RT_MUST_CHECK;
+
+/* Every row is looked at again, also one that comes as it came last time: after a change of the
+ * schema. */
+int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+/* When the rows of that side were changed, as it said: not told. */
+int rt_store_forget_modified(struct rt_store *store, enum rt_side side,
+                             struct rt_err *err) RT_MUST_CHECK;
+
+/* Forgets the digests of all pending inserts, and visits the contents that were written for them,
+   so that they get new ones. */
+struct rt_pending {
+    int64_t rid;
+    enum rt_side side;
+    int64_t cid;
+};
+typedef int rt_store_visit_pending(void *context, const struct rt_pending *pending,
+                                   struct rt_err *err);
+int rt_store_renew_pending(struct rt_store *store, rt_store_visit_pending *visit, void *context,
+                           struct rt_err *err) RT_MUST_CHECK;
+
+#endif
