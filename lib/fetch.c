@@ -139,10 +139,9 @@ static int is_waiting(struct rt_fetch *f, const char *name, const struct rt_file
     return write_down(store, &known, err) < 0 ? -1 : 1;
 }
 
-static void tell_copied_again(const struct rt_fetch *f, const char *name)
+static void tell_known_bytes(const struct rt_fetch *f, const char *name)
 {
-    rt_log_info(f->work->log, "%s: copied again by the other end, the same bytes: nothing to do",
-                name);
+    rt_log_info(f->work->log, "%s: the same bytes came before: nothing to do", name);
 }
 
 /* What the ledger does not know would be taken in with another stamp, or for no snapshot. */
@@ -174,7 +173,7 @@ int rt_fetch_keep(struct rt_fetch *f, struct rt_spool *spool, struct rt_file *fi
     if (rc == 1 && strcmp(known.name, file->name) == 0 && f->options->stamp == RT_NEVER) {
         file->state = RT_FILE_KNOWN;
         file->path = known.path;
-        tell_copied_again(f, file->name);
+        tell_known_bytes(f, file->name);
         return note_file(f, file, err);
     }
     rc = find_place(f, *name, file->digest, &place, err);
@@ -186,7 +185,7 @@ int rt_fetch_keep(struct rt_fetch *f, struct rt_spool *spool, struct rt_file *fi
         int waits = is_waiting(f, *name, file, err);
 
         if (waits == 1)
-            tell_copied_again(f, file->name);
+            tell_known_bytes(f, file->name);
         if (waits != 0)
             return waits < 0 ? -1 : 0;
     }

@@ -63,11 +63,33 @@ static int is_still_there(struct rt_fetch *f, const struct rt_remote_entry *was,
     return 0;
 }
 
+static int move_away(struct rt_fetch *f, const char *path, const char *name, struct rt_err *err)
+{
+    char *to;
+    int rc = free_target(f, name, &to, err);
+
+    if (rc == 0)
+        rc = f->remote->class->rename(f->remote, path, to, err);
+    free(to);
+    if (rc < 0)
+        rt_err_context(err, "%s is in the inbox, but after_fetch = move:%s failed", name,
+                       f->settings->after_fetch_folder);
+    return rc;
+}
+
+static int delete_it(struct rt_fetch *f, const char *path, const char *name, struct rt_err *err)
+{
+    int rc = f->remote->class->remove(f->remote, path, err);
+
+    if (rc < 0)
+        rt_err_context(err, "%s is in the inbox, but after_fetch = delete failed", name);
+    return rc;
+}
+
 /* `was`: as it was before it was read. */
 static int after_fetch(struct rt_fetch *f, const struct rt_remote_entry *was, const char *path,
                        const char *name, struct rt_err *err)
 {
-    char *to;
     int rc;
 
     if (f->settings->after_fetch == RT_AFTER_LEAVE)
@@ -75,13 +97,8 @@ static int after_fetch(struct rt_fetch *f, const struct rt_remote_entry *was, co
     rc = is_still_there(f, was, path, err);
     if (rc != 1)
         return rc;
-    if (f->settings->after_fetch == RT_AFTER_DELETE)
-        return f->remote->class->remove(f->remote, path, err);
-    rc = free_target(f, name, &to, err);
-    if (rc == 0)
-        rc = f->remote->class->rename(f->remote, path, to, err);
-    free(to);
-    return rc;
+    return (f->settings->after_fetch == RT_AFTER_DELETE ? delete_it : move_away)(f, path, name,
+                                                                                 err);
 }
 
 /* A file that was replaced or removed since it was listed is for the next run, and no failure. */

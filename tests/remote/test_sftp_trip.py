@@ -239,6 +239,7 @@ def test_a_folder_that_must_not_be_changed(make):
     done = subprocess.run(drop + p.command("fetch"), cwd=p.path, env=p.environment(), capture_output=True, text=True)
     (p.path / "theirs").chmod(0o700)
     assert done.returncode == 77 and "Permission denied" in done.stderr, done
+    assert f"{file.name} is in the inbox, but after_fetch = move:done failed" in done.stderr
     p.run("fetch")
     assert inbox(p) == [file.name] and [f.name for f in (p.path / "done").iterdir()] == [file.name]
 
