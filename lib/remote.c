@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define MAX_PAUSE_MS 60000
+#define DONE         ".done" /* the end of a marker's name */
 
 /* Shared by the implementations. */
 
@@ -98,10 +99,13 @@ bool rt_remote_is_same(const struct rt_remote_entry *a, const struct rt_remote_e
            a->mtime == b->mtime;
 }
 
-bool rt_remote_may_be_taken(const struct rt_remote *remote)
+bool rt_remote_may_be_taken(const struct rt_remote *remote, const char *path)
 {
+    size_t len = strlen(path);
+
     return remote->settings->upload == RT_UPLOAD_DIRECT ||
-           remote->settings->upload == RT_UPLOAD_DONE_FILE;
+           (remote->settings->upload == RT_UPLOAD_DONE_FILE && len >= strlen(DONE) &&
+            strcmp(path + len - strlen(DONE), DONE) == 0);
 }
 
 int rt_remote_changed(struct rt_err *err, const char *path)
@@ -383,7 +387,7 @@ int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *f
     if (settings->upload == RT_UPLOAD_FOLDER)
         d.part = rt_xasprintf("%s/%s", settings->upload_folder, name);
     if (settings->upload == RT_UPLOAD_DONE_FILE)
-        d.marker = rt_xasprintf("%s.done", d.target);
+        d.marker = rt_xasprintf("%s" DONE, d.target);
     rc = deliver(&d, err);
     free(d.marker);
     free(d.part);

@@ -35,9 +35,9 @@ int rt_remote_errno(struct rt_err *err, const char *what, const char *path);
 /* RT_STOPPED after SIGINT or SIGTERM, RT_UNREACHABLE when the deadline has passed, else 0. */
 int rt_remote_check_time(const struct rt_remote *remote, struct rt_err *err) RT_MUST_CHECK;
 
-/* May the other end take an upload the moment it is written?  Under its final name, and with its
+/* May the other end take an upload the moment it is written?  Under its final name, or with its
  * marker, it may; to upload it again would hand it over twice. */
-bool rt_remote_may_be_taken(const struct rt_remote *remote);
+bool rt_remote_may_be_taken(const struct rt_remote *remote, const char *path);
 
 /* The one wording for a file that did not stand still. */
 int rt_remote_changed(struct rt_err *err, const char *path);

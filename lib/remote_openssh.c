@@ -294,7 +294,7 @@ static int compare_size(struct rt_openssh *o, const struct rt_openssh_run *run, 
         return -1;
     found = find_entry(&list, slash ? slash + 1 : path, &there);
     rt_remote_list_clear(&list);
-    if (found == 0 && rt_remote_may_be_taken(&o->base))
+    if (found == 0 && rt_remote_may_be_taken(&o->base, path))
         return 0;
     if (found == 0)
         return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);

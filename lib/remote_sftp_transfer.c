@@ -239,7 +239,7 @@ static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, stru
 
     if (found < 0)
         return -1;
-    if (found == 0 && rt_remote_may_be_taken(&s->base))
+    if (found == 0 && rt_remote_may_be_taken(&s->base, path))
         return 0;
     if (found == 0)
         return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);

@@ -311,3 +311,17 @@ def test_an_upload_that_is_taken_at_once_is_handed_over_once(make, key, transpor
         assert taken == [(name, data)]
         assert run(p, "push").status == 0
         assert len(taken) == 1 and p.listing("outbox/external") == []
+
+
+@both
+def test_an_upload_that_is_gone_before_its_done_file_was_not_handed_over(make, key, transport):
+    p = make()
+    with Hostile() as server:
+        set_up(p, server, transport, key, upload="done-file")
+        name, data = prepare_push(p, server)
+        server.on_close = server.written.clear  # by somebody who does not wait for the .done, or a virus scanner
+        failed(run(p, "push"), 74)
+        assert not server.written and p.listing("outbox/external") == [name]
+        server.on_close = lambda: None
+        assert run(p, "push").status == 0
+        assert server.written[b"imports/" + name.encode()].data == data
