@@ -151,6 +151,11 @@ int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CH
 int rt_intake_is_dismissed(struct rt_intake *in, const struct rt_question *question,
                            const struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
 
+/* intake_former.c: the ID that a record had before gives way to that of now, in a row that is about
+   the record.  1: it has none, since it is inserted again: the row was counted, as stale; 0, -1. */
+int rt_intake_name_as_now(struct rt_intake *in, struct rt_row *row,
+                          struct rt_err *err) RT_MUST_CHECK;
+
 /* intake_flaw.c: rows for the review list.  `rows` is JSON, and is copied. */
 void rt_intake_add_flaw(struct rt_intake *in, enum rt_flaw flaw, const struct rt_slice id[2],
                         int64_t line, const char *rows);

@@ -363,45 +363,6 @@ static int find(struct rt_intake *in, struct rt_row *row, struct rt_found *found
     return rc == 1 ? rt_book_find(in->work, row->id, in->side, &in->row_arena, found, err) : rc;
 }
 
-static int is_late(struct rt_intake *in, bool *late, struct rt_err *err)
-{
-    int64_t newest;
-
-    if (rt_store_newest_stamp(in->work->store, in->side, &newest, err) < 0)
-        return -1;
-    *late = newest != RT_NEVER && in->file.stamp < newest;
-    return 0;
-}
-
-/* A file that comes late may name a record by the ID that it had then: that gives way to the ID of
-   now.  1: it has none, since its row was deleted and it is inserted again: the row is stale. */
-static int name_as_now(struct rt_intake *in, struct rt_row *row, struct rt_err *err)
-{
-    struct rt_slice *id = &row->id[in->side];
-    struct rt_record record;
-    int64_t rid, user;
-    bool late = false;
-    int rc = id->len ? rt_store_find_former(in->work->store, in->side, *id, &rid, err) : 0;
-
-    if (rc != 1)
-        return rc;
-    rc = rt_store_find(in->work->store, in->side, *id, &user, err);
-    if (rc == 0)
-        rc = is_late(in, &late, err);
-    if (rc < 0 || !late)
-        return rc < 0 ? -1 : 0;
-    if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
-        return -1;
-    *id = record.end[in->side].id;
-    if (id->len)
-        return 0;
-    rt_intake_count(in, RT_CHANGE_STALE);
-    return rt_book_note(in->work, &record, (int)in->side, rt_change_name(RT_CHANGE_STALE),
-                        "from before it is inserted again", err) < 0
-               ? -1
-               : 1;
-}
-
 /* Was a record of this row, of which there may be two that it joins, shown by an earlier row of the
  * file?  is_same: as this one shows it. */
 static bool is_again(const struct rt_intake *in, const struct rt_found *found,
@@ -433,7 +394,7 @@ int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest p
 
     row->file = in->file.id;
     row->stamp = in->file.stamp;
-    rc = name_as_now(in, row, err);
+    rc = rt_intake_name_as_now(in, row, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     if (find(in, row, &found, err) < 0)

@@ -199,3 +199,32 @@ def test_late_row_of_a_record_that_is_inserted_again_is_no_new_one(make, is_show
     deltas = p.emit()
     assert deltas.nothing and not p.items() and "2 stale" in deltas.result.err
     assert rebuilt.check(p) is None
+
+
+def test_late_row_of_an_id_that_is_used_again_is_not_about_the_record_that_had_it_before(pair):
+    pair.run("bind", "--rekey", "external", "E1", "E9")
+    pair.trip(ext=[row("E9", "N1", summary="two")])
+    late = pair.now + HOUR
+    pair.trip(ext=[row("E2", summary="another")])
+    pair.drop("external", [row("E1", summary="a third")], at=late)
+    assert pick(only(pair.emit().native), "x", "n", "summary") == ("E1", "", "a third")
+    assert rebuilt.check(pair) is None
+
+
+@pytest.mark.parametrize("decided", [0, 4])  # hours later; the row is of two hours later
+def test_late_row_that_was_brought_back_after_it_was_missing_is_not_stale(make, decided):
+    one, two = row("E1", "N1"), row("E2", "N2", summary="other")
+    p = make(external={"snapshot_pattern": "full*"}).agree(one, two)
+    p.tick()
+    p.drop("external", [two], name=f"full_{p.now:%Y-%m-%dT%H%M}.csv")
+    p.drop("native", [{**one, "summary": "edited"}])
+    p.sync()
+    late = p.now + 2 * HOUR
+    p.tick(decided)
+    p.decide("accept", "edit-vs-delete")
+    p.sync()
+    p.trip(ext=[{**two, "summary": "newest"}])
+    p.drop("external", [{**one, "body": "brought back"}], at=late)
+    assert [r["body"] for r in p.emit().native] == ["brought back"] * (not decided)
+    assert len(p.items("conflict")) == bool(decided)  # the edit was written for that side only after the row
+    assert rebuilt.check(p) is None
