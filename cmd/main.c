@@ -90,7 +90,7 @@ static int take_front(int *argc, char ***argv, struct rt_session *session, struc
             session->quiet = true;
         else if (strcmp(word, "-v") == 0)
             session->verbose = true;
-        else if (strcmp(word, "-C") == 0 && *argc > 0) {
+        else if (strcmp(word, "-C") == 0 && *argc > 0 && *(*argv)[0] != '\0') {
             session->profile = (*argv)[0];
             (*argc)--;
             (*argv)++;

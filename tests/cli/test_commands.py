@@ -45,6 +45,7 @@ def test_wrong_usage_is_told_before_a_file_is_read(pair):
 def test_profile_is_found_by_option_and_by_environment(pair, tmp_path):
     assert "E1" in pair.run("-C", pair.path, "show", "E1", cwd=tmp_path).out
     assert "E1" in pair.run("show", "E1", cwd=tmp_path, ROUNDTRIP_PROFILE=str(pair.path)).out
+    assert pair.run("-C", "", "show", "E1", status=64).err == "roundtrip: -C needs a folder\n"      # a variable that is not set
 
 
 def test_paths_are_printed_as_the_caller_can_use_them(p):
