@@ -95,6 +95,6 @@ const struct rt_cmd rt_cmd_bind = {
     .synopsis = "FILE | EXTERNAL NATIVE | --rekey SIDE OLD NEW",
     .summary = "learn pairs of IDs from a crosswalk CSV, one pair, or a changed ID",
     .options = options,
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

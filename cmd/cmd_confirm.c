@@ -48,6 +48,6 @@ const struct rt_cmd rt_cmd_confirm = {
     .name = "confirm",
     .synopsis = "DELTA",
     .summary = "say that a delta was imported",
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

@@ -54,6 +54,6 @@ const struct rt_cmd rt_cmd_hold = {
     .synopsis = "ID... [--reason TEXT]",
     .summary = "send nothing for single records until they are released",
     .options = options,
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

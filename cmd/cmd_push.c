@@ -106,7 +106,8 @@ const struct rt_cmd rt_cmd_push = {
     .synopsis = "[SIDE] [--to SIDE] [--dry-run] [--once] [--accept-header] | push --again DELTA",
     .summary = "hand over what is in the outbox, in order",
     .options = options,
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT |
+             RT_NEEDS_ACTIVE | RT_NEEDS_FRESH,
     .check = check,
     .run = run,
 };

@@ -34,6 +34,6 @@ const struct rt_cmd rt_cmd_release = {
     .name = "release",
     .synopsis = "ID...",
     .summary = "send for held records again: their newest values go out, once",
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

@@ -94,6 +94,6 @@ const struct rt_cmd rt_cmd_retry = {
     .name = "retry",
     .synopsis = "DELTA|ID...",
     .summary = "say that a delta, or what was sent for a record, was not taken",
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

@@ -4,6 +4,7 @@
 
 #include "lib/decide.h"
 #include "lib/fault.h"
+#include "lib/profile.h"
 #include "lib/review.h"
 
 #include <inttypes.h>
@@ -160,6 +161,11 @@ static void report_decided(struct review *r, const char *verb)
                 r->choice.unseen);
 }
 
+static int check_contract(const struct rt_session *session, struct rt_err *err)
+{
+    return rt_profile_check_contract(session->store, session->schema, session->config, err);
+}
+
 static int decide(struct review *r, const struct rt_args *args, enum rt_verb verb,
                   struct rt_err *err)
 {
@@ -168,7 +174,8 @@ static int decide(struct review *r, const struct rt_args *args, enum rt_verb ver
 
     if (rt_args_count(args, words, words, err) < 0 ||
         (verb == RT_VERB_TAKE && rt_session_side(r->session, args->words[2], &side, err) < 0) ||
-        rt_session_change(r->session, err) < 0 || rt_session_begin(r->session, err) < 0 ||
+        rt_session_change(r->session, err) < 0 || check_contract(r->session, err) < 0 ||
+        rt_session_begin(r->session, err) < 0 ||
         rt_decide_note_overdue(&r->session->work, err) < 0 ||
         rt_review_choose(&r->choice, err) < 0 || decide_all(r, verb, side, err) < 0 ||
         rt_session_commit(r->session, 0, err) < 0)

@@ -29,6 +29,6 @@ const struct rt_cmd rt_cmd_withdraw = {
     .name = "withdraw",
     .synopsis = "DELTA",
     .summary = "take a delta that was not handed over back out of the outbox",
-    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE,
+    .needs = RT_NEEDS_PROFILE | RT_NEEDS_LOCK | RT_NEEDS_CHANGE | RT_NEEDS_CONTRACT,
     .run = run,
 };

@@ -496,6 +496,27 @@ def test_changed_labels_pass_silently(pair):
     assert pair.emit().nothing
 
 
+@pytest.mark.parametrize("command", [
+    ["review", "take", "all", "native", "--kind", "conflict"], ["review", "accept", "all", "--kind", "repeated"], ["bind", "E3", "N3"],
+    ["confirm", "1"], ["retry", "1"], ["hold", "E1"], ["release", "E1"], ["withdraw", "2"], ["push"], ["push", "--again", "1"],
+], ids=" ".join)
+def test_nothing_is_decided_or_sent_under_a_schema_that_is_not_accepted(make, command):
+    """A value was taken and sent as it reads in the format of now: the third of February as the second of March."""
+    day = field("day", type="date", native_format="%d/%m/%Y")
+    p = with_field(make, day).agree(row("E1", "N1", day="2026-01-01"), row("E2", "N2"))
+    p.trip(ext=[row("E1", "N1", day="2026-01-02")], nat=[row("E1", "N1", day="03/02/2026"), row("E2", "N2"), row("E2", "N2", body="b")])
+    p.drop("external", [row("E4")])
+    p.emit()
+    p.items()
+    change_schema(p, SCHEMA + [{**day, "native_format": "%m/%d/%Y"}])
+    before = p.listing("outbox/native")
+    assert "roundtrip check --accept-schema" in p.run(*command, status=2).err
+    assert p.listing("outbox/native") == before
+    change_schema(p, SCHEMA + [day])
+    assert len(p.items("conflict")) == 1 and len(p.items("repeated")) == 1
+    p.run(*command)
+
+
 @pytest.mark.parametrize("change", [
     lambda p: p.settings["external"].update(eligible="summary = 'one'"),
     lambda p: p.settings["profile"].update(mode="single-trip"),
