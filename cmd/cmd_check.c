@@ -3,6 +3,7 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 
+#include "lib/decide.h"
 #include "lib/profile.h"
 
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static int accept(const struct check *check, struct rt_err *err)
     struct rt_session *session = check->session;
 
     if (rt_session_change(session, err) < 0 || rt_session_begin(session, err) < 0 ||
-        rt_profile_accept_schema(&session->work, err) < 0)
+        rt_decide_accept_schema(&session->work, err) < 0)
         return -1;
     return rt_session_commit(session, 0, err);
 }

@@ -66,6 +66,10 @@ int rt_decide_release(struct rt_work *work, int64_t rid, bool *changed,
 int rt_decide_note(struct rt_work *work, const char *what, const char *reason,
                    struct rt_err *err) RT_MUST_CHECK;
 
+/* What is there now is accepted (rt_profile_accept_schema); questions that cannot be answered under
+ * it end. */
+int rt_decide_accept_schema(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- pairs of IDs ---- */
 
 enum rt_bound {

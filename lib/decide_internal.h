@@ -22,8 +22,9 @@ void rt_decide_add_ids(json_t *members, const struct rt_record *record);
    all (0).  False if there was nothing. */
 bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t delta);
 
-/* A row out of an item's detail; it and what it points to live in the arena. */
-void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, struct rt_arena *arena,
+/* A row out of an item's detail; it and what it points to live in the arena.  A value that was
+   written in another way than now is unknown. */
+void rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
                         struct rt_row *row);
 
 /* Takes the row into account after all, whatever its modified_at says. */

@@ -129,7 +129,7 @@ static int decide_clash(struct decide *d, struct rt_err *err)
         return -1;
     if (!is_accept(d))
         return 0;
-    rt_decide_read_row(rules_of(d)->schema, json_object_get(d->detail, "rows"), &d->arena, &row);
+    rt_decide_read_row(d->work, json_object_get(d->detail, "rows"), &d->arena, &row);
     return rt_decide_pair_as(d->work, &row, &d->arena, err);
 }
 
@@ -142,7 +142,7 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
 
     json_array_foreach(rows, i, one)
     {
-        rt_decide_read_row(rules_of(d)->schema, one, &d->arena, &read);
+        rt_decide_read_row(d->work, one, &d->arena, &read);
         if (d->record.rid == 0 || d->record.end[read.side].flaw == flaw)
             row[read.side] = read;
     }

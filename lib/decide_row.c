@@ -1,5 +1,6 @@
 #include "lib/decide_internal.h"
 
+#include "lib/store_schema.h"
 #include "lib/suspect.h"
 
 /*
@@ -13,9 +14,11 @@ static struct rt_slice text_of(const json_t *json, struct rt_arena *arena)
     return rt_arena_dup(arena, rt_slice_from(json_string_value(json), json_string_length(json)));
 }
 
-void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, struct rt_arena *arena,
+void rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
                         struct rt_row *row)
 {
+    const struct rt_schema *schema = work->rules.schema;
+    int64_t layout = json_integer_value(json_object_get(json, "layout"));
     const char *side = json_string_value(json_object_get(json, "side"));
     const json_t *values = json_object_get(json, "values"),
                  *modified = json_object_get(json, "modified_at");
@@ -33,7 +36,8 @@ void rt_decide_read_row(const struct rt_schema *schema, const json_t *json, stru
     for (size_t i = 0; i < schema->content_count; i++) {
         const json_t *value = json_object_get(values, schema->content[i]->name);
 
-        if (value != NULL)
+        if (value != NULL &&
+            rt_store_is_readable(work->store, layout, schema->content[i], row->side))
             row->content->value[i] =
                 (struct rt_value){text_of(value, arena), rt_from_side(row->side)};
     }

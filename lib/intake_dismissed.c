@@ -14,12 +14,13 @@
  *                           since: what comes back after that is an edit again
  */
 
-/* Where it stands tells nothing about what a row says. */
+/* Where it stands, and how contents were written then, tells nothing about what a row says. */
 static void forget_place(json_t *row)
 {
     json_object_del(row, "file");
     json_object_del(row, "line");
     json_object_del(row, "stamp");
+    json_object_del(row, "layout");
 }
 
 static uint64_t key_of(const char *kind, const json_t *rows)

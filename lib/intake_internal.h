@@ -117,7 +117,7 @@ void rt_intake_count(struct rt_intake *in, enum rt_change change);
 /* For messages about a row in question: where the question is, or would be. */
 const char *rt_intake_where(const struct rt_intake *in);
 /* A row as JSON, for review items; caller frees. */
-char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row);
+char *rt_intake_row_json(const struct rt_work *work, const struct rt_row *row);
 
 /* intake_known.c: rows that say the same as last time. */
 bool rt_intake_is_large(const struct rt_intake *in); /* worth some preparation */

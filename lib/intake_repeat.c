@@ -151,7 +151,7 @@ static char *rows_json(const struct rt_intake *in, const struct group *group)
     char *text;
 
     for (size_t i = 0; i < group->count; i++) {
-        text = rt_intake_row_json(in->work->rules.schema, &group->rows[i].row);
+        text = rt_intake_row_json(in->work, &group->rows[i].row);
         json_array_append_new(list, json_loads(text, JSON_ALLOW_NUL, NULL));
         free(text);
     }

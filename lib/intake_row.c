@@ -1,6 +1,7 @@
 #include "lib/intake_internal.h"
 
 #include "lib/json_of.h"
+#include "lib/store_schema.h"
 #include "lib/suspect.h"
 
 #include <stdlib.h>
@@ -15,8 +16,9 @@ const char *rt_intake_where(const struct rt_intake *in)
     return in->work->is_dry ? "emit would put it on the review list" : "see roundtrip review";
 }
 
-char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *row)
+char *rt_intake_row_json(const struct rt_work *work, const struct rt_row *row)
 {
+    const struct rt_schema *schema = work->rules.schema;
     json_t *values = json_object(), *root;
     char *text;
 
@@ -24,11 +26,12 @@ char *rt_intake_row_json(const struct rt_schema *schema, const struct rt_row *ro
         if (rt_value_is_known(row->content->value[i]))
             json_object_set_new(values, schema->content[i]->name,
                                 rt_json_of_text(row->content->value[i].raw));
-    root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:o}", "side", rt_side_name(row->side),
-                     "file", (json_int_t)row->file, "line", (json_int_t)row->line, "stamp",
-                     (json_int_t)row->stamp, "external_id", rt_json_of_text(row->id[RT_EXTERNAL]),
-                     "native_id", rt_json_of_text(row->id[RT_NATIVE]), "is_deleted",
-                     row->is_deleted, "values", values);
+    root =
+        json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:b, s:I, s:o}", "side", rt_side_name(row->side),
+                  "file", (json_int_t)row->file, "line", (json_int_t)row->line, "stamp",
+                  (json_int_t)row->stamp, "external_id", rt_json_of_text(row->id[RT_EXTERNAL]),
+                  "native_id", rt_json_of_text(row->id[RT_NATIVE]), "is_deleted", row->is_deleted,
+                  "layout", (json_int_t)rt_store_layout(work->store), "values", values);
     if (row->modified_at != RT_NEVER)
         json_object_set_new(root, "modified_at", json_integer((json_int_t)row->modified_at));
     text = json_dumps(root, JSON_COMPACT);
@@ -105,7 +108,7 @@ static int tell_clash(struct rt_intake *in, const struct rt_row *row, const stru
                       struct rt_err *err)
 {
     const struct rt_record *records[2] = {found->at[0], found->at[1]};
-    char *json = rt_intake_row_json(in->work->rules.schema, row), *detail;
+    char *json = rt_intake_row_json(in->work, row), *detail;
     struct rt_buf text = {0};
     struct rt_event event = {.run = in->work->run,
                              .at = in->work->rules.now,
@@ -192,7 +195,7 @@ static int settle_identity(struct rt_intake *in, const struct rt_row *row, struc
 static int ask_went_back(struct rt_intake *in, struct rt_record *record, const struct rt_row *row,
                          char **rows, struct rt_err *err)
 {
-    char *json = rt_intake_row_json(in->work->rules.schema, row);
+    char *json = rt_intake_row_json(in->work, row);
     struct rt_question question = {RT_KIND_WENT_BACK, NULL};
     struct rt_end *end = &record->end[in->side];
     int rc;

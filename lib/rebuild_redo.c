@@ -100,7 +100,7 @@ static int redo_settings(struct rt_rebuild *r, const json_t *line, struct rt_err
 static int redo_accept_schema(struct rt_rebuild *r, const json_t *line, struct rt_err *err)
 {
     (void)line;
-    return rt_profile_accept_schema(&r->work, err);
+    return rt_decide_accept_schema(&r->work, err);
 }
 
 /* ---- runs ---- */

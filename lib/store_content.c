@@ -206,6 +206,23 @@ static const struct rt_layout *find_layout(struct rt_store *store, int64_t numbe
     return layout;
 }
 
+int64_t rt_store_layout(const struct rt_store *store)
+{
+    return store->layout;
+}
+
+bool rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
+                          enum rt_side side)
+{
+    struct rt_err ignored;
+    const struct rt_layout *then = layout ? find_layout(store, layout, &ignored) : NULL;
+
+    for (size_t i = 0; then != NULL && i < then->count; i++)
+        if (then->to[i] == field->content_index)
+            return then->is_readable[side][i];
+    return layout == 0;
+}
+
 /* ---- encoding ---- */
 
 static void encode(const struct rt_schema *schema, const struct rt_content *content,

@@ -129,7 +129,7 @@ int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_are
 const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
 /* Does anything of a record go into its `open` column? */
 bool rt_store_has_open(const struct rt_record *record);
-char *rt_store_pack_open(const struct rt_schema *schema,
+char *rt_store_pack_open(const struct rt_store *store,
                          const struct rt_record *record); /* caller frees */
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_record *record, struct rt_err *err) RT_MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "lib/store_internal.h"
+#include "lib/store_schema.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -142,17 +143,28 @@ static json_t *value_to_json(struct rt_value value)
                      "value", value.raw.ptr ? value.raw.ptr : "", value.raw.len);
 }
 
-static struct rt_value value_from_json(const json_t *json, struct rt_arena *arena)
+/* Where values are read from: a layout of then, whose way of writing them may not be that of now.
+ */
+struct reading {
+    struct rt_store *store;
+    int64_t layout;
+    struct rt_arena *arena;
+};
+
+static struct rt_value value_from_json(const struct reading *reading, const struct rt_field *field,
+                                       const json_t *json)
 {
     struct rt_value value = {{NULL, 0}, RT_FROM_UNKNOWN};
     const json_t *text = json_object_get(json, "value");
     const char *of = json_string_value(json_object_get(json, "of"));
+    enum rt_side side = of != NULL && strcmp(of, "external") == 0 ? RT_EXTERNAL : RT_NATIVE;
 
-    if (text == NULL || of == NULL)
+    if (text == NULL || of == NULL ||
+        !rt_store_is_readable(reading->store, reading->layout, field, side))
         return value;
-    value.raw =
-        rt_arena_dup(arena, rt_slice_from(json_string_value(text), json_string_length(text)));
-    value.from = strcmp(of, "external") == 0 ? RT_FROM_EXTERNAL : RT_FROM_NATIVE;
+    value.raw = rt_arena_dup(reading->arena,
+                             rt_slice_from(json_string_value(text), json_string_length(text)));
+    value.from = rt_from_side(side);
     return value;
 }
 
@@ -182,8 +194,9 @@ bool rt_store_has_open(const struct rt_record *record)
            is_end_open(&record->end[RT_NATIVE]);
 }
 
-char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record *record)
+char *rt_store_pack_open(const struct rt_store *store, const struct rt_record *record)
 {
+    const struct rt_schema *schema = store->schema;
     json_t *root = json_object(), *list = json_array();
     char *text;
 
@@ -195,6 +208,7 @@ char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record 
                             "external", value_to_json(c->value[RT_EXTERNAL]), "native",
                             value_to_json(c->value[RT_NATIVE]), "first_seen", c->is_first_seen));
     }
+    json_object_set_new(root, "layout", json_integer((json_int_t)store->layout));
     json_object_set_new(root, "conflicts", list);
     for (int s = 0; s < 2; s++) {
         const struct rt_end *end = &record->end[s];
@@ -221,31 +235,30 @@ char *rt_store_pack_open(const struct rt_schema *schema, const struct rt_record 
     return text;
 }
 
-static void unpack_conflicts(const struct rt_schema *schema, const json_t *list,
-                             struct rt_arena *arena, struct rt_record *record)
+static void unpack_conflicts(const struct reading *reading, const json_t *list,
+                             struct rt_record *record)
 {
     const json_t *entry;
     size_t i;
 
     record->conflicts =
-        rt_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *record->conflicts);
+        rt_arena_alloc(reading->arena, (json_array_size(list) + 1) * sizeof *record->conflicts);
     json_array_foreach(list, i, entry)
     {
-        const struct rt_field *field =
-            rt_schema_find(schema, json_string_value(json_object_get(entry, "field")));
+        const struct rt_field *field = rt_schema_find(
+            reading->store->schema, json_string_value(json_object_get(entry, "field")));
 
         if (field == NULL || field->content_index == RT_NOT_CONTENT)
             continue; /* the field left the schema, and the conflict with it */
         record->conflicts[record->conflict_count++] = (struct rt_conflict){
             .field = field->content_index,
-            .value = {value_from_json(json_object_get(entry, "external"), arena),
-                      value_from_json(json_object_get(entry, "native"), arena)},
+            .value = {value_from_json(reading, field, json_object_get(entry, "external")),
+                      value_from_json(reading, field, json_object_get(entry, "native"))},
             .is_first_seen = json_is_true(json_object_get(entry, "first_seen"))};
     }
 }
 
-static void unpack_not_taken(const struct rt_schema *schema, const json_t *from,
-                             struct rt_arena *arena, struct rt_end *end)
+static void unpack_not_taken(const struct reading *reading, const json_t *from, struct rt_end *end)
 {
     const json_t *list = json_object_get(from, "fields"), *entry;
     size_t i;
@@ -253,15 +266,17 @@ static void unpack_not_taken(const struct rt_schema *schema, const json_t *from,
     if (list == NULL)
         return;
     end->not_taken_delta = json_integer_value(json_object_get(from, "delta"));
-    end->not_taken = rt_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *end->not_taken);
+    end->not_taken =
+        rt_arena_alloc(reading->arena, (json_array_size(list) + 1) * sizeof *end->not_taken);
     json_array_foreach(list, i, entry)
     {
-        const struct rt_field *field =
-            rt_schema_find(schema, json_string_value(json_object_get(entry, "field")));
+        const struct rt_field *field = rt_schema_find(
+            reading->store->schema, json_string_value(json_object_get(entry, "field")));
 
         if (field != NULL && field->content_index != RT_NOT_CONTENT)
             end->not_taken[end->not_taken_count++] = (struct rt_missing_value){
-                field->content_index, value_from_json(json_object_get(entry, "sent"), arena)};
+                field->content_index,
+                value_from_json(reading, field, json_object_get(entry, "sent"))};
     }
 }
 
@@ -298,6 +313,7 @@ void rt_store_unpack_old_cuts(struct rt_store *store, int64_t flags, enum rt_sid
 int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_record *record, struct rt_err *err)
 {
+    struct reading reading = {.store = store, .arena = arena};
     json_t *root;
 
     if (text == NULL)
@@ -307,14 +323,14 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
         return rt_err_set(err, RT_STOPPED,
                           "%s: record %" PRId64 " cannot be read: " RT_STORE_DAMAGED, store->path,
                           record->rid);
-    unpack_conflicts(store->schema, json_object_get(root, "conflicts"), arena, record);
+    reading.layout = json_integer_value(json_object_get(root, "layout"));
+    unpack_conflicts(&reading, json_object_get(root, "conflicts"), record);
     for (int s = 0; s < 2; s++) {
         struct rt_end *end = &record->end[s];
         const json_t *flaw = json_object_get(root, s ? "flaw_native" : "flaw_external");
 
-        unpack_not_taken(store->schema,
-                         json_object_get(root, s ? "not_taken_native" : "not_taken_external"),
-                         arena, end);
+        unpack_not_taken(&reading,
+                         json_object_get(root, s ? "not_taken_native" : "not_taken_external"), end);
         unpack_cuts(store->schema, json_object_get(root, s ? "cuts_native" : "cuts_external"),
                     arena, end);
         if (flaw != NULL)

@@ -319,7 +319,7 @@ int rt_store_write_row(struct rt_store *store, const struct rt_record *record, b
     if (stmt == NULL)
         return -1;
     if (rt_store_has_open(record))
-        open = rt_store_pack_open(store->schema, record);
+        open = rt_store_pack_open(store, record);
     rt_bind_int(stmt, 1 + RID, record->rid);
     rt_bind_slice(stmt, 1 + EXTERNAL_ID, record->end[RT_EXTERNAL].id);
     rt_bind_slice(stmt, 1 + NATIVE_ID, record->end[RT_NATIVE].id);

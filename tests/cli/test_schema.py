@@ -455,6 +455,61 @@ def test_an_edit_under_way_while_a_format_changes_does_not_lose_to_the_value_fro
     assert p.trip(nat=[row("E1", "N1", day="2026/12/24")]).nothing and not p.items()
 
 
+DAY = field("day", type="date", native_format="%d/%m/%Y")
+OTHER_DAY = {**DAY, "native_format": "%m/%d/%Y"}
+
+
+def accept_schema(p, schema):
+    change_schema(p, schema)
+    p.run("check", "--accept-schema")
+    p.run("push", "--accept-header")
+
+
+def with_day(make):
+    p = with_field(make, DAY)
+    quiet_round(p, "2026-01-01", "01/01/2026", "day")
+    return p
+
+
+def show_day(p, external, native):
+    return p.trip(ext=[row("E1", "N1", day=external)], nat=[row("E1", "N1", day=native)])
+
+
+@pytest.mark.review
+def test_a_conflict_is_asked_again_where_the_field_is_written_in_another_way(make):
+    """The third of February was sent as the second of March once it was taken."""
+    p = with_day(make)
+    show_day(p, "2026-01-02", "03/02/2026")
+    assert len(p.items("conflict")) == 1
+    accept_schema(p, SCHEMA + [OTHER_DAY])
+    assert not p.items() and p.sync().nothing
+    assert show_day(p, "2026-01-02", "02/03/2026").nothing and len(p.items("first-seen")) == 1
+    p.decide("take", "first-seen", "native")
+    assert only(p.sync().external)["day"] == "2026-02-03"
+
+
+@pytest.mark.review
+def test_a_conflict_about_a_field_that_leaves_and_comes_back_is_asked_again(make):
+    """One of the values went over the other, though nobody had decided."""
+    p = with_day(make)
+    show_day(p, "2026-01-02", "03/02/2026")
+    accept_schema(p, SCHEMA)
+    assert not p.items()
+    accept_schema(p, SCHEMA + [DAY])
+    assert show_day(p, "2026-01-02", "03/02/2026").nothing and len(p.items("first-seen")) == 1
+
+
+@pytest.mark.review
+def test_a_row_in_question_does_not_count_with_values_that_are_written_in_another_way(make):
+    """The third of February was sent as the second of March."""
+    p = with_day(make)
+    p.trip(nat=[row("E1", "N1", body="a", day="03/02/2026"), row("E1", "N1", body="b", day="03/02/2026")])
+    accept_schema(p, SCHEMA + [OTHER_DAY])
+    p.decide("accept", "repeated")
+    assert pick(only(p.sync().external), "body", "day") == ("b", "2026-01-01")
+    assert p.trip(nat=[row("E1", "N1", body="b", day="02/03/2026")]).nothing and len(p.items("first-seen")) == 1
+
+
 @pytest.mark.review
 def test_first_value_and_conflict_of_one_record_are_decided_apart(pair):
     change_schema(pair, SCHEMA + [TOWN])
@@ -503,7 +558,9 @@ def test_changed_labels_pass_silently(pair):
 def test_nothing_is_decided_or_sent_under_a_schema_that_is_not_accepted(make, command):
     """A value was taken and sent as it reads in the format of now: the third of February as the second of March."""
     day = field("day", type="date", native_format="%d/%m/%Y")
-    p = with_field(make, day).agree(row("E1", "N1", day="2026-01-01"), row("E2", "N2"))
+    p = with_field(make, day)
+    p.trip(ext=[row("E1", day="2026-01-01"), row("E2")])
+    p.trip(nat=[row("E1", "N1", day="01/01/2026"), row("E2", "N2")])
     p.trip(ext=[row("E1", "N1", day="2026-01-02")], nat=[row("E1", "N1", day="03/02/2026"), row("E2", "N2"), row("E2", "N2", body="b")])
     p.drop("external", [row("E4")])
     p.emit()
