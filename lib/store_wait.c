@@ -31,6 +31,27 @@ static int sync_delta_item(struct rt_store *store, int64_t delta, int64_t now, s
     return rt_store_put_item(store, &item, err);
 }
 
+/* One record more or less waits.  Counting them each time would take a delta's rows squared. */
+static int count_in_delta_item(struct rt_store *store, int64_t delta, int by, int64_t now,
+                               struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "UPDATE item SET version = version + 1,"
+        " detail = json_set(detail, '$.rows', (detail ->> '$.rows') + ?2)"
+        " WHERE kind = 'not-taken' AND subject = 'd' || ?1 AND is_open"
+        " AND (detail ->> '$.rows') + ?2 > 0",
+        err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, delta);
+    rt_bind_int(stmt, 2, by);
+    if (rt_store_run(store, stmt, err) < 0)
+        return -1;
+    return sqlite3_changes(store->db) == 1 ? 0 : sync_delta_item(store, delta, now, err);
+}
+
 int rt_store_set_waiting(struct rt_store *store, int64_t rid, enum rt_side side, int64_t delta,
                          int64_t now, struct rt_err *err)
 {
@@ -70,9 +91,9 @@ int rt_store_set_waiting(struct rt_store *store, int64_t rid, enum rt_side side,
         rt_bind_int(set, 3, delta);
     if (rt_store_run(store, set, err) < 0)
         return -1;
-    if (before != 0 && sync_delta_item(store, before, now, err) < 0)
+    if (before != 0 && count_in_delta_item(store, before, -1, now, err) < 0)
         return -1;
-    return delta != 0 ? sync_delta_item(store, delta, now, err) : 0;
+    return delta != 0 ? count_in_delta_item(store, delta, 1, now, err) : 0;
 }
 
 int rt_store_each_waiting(struct rt_store *store, int64_t delta, rt_store_visit_waiting *visit,

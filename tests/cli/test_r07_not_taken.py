@@ -117,3 +117,20 @@ def test_retry_of_the_delta_sends_it_again(make, command):
     p.tick(1)
     p.run(command, deltas[0].name)
     assert only(p.sync().external)["summary"] == "two"
+
+
+@pytest.mark.review
+def test_its_item_counts_the_rows_that_still_wait(make):
+    p = make().agree(*(row(f"E{i}", f"N{i}") for i in range(4)))
+    p.trip(nat=[row(f"E{i}", f"N{i}", summary="two") for i in range(4)])
+    p.trip(ext=[row(f"E{i}", f"N{i}") for i in range(3)], hours=48)
+    assert only(p.items("not-taken"))["what"] == "3 rows"
+    p.trip(ext=[row("E1", "N1", summary="two"), row("E3", "N3")])
+    assert only(p.items("not-taken"))["what"] == "3 rows"
+    p.trip(ext=[row("E0", "N0", summary="two")])
+    assert only(p.items("not-taken"))["what"] == "2 rows"
+    p.trip(ext=[row("E2", "N2", summary="two"), row("E3", "N3", summary="two")])
+    assert not p.items("not-taken")
+    p.trip(nat=[row("E2", "N2", summary="three")])
+    p.trip(ext=[row("E2", "N2", summary="two")], hours=48)
+    assert only(p.items("not-taken"))["what"].startswith("1 row")
