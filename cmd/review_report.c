@@ -51,8 +51,6 @@ int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
 {
     struct rt_csv_writer_options options = {.delimiter = ',', .spreadsheet = report->spreadsheet};
 
-    if (report->format == RT_REVIEW_JSON)
-        report->items = json_array();
     if (rt_csv_writer_init(&report->writer, &options, err) < 0)
         return -1;
     if (report->format != RT_REVIEW_CSV)
@@ -62,11 +60,10 @@ int rt_review_begin(struct rt_review_report *report, struct rt_err *err)
 
 void rt_review_end(struct rt_review_report *report, bool is_well)
 {
-    if (!is_well)
-        json_decref(report->items);
-    else if (report->items != NULL)
-        rt_json_say(
-            json_pack("{s:s, s:i, s:o}", "command", "review", "status", 0, "items", report->items));
+    if (is_well && report->format == RT_REVIEW_JSON)
+        rt_say("{\"command\":\"review\",\"status\":0,\"items\":[%s]}\n",
+               rt_buf_str(&report->items));
+    rt_buf_clear(&report->items);
     rt_csv_writer_clear(&report->writer);
     rt_buf_clear(&report->line);
 }
@@ -136,6 +133,7 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
                              "version", (json_int_t)item->version, "kind", item->kind, "since",
                              rt_json_time(item->opened), "detail",
                              view->detail ? json_incref(view->detail) : json_null());
+    char *text;
 
     json_object_set_new(
         json, "side", rt_json_text(item->side < 0 ? NULL : rt_side_name((enum rt_side)item->side)));
@@ -144,7 +142,10 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
         json_object_set_new(json, "line", json_integer((json_int_t)view->line));
     json_object_set_new(json, "accept", rt_json_text(view->text ? view->text->accept : NULL));
     json_object_set_new(json, "dismiss", rt_json_text(view->text ? view->text->dismiss : NULL));
-    json_array_append_new(report->items, json);
+    text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    rt_buf_printf(&report->items, "%s%s", report->items.len ? "," : "", text);
+    free(text);
+    json_decref(json);
 }
 
 int rt_review_tell(struct rt_review_report *report, const struct rt_item *item, struct rt_err *err)

@@ -6,8 +6,6 @@
 
 #include "lib/csv_writer.h"
 
-#include <jansson.h>
-
 enum rt_review_format { RT_REVIEW_LIST, RT_REVIEW_CSV, RT_REVIEW_JSON };
 
 struct rt_review_report {
@@ -16,7 +14,7 @@ struct rt_review_report {
     bool spreadsheet;
     struct rt_csv_writer writer;
     struct rt_buf line;
-    json_t *items; /* for JSON */
+    struct rt_buf items; /* for JSON, as text: a tree of a long list is ten times as large */
     int64_t count;
 };
 

@@ -35,13 +35,13 @@ static int sync_delta_item(struct rt_store *store, int64_t delta, int64_t now, s
 static int count_in_delta_item(struct rt_store *store, int64_t delta, int by, int64_t now,
                                struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store,
-        "UPDATE item SET version = version + 1,"
-        " detail = json_set(detail, '$.rows', (detail ->> '$.rows') + ?2)"
-        " WHERE kind = 'not-taken' AND subject = 'd' || ?1 AND is_open"
-        " AND (detail ->> '$.rows') + ?2 > 0",
-        err);
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "UPDATE item SET version = version + 1,"
+                         " detail = json_set(detail, '$.rows', (detail ->> '$.rows') + ?2)"
+                         " WHERE kind = 'not-taken' AND subject = 'd' || ?1 AND is_open"
+                         " AND (detail ->> '$.rows') + ?2 > 0",
+                         err);
 
     if (stmt == NULL)
         return -1;
