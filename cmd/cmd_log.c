@@ -59,7 +59,7 @@ static const char *meaning(int status)
 
 struct telling {
     const struct rt_session *session;
-    json_t *list;
+    struct rt_buf list; /* for JSON */
 };
 
 static int tell(void *context, const struct rt_run *run, struct rt_err *err)
@@ -71,12 +71,12 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
     if (t->session->json) {
         json_t *counts = run->counts ? json_loads(run->counts, 0, NULL) : NULL;
 
-        json_array_append_new(
-            t->list, json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "run", (json_int_t)run->id,
-                               "command", run->command, "started", rt_json_time(run->started),
-                               "ended", rt_json_time(run->ended), "status",
-                               run->ended == RT_NEVER ? json_null() : json_integer(run->status),
-                               "counts", counts ? counts : json_null()));
+        rt_json_add(&t->list,
+                    json_pack("{s:I, s:s, s:o, s:o, s:o, s:o}", "run", (json_int_t)run->id,
+                              "command", run->command, "started", rt_json_time(run->started),
+                              "ended", rt_json_time(run->ended), "status",
+                              run->ended == RT_NEVER ? json_null() : json_integer(run->status),
+                              "counts", counts ? counts : json_null()));
         return 0;
     }
     rt_say("%s  %-9s ", rt_time_format(run->started, when), run->command);
@@ -92,18 +92,16 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    struct telling t = {session, json_array()};
+    struct telling t = {.session = session};
     int64_t since;
+    int rc = -1;
 
-    if (rt_args_count(args, 0, 0, err) < 0 || rt_session_since(session, args, &since, err) < 0 ||
-        rt_store_each_run(session->store, since, tell, &t, err) < 0) {
-        json_decref(t.list);
-        return -1;
-    }
-    if (session->json)
-        rt_json_say(json_pack("{s:s, s:i, s:O}", "command", "log", "status", 0, "runs", t.list));
-    json_decref(t.list);
-    return 0;
+    if (rt_args_count(args, 0, 0, err) == 0 && rt_session_since(session, args, &since, err) == 0)
+        rc = rt_store_each_run(session->store, since, tell, &t, err);
+    if (rc == 0 && session->json)
+        rt_say("{\"command\":\"log\",\"status\":0,\"runs\":[%s]}\n", rt_buf_str(&t.list));
+    rt_buf_clear(&t.list);
+    return rc;
 }
 
 const struct rt_cmd rt_cmd_log = {

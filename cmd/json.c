@@ -15,6 +15,15 @@ void rt_json_say(json_t *root)
     json_decref(root);
 }
 
+void rt_json_add(struct rt_buf *list, json_t *member)
+{
+    char *text = json_dumps(member, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+    rt_buf_printf(list, "%s%s", list->len ? "," : "", text ? text : "{}");
+    free(text);
+    json_decref(member);
+}
+
 json_t *rt_json_time(int64_t t)
 {
     char text[RT_TIME_SIZE];

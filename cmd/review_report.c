@@ -133,7 +133,6 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
                              "version", (json_int_t)item->version, "kind", item->kind, "since",
                              rt_json_time(item->opened), "detail",
                              view->detail ? json_incref(view->detail) : json_null());
-    char *text;
 
     json_object_set_new(
         json, "side", rt_json_text(item->side < 0 ? NULL : rt_side_name((enum rt_side)item->side)));
@@ -142,10 +141,7 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
         json_object_set_new(json, "line", json_integer((json_int_t)view->line));
     json_object_set_new(json, "accept", rt_json_text(view->text ? view->text->accept : NULL));
     json_object_set_new(json, "dismiss", rt_json_text(view->text ? view->text->dismiss : NULL));
-    text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    rt_buf_printf(&report->items, "%s%s", report->items.len ? "," : "", text);
-    free(text);
-    json_decref(json);
+    rt_json_add(&report->items, json);
 }
 
 int rt_review_tell(struct rt_review_report *report, const struct rt_item *item, struct rt_err *err)

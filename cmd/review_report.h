@@ -14,7 +14,7 @@ struct rt_review_report {
     bool spreadsheet;
     struct rt_csv_writer writer;
     struct rt_buf line;
-    struct rt_buf items; /* for JSON, as text: a tree of a long list is ten times as large */
+    struct rt_buf items; /* for JSON, as text */
     int64_t count;
 };
 

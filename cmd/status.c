@@ -13,11 +13,15 @@ struct reading {
     int64_t run_started, pushed_before; /* of the last `run` that emitted */
 };
 
-/* Grows an array in the status's arena by one. */
-static void *grow(struct rt_arena *arena, const void *array, size_t count, size_t size)
+/* Room for one more in an array in the status's arena: twice as much whenever it is full, which is
+ * when its length is a power of two. */
+static void *grow(struct rt_arena *arena, void *array, size_t count, size_t size)
 {
-    void *grown = rt_arena_alloc(arena, (count + 1) * size);
+    void *grown;
 
+    if (count & (count - 1))
+        return array;
+    grown = rt_arena_alloc(arena, (count ? 2 * count : 1) * size);
     if (count)
         memcpy(grown, array, count * size);
     return grown;
