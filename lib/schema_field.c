@@ -404,12 +404,7 @@ static int read_code_file(const struct rt_schema_reading *r, struct rt_field *fi
         sort_codes(&field->codes);
     else if (rc == 0)
         rc = rt_err_set(r->err, RT_CONFIG, "%s: no pair of codes in it; fill it in", path);
-    if (rc != 0) {
-        if (r->err->code != RT_IO)
-            r->err->code = RT_CONFIG;
-        rt_err_context(r->err, "%s: line %u, column values", r->path, r->line);
-    }
-    return rc;
+    return rc == 0 ? 0 : rt_err_context(r->err, "%s: line %u, column values", r->path, r->line);
 }
 
 static int read_codes(const struct rt_schema_reading *r, struct rt_field *field)

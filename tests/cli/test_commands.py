@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from profile import OTHER, Profile, only, patience, pick, row
+from profile import OTHER, SCHEMA, Profile, field, only, patience, pick, row
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------
@@ -1039,11 +1039,12 @@ def test_init_over_a_profile_is_refused(pair):
 
 # -- what may not be read, and what is no text --------------------------------------------------------------------------
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another user")
-@pytest.mark.parametrize("closed", [".", "roundtrip.ini", "schema.csv", "state.db", "archive"])
+@pytest.mark.parametrize("closed", [".", "roundtrip.ini", "schema.csv", "codes.csv", "state.db", "archive"])
 def test_what_belongs_to_somebody_else_is_77(closed):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o711)
-        p = Profile(f"{folder}/p")
+        p = Profile(f"{folder}/p", schema=SCHEMA + [field("kind", type="code", values="codes.csv")],
+                    files={"codes.csv": "external,native\nVisit,V\n"})
         for file in [p.path] + sorted(p.path.rglob("*")):
             os.chown(file, 65534, 65534)
         os.chown(p.path / closed, 0, 0)
