@@ -94,8 +94,7 @@ static void say_json(struct rt_session *session, const struct rt_emit *emit, int
     rt_arena_clear(&arena);
 }
 
-/* Would emit write nothing, and why?  In its order: a pause, a fetch that is required, the guard.
- */
+/* Why emit would write nothing, in its order: a pause, a fetch that is required, the guard. */
 static int find_stop(struct rt_session *session, struct rt_emit *emit, struct rt_err *err)
 {
     if (rt_session_check_active(session, err) < 0 ||

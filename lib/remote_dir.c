@@ -36,7 +36,26 @@ static void fill_entry(struct rt_remote_entry *entry, const struct stat *st)
 /* A link to what is not there, or to where we may not look. */
 static bool leads_nowhere(int number)
 {
-    return number == ENOENT || number == ENOTDIR || number == ELOOP || number == EACCES;
+    return number == ENOENT || number == ENOTDIR || number == ELOOP || number == ENAMETOOLONG ||
+           number == EACCES;
+}
+
+/* 1; 0: it is gone since it was listed, as if it had never been there; -1: passed over, it would be
+   older than what is taken. */
+static int look_at(DIR *dir, const char *name, struct rt_remote_entry *entry, struct rt_err *err)
+{
+    struct stat st;
+    int number;
+
+    if (fstatat(dirfd(dir), name, &st, 0) == 0) {
+        fill_entry(entry, &st);
+        return 1;
+    }
+    number = errno;
+    if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : rt_remote_errno(err, "look at", name);
+    errno = number;
+    return leads_nowhere(number) ? 1 : rt_remote_errno(err, "look at", name);
 }
 
 static int list_open_folder(DIR *dir, const char *folder, struct rt_remote_list *list,
@@ -46,16 +65,15 @@ static int list_open_folder(DIR *dir, const char *folder, struct rt_remote_list 
 
     while ((errno = 0, d = readdir(dir)) != NULL) {
         struct rt_remote_entry entry = {0};
-        struct stat st;
+        int rc;
 
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
             continue;
-        if (fstatat(dirfd(dir), d->d_name, &st, 0) == 0)
-            fill_entry(&entry, &st);
-        else if (!leads_nowhere(errno)) /* passed over, it would be older than what is taken */
-            return rt_remote_errno(err, "look at", d->d_name);
-        else if (errno == ENOENT && fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-            continue; /* gone between the two looks: as if it had never been there */
+        rc = look_at(dir, d->d_name, &entry, err);
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
+            continue;
         entry.name = rt_xstrdup(d->d_name);
         if (rt_remote_list_add(list, &entry, err) != 0)
             return -1;

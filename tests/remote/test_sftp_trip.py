@@ -227,6 +227,24 @@ def test_a_folder_that_is_not_there(make, server, transport):
     assert there(server) == {name: data}
 
 
+@pytest.mark.parametrize("mode", [0o100, 0o400])
+def test_a_folder_that_may_not_be_read_is_no_empty_one(make, mode):
+    """With its names alone, too: `run` would go on without the newest edits."""
+    p = make(external={"exports": "theirs"})
+    (p.path / "theirs").mkdir(mode=0o700)
+    file = p.put("theirs/a_2026-11-01T0500.csv", export(p, row("E1")))
+    (p.path / "theirs/gone.csv").symlink_to("../nowhere")
+    (p.path / "theirs/wrong.csv").symlink_to("x" * 300)
+    set_age(p, file, 3600)
+    (p.path / "theirs").chmod(mode)
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+    done = subprocess.run(drop + p.command("run"), cwd=p.path, env=p.environment(), capture_output=True, text=True)
+    (p.path / "theirs").chmod(0o700)
+    assert done.returncode == 77 and "Permission denied" in done.stderr, done
+    p.run("fetch")
+    assert inbox(p) == [file.name]
+
+
 def test_a_folder_that_must_not_be_changed(make):
     """Local folders, and no permission to move away what was fetched: nothing that another try would mend."""
     p = make(external={"exports": "theirs", "after_fetch": "move:done"})
