@@ -1,5 +1,6 @@
 #include "lib/decide_internal.h"
 
+#include "lib/emit.h"
 #include "lib/outbox.h"
 #include "lib/plan.h"
 
@@ -39,24 +40,54 @@ int rt_decide_note(struct rt_work *work, const char *what, const char *reason, s
     return rt_decide_journal(work, what, reason ? json_pack("{s:s}", "reason", reason) : NULL, err);
 }
 
+static int note_side(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
+                     struct rt_err *err)
+{
+    struct rt_store *store = emit->work->store;
+    struct rt_due_entry entry = {.rid = record->rid, .side = side, .since = emit->work->rules.now};
+    struct rt_decision decision;
+
+    if (rt_emit_judge(emit, record, side, &decision, err) < 0)
+        return -1;
+    entry.action = rt_action_name(decision.action);
+    entry.reason = decision.reason;
+    return rt_plan_is_open(&decision) ? rt_store_put_due(store, &entry, err)
+                                      : rt_store_drop_due(store, record->rid, side, err);
+}
+
 int rt_decide_note_due(struct rt_work *work, const struct rt_record *record, struct rt_err *err)
 {
-    for (int s = 0; s < 2; s++) {
-        struct rt_due_entry entry = {
-            .rid = record->rid, .side = (enum rt_side)s, .since = work->rules.now};
-        struct rt_decision decision;
-        int rc;
+    struct rt_emit emit;
+    int rc;
 
-        rt_plan_side(&work->rules, record, entry.side, &decision);
-        entry.action = rt_action_name(decision.action);
-        entry.reason = decision.reason;
-        rc = rt_plan_is_open(&decision)
-                 ? rt_store_put_due(work->store, &entry, err)
-                 : rt_store_drop_due(work->store, record->rid, entry.side, err);
-        if (rc < 0)
-            return -1;
+    rt_emit_init(&emit, work, NULL);
+    rc = rt_emit_note_blocks(&emit, err);
+    for (int s = 0; s < 2 && rc == 0; s++)
+        rc = note_side(&emit, record, (enum rt_side)s, err);
+    rt_emit_clear(&emit);
+    return rc;
+}
+
+int rt_decide_note_unblocked(struct rt_work *work, enum rt_side side, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_due_entry entry = {0};
+    struct rt_record *record;
+    struct rt_emit emit;
+    int rc;
+
+    rt_emit_init(&emit, work, NULL);
+    rc = rt_emit_note_blocks(&emit, err);
+    while (rc == 0 && !emit.side[side].is_blocked &&
+           (rc = rt_store_next_due(work->store, side, &arena, &entry, err)) == 1) {
+        rt_arena_reset(&arena);
+        rc = rt_store_borrow(work->store, entry.rid, &arena, &record, err);
+        if (rc == 0)
+            rc = note_side(&emit, record, side, err);
     }
-    return 0;
+    rt_arena_clear(&arena);
+    rt_emit_clear(&emit);
+    return rc;
 }
 
 int rt_decide_save(struct rt_work *work, struct rt_record *record, struct rt_err *err)

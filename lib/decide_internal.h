@@ -15,6 +15,10 @@ int rt_decide_journal(struct rt_work *work, const char *what, json_t *members,
 int rt_decide_note_due(struct rt_work *work, const struct rt_record *record,
                        struct rt_err *err) RT_MUST_CHECK;
 
+/* Notes it for all that is due for a side, if no refused file blocks it any more. */
+int rt_decide_note_unblocked(struct rt_work *work, enum rt_side side,
+                             struct rt_err *err) RT_MUST_CHECK;
+
 /* The record's IDs into `members`. */
 void rt_decide_add_ids(json_t *members, const struct rt_record *record);
 

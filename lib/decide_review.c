@@ -194,7 +194,7 @@ static int decide_went_back(struct decide *d, struct rt_err *err)
     return decide_rows(d, RT_FLAW_WENT_BACK, err);
 }
 
-/* What is due for the side is looked at again by the next emit, as it always is. */
+/* What is due for the side is looked at again when the item is closed. */
 static int decide_refused(struct decide *d, struct rt_err *err)
 {
     (void)d;
@@ -520,6 +520,8 @@ int rt_decide_item(struct rt_work *work, const struct rt_item *item, enum rt_ver
     if (journal(&d, err) < 0 || note(&d, err) < 0 || by_kind[kind](&d, err) < 0)
         goto out;
     rc = rt_store_end_item(work->store, item->number, how(&d), err);
+    if (rc == 0 && kind == RT_KIND_REFUSED && item->side >= 0)
+        rc = rt_decide_note_unblocked(work, (enum rt_side)item->side, err);
     if (rc == 0)
         rc = rt_decide_ask_next(work, &d.freed, err);
 out:

@@ -199,14 +199,15 @@ int rt_store_each_found(struct rt_store *store, sqlite3_stmt *stmt, rt_store_vis
 int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_item *visit,
                        void *context, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(store,
-                                          "SELECT " RT_ITEM_COLUMNS " FROM item WHERE is_open"
-                                          " AND (?1 IS NULL OR kind = ?1) ORDER BY item",
-                                          err);
+    static const char all[] = "SELECT " RT_ITEM_COLUMNS " FROM item WHERE is_open ORDER BY item";
+    static const char of_kind[] = /* a look-up: each decision asks what is refused */
+        "SELECT " RT_ITEM_COLUMNS " FROM item WHERE is_open AND kind = ?1 ORDER BY item";
+    sqlite3_stmt *stmt = rt_store_prepare(store, kind ? of_kind : all, err);
 
     if (stmt == NULL)
         return -1;
-    rt_bind_text(stmt, 1, kind);
+    if (kind != NULL)
+        rt_bind_text(stmt, 1, kind);
     return rt_store_each_found(store, stmt, visit, context, err);
 }
 

@@ -1,5 +1,6 @@
 """R9: one file, one say."""
 import datetime
+import json
 
 import pytest
 
@@ -135,6 +136,30 @@ def refused(pair):
     pair.tick()
     pair.drop("native", [row("E1", "N1", body="more")])
     return pair
+
+
+def due(p):
+    """What status says, without an emit in between."""
+    return [(d["action"], d["rows"], "refused" in d["reason"])
+            for d in json.loads(p.run("status", "--json").out)["external"]["due"]]
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("verb", ["accept", "dismiss"])
+def test_what_is_due_is_told_truly_before_and_after_a_refused_file_is_decided(pair, verb):
+    refused(pair).emit(status=65)
+    assert due(pair) == [("wait", 1, True)]
+    pair.run("hold", "E1")
+    assert due(pair) == [("wait", 1, False)]
+    pair.run("release", "E1")
+    assert due(pair) == [("wait", 1, True)]
+    pair.put("inbox/external/again_2026-11-05T0600.csv", b"EID,NID")
+    pair.emit(status=65)
+    pair.run("review", verb, pair.items("refused")[0]["item"])
+    assert due(pair) == [("wait", 1, True)]
+    pair.decide(verb, "refused")
+    assert due(pair) == [("update", 1, False)]
+    assert only(pair.emit().external)["body"] == "more"
 
 
 @pytest.mark.review
