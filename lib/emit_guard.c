@@ -165,6 +165,13 @@ static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing,
     return guard_side(emit, side, reason, REASON_SIZE, err);
 }
 
+/* Another choice of rows is another plan. */
+static bool is_choice(const struct rt_emit_options *options)
+{
+    return !options->is_to[0] || !options->is_to[1] || options->only_count ||
+           options->limit != RT_NO_LIMIT;
+}
+
 /* Nothing, if this plan was approved. */
 static int stop(struct rt_emit *emit, enum rt_side side, const char *reason, struct rt_err *err)
 {
@@ -174,9 +181,10 @@ static int stop(struct rt_emit *emit, enum rt_side side, const char *reason, str
         return 0;
     return rt_err_set(
         err, RT_STOPPED,
-        "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s",
+        "guard: %s: %s%s; look at it with roundtrip diff, then roundtrip emit --approve %s%s",
         emit->work->rules.config->side[side].label, reason,
-        emit->options->approve ? ", and the approved plan is another one" : "", emit->digest);
+        emit->options->approve ? ", and the approved plan is another one" : "", emit->digest,
+        is_choice(emit->options) ? ", both with the same --to, --only and --limit" : "");
 }
 
 int rt_emit_guard(struct rt_emit *emit, struct rt_err *err)

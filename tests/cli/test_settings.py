@@ -370,6 +370,20 @@ def test_guard_counts_before_limit(make):
 
 
 @pytest.mark.later
+@pytest.mark.parametrize("choice", [("--limit", "1"), ("--to", "native"),
+                                    ("--only", "E1", "--only", "E2", "--only", "E3")])
+def test_guard_says_that_an_approval_needs_the_same_choice_of_rows(make, choice):
+    p = make(policy={"max_changes": 2})
+    p.drop("external", [row(f"E{n}") for n in range(4)])
+    assert "the same --to" not in p.run("emit", status=2).err
+    told = p.run("emit", *choice, status=2).err.strip()
+    plan, rest = told.split(" --approve ")[1].split(",", 1)
+    assert rest == " both with the same --to, --only and --limit"
+    assert f"plan {plan}\n" in p.run("diff", *choice).out
+    p.run("emit", *choice, "--approve", plan)
+
+
+@pytest.mark.later
 def test_guard_is_lifted_by_the_digest_of_the_plan(make):
     p = make(policy={"max_changes": "2"})
     p.drop("external", [row(f"E{i}") for i in range(3)])
