@@ -74,8 +74,9 @@ static void add_value(struct rt_buf *out, const json_t *value)
 
 void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
 {
-    const json_t *fields = json_object_get(view->detail, "fields"), *field;
-    const char *reason = rt_review_text(json_object_get(view->detail, "rows"), "text");
+    const json_t *fields = json_object_get(view->detail, "fields"), *field,
+                 *rows = json_object_get(view->detail, "rows");
+    const char *reason = rt_review_text(rows, "text");
     size_t i;
 
     json_array_foreach(fields, i, field)
@@ -89,10 +90,9 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", rt_review_text(view->detail, "text"));
     if (*reason) /* of a rejected row */
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", reason);
-    if (json_object_get(view->detail, "rows") &&
-        json_is_integer(json_object_get(view->detail, "rows")))
-        rt_buf_printf(out, "%" JSON_INTEGER_FORMAT " rows",
-                      json_integer_value(json_object_get(view->detail, "rows")));
+    if (json_is_integer(rows))
+        rt_buf_printf(out, "%" JSON_INTEGER_FORMAT " row%s", json_integer_value(rows),
+                      json_integer_value(rows) == 1 ? "" : "s");
 }
 
 void rt_review_make_harmless(char *text)

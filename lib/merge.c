@@ -334,34 +334,63 @@ static bool is_stale(const struct look *look)
     return look->row->stamp < last->stamp || is_older;
 }
 
-static uint64_t want_digest(const struct look *look, const struct rt_content *want)
+static bool is_same_text(struct rt_value a, struct rt_value b)
 {
-    struct rt_buf keys = {0};
-    struct rt_digest digest;
+    return a.from == b.from && rt_slice_is_equal(a.raw, b.raw);
+}
 
+static void add_key(const struct rt_field *field, struct rt_value value, struct rt_buf *keys)
+{
+    size_t part = rt_digest_part_begin(keys);
+
+    rt_value_key(field, RT_EXTERNAL, value, keys);
+    rt_digest_part_end(keys, part);
+}
+
+static uint64_t end_keys(struct rt_buf *keys)
+{
+    uint64_t digest = rt_digest_of(rt_buf_slice(keys)).low;
+
+    rt_buf_clear(keys);
+    return digest ? digest : 1;
+}
+
+#define KEYS_ROOM 1024 /* bytes, for most records */
+
+/* Digests of what is wanted now and, if `before` is not NULL, was before the row; most fields are
+   the same in both. */
+static void want_digests(const struct look *look, uint64_t *now, uint64_t *before)
+{
+    const struct rt_content *want = look->record->want, *old = look->want_before;
+    struct rt_buf keys = {0}, old_keys = {0};
+
+    rt_buf_reserve(&keys, KEYS_ROOM);
+    if (before != NULL)
+        rt_buf_reserve(&old_keys, KEYS_ROOM);
     for (size_t i = 0; i < schema_of(look)->content_count; i++) {
         const struct rt_field *field = schema_of(look)->content[i];
-        size_t part;
+        size_t begin = keys.len;
 
         if (!is_two_way(look->rules, look->record, field))
             continue;
-        part = rt_digest_part_begin(&keys);
-        rt_value_key(field, RT_EXTERNAL, want->value[i], &keys);
-        rt_digest_part_end(&keys, part);
+        add_key(field, want->value[i], &keys);
+        if (before != NULL && is_same_text(old->value[i], want->value[i]))
+            rt_buf_add(&old_keys, keys.ptr + begin, keys.len - begin);
+        else if (before != NULL)
+            add_key(field, old->value[i], &old_keys);
     }
-    digest = rt_digest_of(rt_buf_slice(&keys));
-    rt_buf_clear(&keys);
-    return digest.low ? digest.low : 1;
+    *now = end_keys(&keys);
+    if (before != NULL)
+        *before = end_keys(&old_keys);
 }
 
 /* R8: a want that went A, B, A, B and would become A again. */
 static void follow_trail(struct look *look)
 {
     uint64_t *trail = look->record->trail, now;
+    bool is_first = trail[RT_TRAIL_MAX - 1] == 0;
 
-    if (trail[RT_TRAIL_MAX - 1] == 0)
-        trail[RT_TRAIL_MAX - 1] = want_digest(look, look->want_before);
-    now = want_digest(look, look->record->want);
+    want_digests(look, &now, is_first ? &trail[RT_TRAIL_MAX - 1] : NULL);
     if (trail[RT_TRAIL_MAX - 1] == now)
         return;
     look->record->is_flapping =
@@ -382,11 +411,6 @@ static enum rt_change judge(const struct look *look, bool is_new)
     if (look->has_local)
         return RT_CHANGE_LOCAL;
     return look->out->confirmed ? RT_CHANGE_ECHO : RT_CHANGE_UNCHANGED;
-}
-
-static bool is_same_text(struct rt_value a, struct rt_value b)
-{
-    return a.from == b.from && rt_slice_is_equal(a.raw, b.raw);
 }
 
 /* What the side holds now: the row, and for columns that it does not have what was known before.

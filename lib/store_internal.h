@@ -126,6 +126,9 @@ const char *rt_store_pack_sent(const struct rt_end *end,
                                struct rt_buf *out); /* NULL: nothing was sent */
 int rt_store_unpack_sent(struct rt_store *store, const char *text, struct rt_arena *arena,
                          struct rt_end *end, struct rt_err *err) RT_MUST_CHECK;
+/* A number of what rt_store_pack_sent wrote, and `behind` after it, which *text is moved behind;
+   '\0': whatever comes after it. */
+bool rt_store_take_number(const char **text, char behind, int64_t *value);
 const char *rt_store_pack_trail(const struct rt_record *record, char out[80]);
 /* Does anything of a record go into its `open` column? */
 bool rt_store_has_open(const struct rt_record *record);

@@ -78,6 +78,32 @@ void rt_store_unpack_record(struct rt_record *record, int64_t flags)
     record->items = (unsigned)(flags >> RECORD_ITEMS_SHIFT);
 }
 
+/* Numbers by hand: printf and scanf would take a twentieth of the time of a changed row. */
+static void add_number(struct rt_buf *out, int64_t value)
+{
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char digits[20];
+    size_t n = sizeof digits;
+
+    do
+        digits[--n] = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (value < 0)
+        rt_buf_add_char(out, '-');
+    rt_buf_add(out, digits + n, sizeof digits - n);
+}
+
+bool rt_store_take_number(const char **text, char behind, int64_t *value)
+{
+    char *end;
+
+    *value = strtoll(*text, &end, 10);
+    if (end == *text || (behind != '\0' && *end != behind))
+        return false;
+    *text = end + (behind != '\0');
+    return true;
+}
+
 /* sent: "delta:position:cid:trusted:other_id:until" for each version, oldest first, blanks between.
    trusted is 2 where a person gave the version up. */
 const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
@@ -85,10 +111,15 @@ const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
     rt_buf_reset(out);
     for (size_t i = 0; i < end->sent_count; i++) {
         const struct rt_version *v = &end->sent[i];
+        int64_t numbers[] = {v->delta,        v->position,
+                             v->content->cid, v->is_given_up ? 2 : v->is_trusted,
+                             v->has_other_id, v->until};
 
-        rt_buf_printf(out, "%s%" PRId64 ":%" PRId64 ":%" PRId64 ":%d:%d:%" PRId64, i ? " " : "",
-                      v->delta, v->position, v->content->cid, v->is_given_up ? 2 : v->is_trusted,
-                      v->has_other_id, v->until);
+        for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+            if (k > 0 || i > 0)
+                rt_buf_add_char(out, k > 0 ? ':' : ' ');
+            add_number(out, numbers[k]);
+        }
     }
     return out->len ? rt_buf_str(out) : NULL;
 }
@@ -96,11 +127,12 @@ const char *rt_store_pack_sent(const struct rt_end *end, struct rt_buf *out)
 static int unpack_version(struct rt_store *store, const char *text, struct rt_arena *arena,
                           struct rt_version *v, struct rt_err *err)
 {
-    int64_t cid = 0;
-    int trusted = 0, other = 0;
+    int64_t cid, trusted, other;
 
-    if (sscanf(text, "%" SCNd64 ":%" SCNd64 ":%" SCNd64 ":%d:%d:%" SCNd64, &v->delta, &v->position,
-               &cid, &trusted, &other, &v->until) != 6)
+    if (!rt_store_take_number(&text, ':', &v->delta) ||
+        !rt_store_take_number(&text, ':', &v->position) ||
+        !rt_store_take_number(&text, ':', &cid) || !rt_store_take_number(&text, ':', &trusted) ||
+        !rt_store_take_number(&text, ':', &other) || !rt_store_take_number(&text, '\0', &v->until))
         return rt_err_set(err, RT_STOPPED, "%s: a version cannot be read: " RT_STORE_DAMAGED,
                           store->path);
     v->is_trusted = trusted == 1;

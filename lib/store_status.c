@@ -7,8 +7,6 @@
 #include "lib/store_internal.h"
 #include "lib/store_schema.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- rows under way, by delta ---- */
@@ -43,12 +41,11 @@ static void count_flight(struct flights *flights, int64_t delta)
 static void count_versions(struct flights *flights, const char *sent)
 {
     while (sent != NULL && *sent) {
-        int64_t delta, position, cid;
-        int trusted;
+        int64_t delta, position, cid, trusted;
 
-        if (sscanf(sent, "%" SCNd64 ":%" SCNd64 ":%" SCNd64 ":%d", &delta, &position, &cid,
-                   &trusted) == 4 &&
-            delta > 0 && trusted == 1)
+        if (rt_store_take_number(&sent, ':', &delta) &&
+            rt_store_take_number(&sent, ':', &position) && rt_store_take_number(&sent, ':', &cid) &&
+            rt_store_take_number(&sent, ':', &trusted) && delta > 0 && trusted == 1)
             count_flight(flights, delta);
         sent = strchr(sent, ' ');
         sent = sent ? sent + 1 : NULL;
