@@ -4,6 +4,7 @@
 #include "lib/publish.h"
 #include "lib/spool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ static int copy_to(struct rt_session *session, const char *path, struct rt_err *
         rt_err_context(err, "%s", path);
     } else if (rt_spool_sync(part, err) == 0) {
         rc = rt_spool_move(part, path, err);
-        if (rc < 0 && access(part, F_OK) != 0)
+        if (rc < 0 && access(part, F_OK) != 0 && errno == ENOENT)
             unlink(path); /* it has its name, but may not be on the disk */
     }
     if (rc < 0)

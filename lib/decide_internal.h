@@ -28,8 +28,8 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
 
 /* A row out of an item's detail; it and what it points to live in the arena.  A value that was
    written in another way than now is unknown. */
-void rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
-                        struct rt_row *row);
+int rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
+                       struct rt_row *row, struct rt_err *err) RT_MUST_CHECK;
 
 /* Takes the row into account after all, whatever its modified_at says. */
 int rt_decide_apply_row(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,

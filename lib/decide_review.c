@@ -129,7 +129,8 @@ static int decide_clash(struct decide *d, struct rt_err *err)
         return -1;
     if (!is_accept(d))
         return 0;
-    rt_decide_read_row(d->work, json_object_get(d->detail, "rows"), &d->arena, &row);
+    if (rt_decide_read_row(d->work, json_object_get(d->detail, "rows"), &d->arena, &row, err) < 0)
+        return -1;
     return rt_decide_pair_as(d->work, &row, &d->arena, err);
 }
 
@@ -142,7 +143,8 @@ static int decide_rows(struct decide *d, enum rt_flaw flaw, struct rt_err *err)
 
     json_array_foreach(rows, i, one)
     {
-        rt_decide_read_row(d->work, one, &d->arena, &read);
+        if (rt_decide_read_row(d->work, one, &d->arena, &read, err) < 0)
+            return -1;
         if (d->record.rid == 0 || d->record.end[read.side].flaw == flaw)
             row[read.side] = read;
     }

@@ -14,8 +14,8 @@ static struct rt_slice text_of(const json_t *json, struct rt_arena *arena)
     return rt_arena_dup(arena, rt_slice_from(json_string_value(json), json_string_length(json)));
 }
 
-void rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
-                        struct rt_row *row)
+int rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,
+                       struct rt_row *row, struct rt_err *err)
 {
     const struct rt_schema *schema = work->rules.schema;
     int64_t layout = json_integer_value(json_object_get(json, "layout"));
@@ -34,13 +34,17 @@ void rt_decide_read_row(const struct rt_work *work, const json_t *json, struct r
                            .file = json_integer_value(json_object_get(json, "file")),
                            .line = json_integer_value(json_object_get(json, "line"))};
     for (size_t i = 0; i < schema->content_count; i++) {
-        const json_t *value = json_object_get(values, schema->content[i]->name);
+        const struct rt_field *field = schema->content[i];
+        const json_t *value = json_object_get(values, field->name);
+        int rc = value ? rt_store_is_readable(work->store, layout, field, row->side, err) : 0;
 
-        if (value != NULL &&
-            rt_store_is_readable(work->store, layout, schema->content[i], row->side))
+        if (rc < 0)
+            return -1;
+        if (rc == 1)
             row->content->value[i] =
                 (struct rt_value){text_of(value, arena), rt_from_side(row->side)};
     }
+    return 0;
 }
 
 /* R11 holds for a row that a person lets count, too: one that looks like the lost echo of a pending

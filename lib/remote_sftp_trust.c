@@ -74,8 +74,7 @@ static void tell_changed(const struct trust *t, struct rt_slice key, const char 
         rt_err_set(
             err, RT_REFUSED,
             "%s: ~/.ssh/known_hosts has only a key for it (%s) that this transport could not agree "
-            "on with it; the host key that it shows is %s (%s); nothing was sent; compare that "
-            "with "
+            "on with it; the host key that it shows is %s (%s); nothing was sent; compare it with "
             "what its owner says, then set host_key = %s, or set transport = openssh",
             t->s->where, rt_buf_str(&known), ours, name, ours);
     rt_buf_clear(&known);

@@ -211,16 +211,20 @@ int64_t rt_store_layout(const struct rt_store *store)
     return store->layout;
 }
 
-bool rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
-                          enum rt_side side)
+int rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
+                         enum rt_side side, struct rt_err *err)
 {
-    struct rt_err ignored;
-    const struct rt_layout *then = layout ? find_layout(store, layout, &ignored) : NULL;
+    const struct rt_layout *then;
 
-    for (size_t i = 0; then != NULL && i < then->count; i++)
+    if (layout == 0)
+        return 1;
+    then = find_layout(store, layout, err);
+    if (then == NULL)
+        return -1;
+    for (size_t i = 0; i < then->count; i++)
         if (then->to[i] == field->content_index)
             return then->is_readable[side][i];
-    return layout == 0;
+    return 0;
 }
 
 /* ---- encoding ---- */

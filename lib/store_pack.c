@@ -183,21 +183,25 @@ struct reading {
     struct rt_arena *arena;
 };
 
-static struct rt_value value_from_json(const struct reading *reading, const struct rt_field *field,
-                                       const json_t *json)
+static int value_from_json(const struct reading *reading, const struct rt_field *field,
+                           const json_t *json, struct rt_value *value, struct rt_err *err)
 {
-    struct rt_value value = {{NULL, 0}, RT_FROM_UNKNOWN};
     const json_t *text = json_object_get(json, "value");
     const char *of = json_string_value(json_object_get(json, "of"));
     enum rt_side side = of != NULL && strcmp(of, "external") == 0 ? RT_EXTERNAL : RT_NATIVE;
 
-    if (text == NULL || of == NULL ||
-        !rt_store_is_readable(reading->store, reading->layout, field, side))
-        return value;
-    value.raw = rt_arena_dup(reading->arena,
-                             rt_slice_from(json_string_value(text), json_string_length(text)));
-    value.from = rt_from_side(side);
-    return value;
+    int rc;
+
+    *value = (struct rt_value){{NULL, 0}, RT_FROM_UNKNOWN};
+    if (text == NULL || of == NULL)
+        return 0;
+    rc = rt_store_is_readable(reading->store, reading->layout, field, side, err);
+    if (rc != 1)
+        return rc;
+    value->raw = rt_arena_dup(reading->arena,
+                              rt_slice_from(json_string_value(text), json_string_length(text)));
+    value->from = rt_from_side(side);
+    return 0;
 }
 
 static json_t *cuts_to_json(const struct rt_schema *schema, const struct rt_end *end)
@@ -267,8 +271,8 @@ char *rt_store_pack_open(const struct rt_store *store, const struct rt_record *r
     return text;
 }
 
-static void unpack_conflicts(const struct reading *reading, const json_t *list,
-                             struct rt_record *record)
+static int unpack_conflicts(const struct reading *reading, const json_t *list,
+                            struct rt_record *record, struct rt_err *err)
 {
     const json_t *entry;
     size_t i;
@@ -279,24 +283,30 @@ static void unpack_conflicts(const struct reading *reading, const json_t *list,
     {
         const struct rt_field *field = rt_schema_find(
             reading->store->schema, json_string_value(json_object_get(entry, "field")));
+        struct rt_conflict *conflict = &record->conflicts[record->conflict_count];
 
         if (field == NULL || field->content_index == RT_NOT_CONTENT)
             continue; /* the field left the schema, and the conflict with it */
-        record->conflicts[record->conflict_count++] = (struct rt_conflict){
-            .field = field->content_index,
-            .value = {value_from_json(reading, field, json_object_get(entry, "external")),
-                      value_from_json(reading, field, json_object_get(entry, "native"))},
-            .is_first_seen = json_is_true(json_object_get(entry, "first_seen"))};
+        conflict->field = field->content_index;
+        conflict->is_first_seen = json_is_true(json_object_get(entry, "first_seen"));
+        for (int s = 0; s < 2; s++)
+            if (value_from_json(reading, field,
+                                json_object_get(entry, rt_side_name((enum rt_side)s)),
+                                &conflict->value[s], err) < 0)
+                return -1;
+        record->conflict_count++;
     }
+    return 0;
 }
 
-static void unpack_not_taken(const struct reading *reading, const json_t *from, struct rt_end *end)
+static int unpack_not_taken(const struct reading *reading, const json_t *from, struct rt_end *end,
+                            struct rt_err *err)
 {
     const json_t *list = json_object_get(from, "fields"), *entry;
     size_t i;
 
     if (list == NULL)
-        return;
+        return 0;
     end->not_taken_delta = json_integer_value(json_object_get(from, "delta"));
     end->not_taken =
         rt_arena_alloc(reading->arena, (json_array_size(list) + 1) * sizeof *end->not_taken);
@@ -304,12 +314,17 @@ static void unpack_not_taken(const struct reading *reading, const json_t *from, 
     {
         const struct rt_field *field = rt_schema_find(
             reading->store->schema, json_string_value(json_object_get(entry, "field")));
+        struct rt_missing_value *missing = &end->not_taken[end->not_taken_count];
 
-        if (field != NULL && field->content_index != RT_NOT_CONTENT)
-            end->not_taken[end->not_taken_count++] = (struct rt_missing_value){
-                field->content_index,
-                value_from_json(reading, field, json_object_get(entry, "sent"))};
+        if (field == NULL || field->content_index == RT_NOT_CONTENT)
+            continue;
+        missing->field = field->content_index;
+        if (value_from_json(reading, field, json_object_get(entry, "sent"), &missing->value, err) <
+            0)
+            return -1;
+        end->not_taken_count++;
     }
+    return 0;
 }
 
 static void unpack_cuts(const struct rt_schema *schema, const json_t *lengths,
@@ -347,6 +362,7 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
 {
     struct reading reading = {.store = store, .arena = arena};
     json_t *root;
+    int rc;
 
     if (text == NULL)
         return 0;
@@ -356,18 +372,19 @@ int rt_store_unpack_open(struct rt_store *store, const char *text, struct rt_are
                           "%s: record %" PRId64 " cannot be read: " RT_STORE_DAMAGED, store->path,
                           record->rid);
     reading.layout = json_integer_value(json_object_get(root, "layout"));
-    unpack_conflicts(&reading, json_object_get(root, "conflicts"), record);
-    for (int s = 0; s < 2; s++) {
+    rc = unpack_conflicts(&reading, json_object_get(root, "conflicts"), record, err);
+    for (int s = 0; s < 2 && rc == 0; s++) {
         struct rt_end *end = &record->end[s];
         const json_t *flaw = json_object_get(root, s ? "flaw_native" : "flaw_external");
 
-        unpack_not_taken(&reading,
-                         json_object_get(root, s ? "not_taken_native" : "not_taken_external"), end);
+        rc = unpack_not_taken(&reading,
+                              json_object_get(root, s ? "not_taken_native" : "not_taken_external"),
+                              end, err);
         unpack_cuts(store->schema, json_object_get(root, s ? "cuts_native" : "cuts_external"),
                     arena, end);
         if (flaw != NULL)
             end->flaw_stamp = (int64_t)json_integer_value(flaw);
     }
     json_decref(root);
-    return 0;
+    return rc;
 }

@@ -15,10 +15,10 @@ int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
 /* The number of the layout that contents are written with now, to be kept beside values that stand
  * elsewhere. */
 int64_t rt_store_layout(const struct rt_store *store);
-/* Does a value of that field, written in the side's way when contents had that layout, mean the
- * same now?  0: the layout was not kept. */
-bool rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
-                          enum rt_side side);
+/* Does a value of that field, written in the side's way when contents had that layout (0: it was
+ * not kept), mean the same now?  1, 0, -1. */
+int rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
+                         enum rt_side side, struct rt_err *err) RT_MUST_CHECK;
 
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
