@@ -227,6 +227,17 @@ int rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt
     return 0;
 }
 
+int rt_store_had_field(struct rt_store *store, int64_t layout, const struct rt_field *field,
+                       struct rt_err *err)
+{
+    const struct rt_layout *then = find_layout(store, layout, err);
+
+    for (size_t i = 0; then != NULL && i < then->count; i++)
+        if (then->to[i] == field->content_index)
+            return 1;
+    return then ? 0 : -1;
+}
+
 /* ---- encoding ---- */
 
 static void encode(const struct rt_schema *schema, const struct rt_content *content,

@@ -1,8 +1,6 @@
 #include "lib/store_internal.h"
 #include "lib/store_schema.h"
 
-#include <stdlib.h>
-
 /* R11: pending inserts by the digests of what was sent, and who is suspected to be which. */
 
 int rt_store_add_pending(struct rt_store *store, int64_t rid, enum rt_side side,
@@ -35,18 +33,20 @@ int rt_store_drop_pending(struct rt_store *store, int64_t rid, enum rt_side side
     return 0;
 }
 
-static int list_pending(struct rt_store *store, struct rt_pending **list, size_t *count,
-                        struct rt_err *err)
+int rt_store_list_pending(struct rt_store *store, struct rt_pending **list, size_t *count,
+                          struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT DISTINCT p.rid, p.side, r.cid FROM pending AS p JOIN delta_row AS r ON r.rid = "
-        "p.rid"
-        " JOIN delta AS d ON d.delta = r.delta WHERE d.side = p.side AND d.state <> ?1"
+        "SELECT DISTINCT p.rid, p.side, c.cid, c.layout FROM pending AS p"
+        " JOIN delta_row AS r ON r.rid = p.rid JOIN delta AS d ON d.delta = r.delta"
+        " JOIN content AS c ON c.cid = r.cid WHERE d.side = p.side AND d.state <> ?1"
         " ORDER BY 1, 2, 3",
         err);
     int rc;
 
+    *list = NULL;
+    *count = 0;
     if (stmt == NULL)
         return -1;
     rt_bind_int(stmt, 1, RT_DELTA_WITHDRAWN);
@@ -54,23 +54,9 @@ static int list_pending(struct rt_store *store, struct rt_pending **list, size_t
         *list = rt_xgrow(*list, *count, sizeof **list);
         (*list)[(*count)++] = (struct rt_pending){.rid = sqlite3_column_int64(stmt, 0),
                                                   .side = (enum rt_side)sqlite3_column_int(stmt, 1),
-                                                  .cid = sqlite3_column_int64(stmt, 2)};
+                                                  .cid = sqlite3_column_int64(stmt, 2),
+                                                  .layout = sqlite3_column_int64(stmt, 3)};
     }
-    return rc;
-}
-
-int rt_store_renew_pending(struct rt_store *store, rt_store_visit_pending *visit, void *context,
-                           struct rt_err *err)
-{
-    struct rt_pending *list = NULL;
-    size_t count = 0;
-    int rc = list_pending(store, &list, &count, err);
-
-    if (rc == 0)
-        rc = rt_store_exec(store, "DELETE FROM pending", err);
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = visit(context, &list[i], err);
-    free(list);
     return rc;
 }
 

@@ -20,6 +20,10 @@ int64_t rt_store_layout(const struct rt_store *store);
 int rt_store_is_readable(struct rt_store *store, int64_t layout, const struct rt_field *field,
                          enum rt_side side, struct rt_err *err) RT_MUST_CHECK;
 
+/* Was the field in the schema when contents had that layout?  1, 0, -1. */
+int rt_store_had_field(struct rt_store *store, int64_t layout, const struct rt_field *field,
+                       struct rt_err *err) RT_MUST_CHECK;
+
 /* Every row is looked at again, also one that comes as it came last time: after a change of the
  * schema. */
 int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
@@ -27,16 +31,14 @@ int rt_store_forget_prints(struct rt_store *store, struct rt_err *err) RT_MUST_C
 int rt_store_forget_modified(struct rt_store *store, enum rt_side side,
                              struct rt_err *err) RT_MUST_CHECK;
 
-/* Forgets the digests of all pending inserts, and visits the contents that were written for them,
-   so that they get new ones. */
+/* The contents that were written for pending inserts.  Caller frees the list, also after a failure.
+ */
 struct rt_pending {
     int64_t rid;
     enum rt_side side;
-    int64_t cid;
+    int64_t cid, layout;
 };
-typedef int rt_store_visit_pending(void *context, const struct rt_pending *pending,
-                                   struct rt_err *err);
-int rt_store_renew_pending(struct rt_store *store, rt_store_visit_pending *visit, void *context,
-                           struct rt_err *err) RT_MUST_CHECK;
+int rt_store_list_pending(struct rt_store *store, struct rt_pending **list, size_t *count,
+                          struct rt_err *err) RT_MUST_CHECK;
 
 #endif

@@ -4,6 +4,12 @@
 #include "lib/store_schema.h"
 #include <stdlib.h>
 
+static bool is_in_print(const struct rt_field *field, enum rt_side side, bool fingerprint)
+{
+    return fingerprint ? field->role == RT_ROLE_FINGERPRINT
+                       : rt_field_flows_to(field, side) && field->column[side].in != NULL;
+}
+
 /* The digest of what a side holds of a record, or would: of all that flows to it, or of the
  * fingerprint fields. */
 static struct rt_digest print_of(const struct rt_rules *rules, enum rt_side side,
@@ -17,8 +23,7 @@ static struct rt_digest print_of(const struct rt_rules *rules, enum rt_side side
     for (size_t i = 0; i < rules->schema->content_count; i++) {
         const struct rt_field *field = rules->schema->content[i];
 
-        if (fingerprint ? field->role != RT_ROLE_FINGERPRINT
-                        : !rt_field_flows_to(field, side) || field->column[side].in == NULL)
+        if (!is_in_print(field, side, fingerprint))
             continue;
         rt_buf_reset(&key);
         rt_value_key(field, side, content->value[i], &key);
@@ -90,43 +95,71 @@ int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
     return rc;
 }
 
-static int add_pending(struct rt_work *work, const struct rt_pending *pending,
-                       const struct rt_content *content, struct rt_err *err)
-{
-    struct rt_digest print[2];
-
-    both_prints(&work->rules, pending->side, content, print);
-    if (rt_store_add_pending(work->store, pending->rid, pending->side, print[0], err) < 0)
-        return -1;
-    if (!work->rules.schema->has_fingerprint)
-        return 0;
-    return rt_store_add_pending(work->store, pending->rid, pending->side, print[1], err);
-}
-
 int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
                            struct rt_err *err)
 {
-    struct rt_pending pending = {.rid = record->rid, .side = side};
+    struct rt_digest print[2];
 
-    return add_pending(work, &pending, record->want, err);
+    both_prints(&work->rules, side, record->want, print);
+    if (rt_store_add_pending(work->store, record->rid, side, print[0], err) < 0)
+        return -1;
+    if (!work->rules.schema->has_fingerprint)
+        return 0;
+    return rt_store_add_pending(work->store, record->rid, side, print[1], err);
 }
 
-static int renew(void *context, const struct rt_pending *pending, struct rt_err *err)
+/* ---- after a change of the schema ---- */
+
+/* Is a value of the print not known, though it was sent?  As an empty one it would make the print
+   of other rows.  A field that is newer than the content is empty there, but in a fingerprint. 1,
+   0, -1. */
+static int lacks_value(struct rt_work *work, const struct rt_pending *pending,
+                       const struct rt_content *content, bool fingerprint, struct rt_err *err)
 {
-    struct rt_work *work = context;
+    const struct rt_schema *schema = work->rules.schema;
+    int rc = 0;
+
+    for (size_t i = 0; i < schema->content_count && rc == 0; i++) {
+        const struct rt_field *field = schema->content[i];
+
+        if (is_in_print(field, pending->side, fingerprint) && !rt_value_is_known(content->value[i]))
+            rc = fingerprint ? 1 : rt_store_had_field(work->store, pending->layout, field, err);
+    }
+    return rc;
+}
+
+static int add_prints(struct rt_work *work, const struct rt_pending *pending, struct rt_err *err)
+{
     struct rt_arena arena = {0};
     const struct rt_content *content;
+    struct rt_digest print[2];
     int rc = rt_store_content(work->store, pending->cid, &arena, &content, err);
 
     if (rc == 0)
-        rc = add_pending(work, pending, content, err);
+        both_prints(&work->rules, pending->side, content, print);
+    for (int i = 0; rc == 0 && i < 1 + work->rules.schema->has_fingerprint; i++) {
+        rc = lacks_value(work, pending, content, i == 1, err);
+        if (rc == 0)
+            rc = rt_store_add_pending(work->store, pending->rid, pending->side, print[i], err);
+        else if (rc == 1)
+            rc = 0;
+    }
     rt_arena_clear(&arena);
     return rc;
 }
 
+/* The digests of then stay: where the other side writes it in another way now, what was sent cannot
+   be read any more, and they are all there is. */
 int rt_suspect_renew(struct rt_work *work, struct rt_err *err)
 {
-    return rt_store_renew_pending(work->store, renew, work, err);
+    struct rt_pending *list;
+    size_t count;
+    int rc = rt_store_list_pending(work->store, &list, &count, err);
+
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = add_prints(work, &list[i], err);
+    free(list);
+    return rc;
 }
 
 /* Takes a candidate away from a suspect; with the last one, the suspicion. */

@@ -24,8 +24,8 @@ int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
 int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record, enum rt_side side,
                            struct rt_err *err) RT_MUST_CHECK;
 
-/* After a change of the schema: what was sent is recognised by what it says, and by the fields
- * that are its fingerprint, now. */
+/* After a change of the schema: what was sent is recognised by what it says, and by the fields that
+ * are its fingerprint, now. */
 int rt_suspect_renew(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
 /* The record's ID on that side is known now: it is pending no more, and who was suspected for it

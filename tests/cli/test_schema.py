@@ -641,6 +641,29 @@ def test_a_lost_id_is_noticed_also_after_a_change_of_the_schema(make, change):
     assert p.trip(nat=[lost]).nothing and len(p.items("suspected")) == 1
 
 
+@pytest.mark.review
+@pytest.mark.parametrize("change", ({"external_format": "%d.%m.%Y"}, {"type": "text"}))
+@pytest.mark.parametrize("role", ("fingerprint", ""))
+def test_a_lost_id_is_noticed_also_where_what_was_sent_cannot_be_read_any_more(make, role, change):
+    """The row was taken for a new one, and inserted on the side that it had come from."""
+    p = make(schema=IDS + [field("summary"), field("day", type="date", role=role)])
+    p.trip(ext=[row("E1", day="2026-11-01")])
+    p.schema[3].update(change)
+    p.write()
+    p.run("check", "--accept-schema")
+    assert p.trip(nat=[row("", "N1", day="2026-11-01")]).nothing and len(p.items("suspected")) == 1
+
+
+def test_a_fingerprint_that_cannot_be_read_any_more_is_not_that_of_a_row_without_one(make):
+    """With suspected_duplicate = bind two interactions became one, and the first was overwritten."""
+    p = make(schema=IDS + [field("summary"), field("day", type="date", role="fingerprint")], policy={"suspected_duplicate": "bind"})
+    p.trip(ext=[row("E1", day="2026-02-03")])
+    p.schema[3].update(external_format="%d.%m.%Y")
+    p.write()
+    p.run("check", "--accept-schema")
+    assert only(p.trip(nat=[row("", "N1", summary="none", day="")]).external)["n"] == "N1"
+
+
 def test_email_is_shown_but_never_travels_back(make):
     p = make(schema=IDS + TEXTS + [EMAIL]).agree(row("E1", "N1"))
     deltas = p.trip(nat=[row("E1", "N1", summary="two", email="other@example.org")])
