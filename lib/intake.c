@@ -26,7 +26,7 @@ static void forget_rows(struct rt_intake *in)
     in->reject_count = in->repeat_count = in->flawed_count = 0;
     in->counts = (struct rt_counts){0};
     in->has_unreadable_id = false;
-    in->long_ids = in->rounded_ids = in->damaged = 0;
+    in->damaged = 0;
     in->must_read_again = false;
     in->disputed = 0;
     rt_intake_forget_known(in);
@@ -131,10 +131,10 @@ static int read_file(struct rt_intake *in, struct rt_err *err)
     note_bytes(in, file);
     if (in->must_read_again)
         goto out;
-    if (in->long_ids > 0 && in->rounded_ids == in->long_ids && !in->rejects_rounded) {
-        in->rejects_rounded = in->must_read_again = true;
+    if (rt_intake_judge_rounded(in, err) < 0)
+        rc = -1;
+    if (rc < 0 || in->must_read_again)
         goto out;
-    }
     in->known.has_raw = false;
     if (check_damage(in, err) < 0 || rt_intake_judge_repeats(in, err) < 0 ||
         (!in->must_read_again &&

@@ -78,8 +78,10 @@ struct rt_intake {
     struct rt_reject *rejects;
     size_t reject_count;
     bool has_unreadable_id;
-    int64_t long_ids, rounded_ids; /* spreadsheets zero what is past the 15th digit */
-    bool rejects_rounded;
+    struct { /* intake_rounded.c; kept from one reading of the file to the next */
+        bool is_suspected, is_judged;
+        bool in_keys, in_values; /* all long IDs of records are rounded; all long IDs */
+    } rounded;
     struct rt_flawed *flawed;
     size_t flawed_count;
     int64_t damaged; /* rows with an ID that a spreadsheet has damaged */
@@ -145,6 +147,12 @@ void rt_intake_add_repeat(struct rt_intake *in, const struct rt_record *record,
 void rt_intake_set_aside(struct rt_intake *in, size_t group, const struct rt_row *row,
                          struct rt_digest print, bool is_eligible);
 int rt_intake_judge_repeats(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
+
+/* intake_rounded.c: IDs that a spreadsheet has rounded.  1: the row has one, and the fault says so;
+   at the end of the file it is told whether it has to be read again for it. */
+int rt_intake_check_rounded(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_row *row,
+                            struct rt_row_fault *fault, struct rt_err *err) RT_MUST_CHECK;
+int rt_intake_judge_rounded(struct rt_intake *in, struct rt_err *err) RT_MUST_CHECK;
 
 /* intake_dismissed.c: answers that still hold.  1: a person has dismissed these rows, and they are
    as they were; 0, -1.  end: of their record; NULL: they have none. */

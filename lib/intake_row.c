@@ -457,48 +457,6 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     return 1;
 }
 
-/* Counts the long numbers in an ID, in each of its fields; has one of them only 15 digits left? */
-static bool count_long(struct rt_intake *in, enum rt_side side, struct rt_slice id)
-{
-    size_t n = in->work->rules.schema->id_count[side];
-    struct rt_slice one = id, *parts = &one;
-    bool any = false;
-
-    if (n > 1) {
-        parts = rt_arena_alloc(&in->row_arena, n * sizeof *parts);
-        rt_id_split(id, n, &in->row_arena, parts);
-    }
-    for (size_t i = 0; i < n; i++) {
-        in->long_ids += rt_id_is_long(parts[i]);
-        in->rounded_ids += rt_id_is_rounded(parts[i]);
-        any = any || rt_id_is_rounded(parts[i]);
-    }
-    return any;
-}
-
-/* Spreadsheets keep 15 digits.  1: an ID of this row looks so, and is not one that is known; it is
- * taken out of the row, *column: its. */
-static int is_rounded(struct rt_intake *in, struct rt_row *row, size_t *column, struct rt_err *err)
-{
-    int64_t rid;
-    int rc, found = 0;
-
-    for (int s = 0; s < 2; s++) {
-        if (!count_long(in, (enum rt_side)s, row->id[s]) || !in->rejects_rounded)
-            continue;
-        rc = rt_store_find(in->work->store, (enum rt_side)s, row->id[s], &rid, err);
-        if (rc < 0)
-            return -1;
-        if (rc == 1)
-            continue;
-        if (!found)
-            *column = rt_rowmap_id_column(in->map, (enum rt_side)s);
-        row->id[s] = rt_slice_from(NULL, 0);
-        found = 1;
-    }
-    return found;
-}
-
 static int is_eligible(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_err *err)
 {
     struct rt_expr *expr = in->work->eligible[in->side];
@@ -511,7 +469,7 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     struct rt_digest print = {0, 0};
     struct rt_row_fault fault;
     struct rt_row row;
-    size_t group, column = 0;
+    size_t group;
     int rc, eligible;
 
     rt_arena_reset(&in->row_arena);
@@ -526,19 +484,9 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv, struct rt_
     }
     if (rt_rowmap_row(in->map, csv, &in->row_arena, &row, &fault))
         return reject(in, csv, &row, &fault, err);
-    rc = is_rounded(in, &row, &column, err);
-    if (rc < 0)
-        return -1;
-    if (rc == 1) {
-        fault =
-            (struct rt_row_fault){.column = column,
-                                  .has_id = row.id[0].len > 0 || row.id[1].len > 0,
-                                  .has_bad_id = true,
-                                  .is_spreadsheet = true,
-                                  .reason = "the ID looks damaged by a spreadsheet: every long ID "
-                                            "of this file ends in zeros after the 15th digit"};
-        return reject(in, csv, &row, &fault, err);
-    }
+    rc = rt_intake_check_rounded(in, csv, &row, &fault, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : reject(in, csv, &row, &fault, err);
     eligible = is_eligible(in, csv, err);
     if (eligible < 0)
         return rt_err_context(err, "%s: line %llu: eligible", in->file.name,

@@ -373,9 +373,19 @@ struct rt_digest rt_rowmap_fingerprint(const struct rt_rowmap *map,
     return digest;
 }
 
+size_t rt_rowmap_column(const struct rt_rowmap *map, size_t field)
+{
+    return map->column[field] == NO_COLUMN ? 0 : map->column[field] + 1;
+}
+
+struct rt_slice rt_rowmap_id_cell(const struct rt_rowmap *map, const struct rt_csv_row *csv,
+                                  size_t field)
+{
+    return map->schema->fields[field].type == RT_TYPE_ID ? rt_id_in_cell(cell_of(map, csv, field))
+                                                         : rt_slice_from(NULL, 0);
+}
+
 size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of)
 {
-    size_t column = map->column[field_number(map, map->schema->id[of][0])];
-
-    return column == NO_COLUMN ? 0 : column + 1;
+    return rt_rowmap_column(map, field_number(map, map->schema->id[of][0]));
 }

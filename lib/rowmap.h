@@ -40,6 +40,14 @@ struct rt_row_fault {
 int rt_rowmap_row(struct rt_rowmap *map, const struct rt_csv_row *csv, struct rt_arena *arena,
                   struct rt_row *row, struct rt_row_fault *fault);
 
+/* The column of a field, 1-based; 0: this side has none. */
+size_t rt_rowmap_column(const struct rt_rowmap *map, size_t field);
+
+/* What stands in the cell of a field of type id; len 0 for any other field, and without a column.
+ */
+struct rt_slice rt_rowmap_id_cell(const struct rt_rowmap *map, const struct rt_csv_row *csv,
+                                  size_t field);
+
 /* The column of the ID that side `of` gives (of its first field), 1-based; 0: there is none. */
 size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of);
 

@@ -382,6 +382,42 @@ def test_a_rounded_id_that_is_known_is_one(make):
     assert only(result.external)["n"] == "123456789012345000" and "1 rejected" in result.result.err
 
 
+@pytest.mark.parametrize("path", ["lookup", "digest", "keys"])
+def test_an_id_that_ends_in_a_zero_is_whole_beside_unchanged_rows_with_whole_ids(make, path, monkeypatch):
+    monkeypatch.setenv("ROUNDTRIP_PATH", path)
+    p = load(make(schema=LONG, native={"content": "snapshot"}), long_rows())
+    p.tick()
+    p.drop("native", [*long_rows(), row("", "1234567890123500", summary="new")])
+    result = p.emit()
+    assert only(result.external)["n"] == "1234567890123500" and "rejected" not in result.result.err
+
+
+def with_person(make):
+    schema = [field("external_id", "EID", "EXT_ID", role="external_id"), field("native_id", "ImportID", "ID", role="native_id"),
+              field("person", "Person", "PERSON", type="id"), field("summary")]
+    p = make(schema=schema)
+    p.drop("external", raw=b"EID,ImportID,Person,Summary\n1,,12345678901234567,one\n2,,1234567890123450,two\n")
+    p.emit()
+    p.run("push")
+    p.tick()
+    return p
+
+
+def test_an_id_among_the_values_that_a_spreadsheet_rounded_is_rejected(make):
+    p = with_person(make)
+    p.drop("native", raw=b"EXT_ID,ID,PERSON,SUMMARY\n1,N1,12345678901234500,one\n2,N2,1234567890123450,edited\n")
+    result = p.emit()
+    assert only(result.external)["n"] == "N2"
+    assert "line 2, column 3" in result.result.err and "spreadsheet" in result.result.err and "1 rejected" in result.result.err
+
+
+def test_a_rounded_id_among_the_values_is_whole_beside_another_one(make):
+    p = with_person(make)
+    p.drop("native", raw=b"EXT_ID,ID,PERSON,SUMMARY\n1,N1,12345678901234500,one\n3,N3,12345678901234501,three\n")
+    result = p.emit()
+    assert len(result.external) == 2 and "rejected" not in result.result.err
+
+
 def test_few_damaged_ids_are_rows_that_are_rejected(make):
     p = load(make(schema=LONG), long_rows())
     p.drop("native", [{**r, "n": through_spreadsheet(r["n"], "exponent")} for r in long_rows()[:5]])
