@@ -9,11 +9,12 @@
 
 #define SPARE        8 /* bytes at the end of a page */
 #define SPARE_OFFSET 20
-#define SMALLEST     512
+#define PAGE_SIZE    "8192" /* of a new file: a page holds some fifteen notes */
+#define SIZE_OFFSET  16     /* of a page, in two bytes, the higher first */
 
 struct checked_file {
     sqlite3_file base;
-    bool is_checked;
+    int page_size; /* 0: pages have no spare bytes */
 };
 
 static sqlite3_file *real_file(sqlite3_file *file)
@@ -21,17 +22,22 @@ static sqlite3_file *real_file(sqlite3_file *file)
     return (sqlite3_file *)((struct checked_file *)file + 1);
 }
 
-/* The first page says whether the file has spare bytes. */
+/* The first page says how large the pages are, and whether they have spare bytes. */
 static void look_at_header(struct checked_file *file, const void *bytes, int size, int64_t offset)
 {
-    if (offset == 0 && size > SPARE_OFFSET)
-        file->is_checked = ((const unsigned char *)bytes)[SPARE_OFFSET] == SPARE;
+    const unsigned char *header = bytes;
+
+    if (offset != 0 || size <= SPARE_OFFSET)
+        return;
+    file->page_size =
+        header[SPARE_OFFSET] != SPARE ? 0 : header[SIZE_OFFSET] << 8 | header[SIZE_OFFSET + 1];
 }
 
-/* Other reads and writes are of parts of the header. */
-static bool is_page(int size, int64_t offset)
+/* Other reads and writes are of parts of the header, or of the first page while SQLite does not
+   know yet how large it is. */
+static bool is_page(const struct checked_file *file, int size, int64_t offset)
 {
-    return size >= SMALLEST && (size & (size - 1)) == 0 && offset % size == 0;
+    return size == file->page_size && offset % size == 0;
 }
 
 static void digest_page(const char *page, int size, int64_t offset, char out[SPARE])
@@ -57,7 +63,7 @@ static int checked_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64
     if (rc != SQLITE_OK)
         return rc;
     look_at_header(checked, bytes, size, offset);
-    if (!checked->is_checked || !is_page(size, offset))
+    if (!is_page(checked, size, offset))
         return SQLITE_OK;
     digest_page(page, size, offset, sum);
     if (memcmp(page + size - SPARE, sum, SPARE) == 0 || is_hole(page, size))
@@ -74,7 +80,7 @@ static int checked_write(sqlite3_file *file, const void *bytes, int size, sqlite
     char *page = (char *)(uintptr_t)bytes;
 
     look_at_header(checked, bytes, size, offset);
-    if (checked->is_checked && is_page(size, offset))
+    if (is_page(checked, size, offset))
         digest_page(page, size, offset, page + size - SPARE);
     return real->pMethods->xWrite(real, bytes, size, offset);
 }
@@ -156,7 +162,7 @@ static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f
     (void)vfs;
     if (!(flags & SQLITE_OPEN_MAIN_DB))
         return real->xOpen(real, name, file, flags, out);
-    *checked = (struct checked_file){.is_checked = false};
+    *checked = (struct checked_file){.page_size = 0};
     rc = real->xOpen(real, name, real_file(file), flags, out);
     checked->base.pMethods = real_file(file)->pMethods ? &methods : NULL;
     return rc;
@@ -206,8 +212,10 @@ int rt_store_open_checked(const char *path, sqlite3 **db, int flags)
     if (rc == SQLITE_OK)
         rc = sqlite3_open_v2(real, db, flags, RT_STORE_VFS);
     free(real);
-    /* Of a file that is not empty it is settled already. */
+    /* Of a file that is not empty both are settled already. */
     if (rc == SQLITE_OK)
         (void)sqlite3_file_control(*db, "main", SQLITE_FCNTL_RESERVE_BYTES, &spare);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(*db, "PRAGMA page_size = " PAGE_SIZE, NULL, NULL, NULL);
     return rc;
 }

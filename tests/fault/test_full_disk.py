@@ -52,7 +52,7 @@ def test_small_file_system(name, folder, small_disk, points):
     s = Scenario(name, folder)
     before, after = used(s.before), used(folder / "work")
     fits = 0
-    for extra in range(0, after - before + 60 * STEP, STEP if LONG else 2 * STEP):
+    for extra in range(0, after - before + 120 * STEP, STEP if LONG else 2 * STEP):
         what = f"{extra} bytes left on the disk"
         subprocess.run(["mount", "-o", "remount,size=1G", small_disk], check=True)
         work = small_disk / "work"

@@ -3,6 +3,7 @@
  * ways of opening it is run in both: the second time as a scratch copy, which must leave no trace.
  */
 #include "lib/store.h"
+#include "lib/store_checked.h"
 #include "lib/store_expr.h"
 #include "lib/store_internal.h"
 
@@ -641,6 +642,82 @@ static void test_abort(void **state)
     rt_store_close(store);
 }
 
+/* ---- pages ---- */
+
+static int page_size(const char *file)
+{
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    int size;
+
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA page_size", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    size = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return size;
+}
+
+/* As states were before they had larger pages. */
+static void begin_small_pages(void)
+{
+    const char *sql = "PRAGMA page_size = 4096; CREATE TABLE gone (x); DROP TABLE gone";
+    sqlite3 *db;
+
+    assert_int_equal(rt_store_open_checked(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void flip_byte(const char *file, long offset)
+{
+    FILE *stream = fopen(file, "r+b");
+    int byte;
+
+    assert_non_null(stream);
+    assert_int_equal(fseek(stream, offset, SEEK_SET), 0);
+    byte = fgetc(stream);
+    assert_int_equal(fseek(stream, offset, SEEK_SET), 0);
+    assert_int_equal(fputc(byte ^ 1, stream), byte ^ 1);
+    assert_int_equal(fclose(stream), 0);
+}
+
+/* A state keeps the pages that it was made with, their checksums included; so does a copy of it. */
+static void test_small_pages(void **state)
+{
+    struct rt_store *store;
+    char copy[112];
+
+    (void)state;
+    snprintf(copy, sizeof copy, "%s/copy.db", dir);
+    begin_small_pages();
+    store = open_store(RT_STORE_CREATE);
+    OK(rt_store_add_journal(store, "one", &err));
+    OK(rt_store_verify(store, &err));
+    OK(rt_store_backup(store, copy, &err));
+    rt_store_close(store);
+    assert_int_equal(page_size(path), 4096);
+    assert_int_equal(page_size(copy), 4096);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(copy, path), 0);
+    store = open_store(RT_STORE_CHANGE);
+    OK(rt_store_verify(store, &err));
+    assert_tail(store, 0, "one\n");
+    rt_store_close(store);
+    flip_byte(path, 2 * 4096 - 20); /* in the second page, before its checksum */
+    assert_int_equal(rt_store_open(path, RT_STORE_CHANGE, &store, &err), -1);
+    assert_non_null(strstr(err.msg, "the file is damaged"));
+}
+
+static void test_new_pages(void **state)
+{
+    (void)state;
+    rt_store_close(open_store(RT_STORE_CREATE));
+    assert_int_equal(page_size(path), 8192);
+}
+
 /* ---- expressions ---- */
 
 static struct rt_field fields[] = {
@@ -768,6 +845,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_journal, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_journal_alone, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_abort, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_small_pages, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_new_pages, make_dir, remove_dir),
         cmocka_unit_test(test_expr),
         cmocka_unit_test(test_expr_null),
         cmocka_unit_test(test_expr_refused),
