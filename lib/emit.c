@@ -148,11 +148,11 @@ static void count_open(struct rt_side_plan *plan, enum rt_action action)
 }
 
 /* Is a delete for that side one that nobody was asked about?  The others are approved already. */
-static bool is_propagated(const struct rt_emit *emit, enum rt_side side)
+static bool is_propagated(const struct rt_emit *emit, const struct rt_record *record,
+                          enum rt_side side)
 {
-    const struct rt_config *config = emit->work->rules.config;
-
-    return config->side[rt_side_other(side)].deletes == RT_DELETES_PROPAGATE;
+    return rt_record_deletes(&emit->work->rules, record, rt_side_other(side)) ==
+           RT_DELETES_PROPAGATE;
 }
 
 /* Decides for one record and side: into the plan, or onto the list of what is due later. */
@@ -171,7 +171,7 @@ static int consider(struct rt_emit *emit, struct rt_record *record, enum rt_side
     if (!rt_action_is_sent(decision.action) || !is_asked_for(emit, record->rid, side))
         return note_open(emit, record->rid, side, &decision, err);
     plan->due++;
-    plan->deletes += decision.action == RT_ACTION_DELETE && is_propagated(emit, side);
+    plan->deletes += decision.action == RT_ACTION_DELETE && is_propagated(emit, record, side);
     if (limit != RT_NO_LIMIT && (int64_t)plan->count >= limit)
         return note_open(emit, record->rid, side, &decision, err);
     plan->rows = rt_xgrow(plan->rows, plan->count, sizeof *plan->rows);

@@ -10,7 +10,7 @@ void rt_merge_absent(const struct rt_rules *rules, struct rt_record *record, enu
                      enum rt_absence how)
 {
     struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
-    bool is_propagated = rules->config->side[side].deletes == RT_DELETES_PROPAGATE;
+    bool is_propagated = rt_record_deletes(rules, record, side) == RT_DELETES_PROPAGATE;
 
     if (end->absence != RT_PRESENT)
         return;

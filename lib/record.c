@@ -67,6 +67,15 @@ bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *re
            flow == (side == RT_NATIVE ? RT_DIR_TO_NATIVE : RT_DIR_TO_EXTERNAL);
 }
 
+enum rt_deletes rt_record_deletes(const struct rt_rules *rules, const struct rt_record *record,
+                                  enum rt_side side)
+{
+    enum rt_deletes deletes = rules->config->side[side].deletes;
+    bool goes_back = rules->config->single_trip && record->born == RT_EXTERNAL && side == RT_NATIVE;
+
+    return goes_back && deletes == RT_DELETES_PROPAGATE ? RT_DELETES_REVIEW : deletes;
+}
+
 const char *rt_rules_deleted_header(const struct rt_rules *rules, enum rt_side side)
 {
     const struct rt_field *deleted = rules->schema->deleted;

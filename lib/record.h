@@ -174,6 +174,11 @@ enum rt_direction rt_record_flow(const struct rt_rules *rules, const struct rt_r
 bool rt_record_flows_to(const struct rt_rules *rules, const struct rt_record *record,
                         const struct rt_field *field, enum rt_side side);
 
+/* What it means that the side has the record no more: its setting, but in a single trip nothing of
+   a record born external goes back unasked. */
+enum rt_deletes rt_record_deletes(const struct rt_rules *rules, const struct rt_record *record,
+                                  enum rt_side side);
+
 /* The header under which that side is told that a record is deleted, or is not; NULL: in none. */
 const char *rt_rules_deleted_header(const struct rt_rules *rules, enum rt_side side);
 

@@ -98,7 +98,7 @@ static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *
         kinds |= RT_KIND_BIT(RT_KIND_EDIT_VS_DELETE);
     else if ((end->absence == RT_MISSING || end->absence == RT_DELETED) &&
              other->absence == RT_PRESENT && /* gone on both sides is no question */
-             rules->config->side[side].deletes == RT_DELETES_REVIEW)
+             rt_record_deletes(rules, record, side) == RT_DELETES_REVIEW)
         kinds |= RT_KIND_BIT(RT_KIND_MISSING);
     if (end->not_taken_count)
         kinds |= RT_KIND_BIT(RT_KIND_NOT_TAKEN);

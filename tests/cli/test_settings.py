@@ -320,6 +320,28 @@ def test_single_trip_native_born_records_stay_two_way(make):
     assert only(p.trip(nat=[row("E2", "N2", summary="theirs", body="mine")]).external)["body"] == "mine"
 
 
+def single_snapshots(make):
+    return make(profile={"mode": "single-trip"}, native={"content": "snapshot", "deletes": "propagate"},
+                external={"action_column": "Action"}, policy={"max_deletes": "5"}).agree(row("E1", "N1"))
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("decision", ["accept", "dismiss"])
+def test_single_trip_native_delete_of_a_record_born_external_is_asked(make, decision):
+    p = single_snapshots(make)
+    assert pick(only(p.trip(nat=[row(n="N2")]).external), "n", "Action") == ("N2", "insert")
+    p.decide(decision, "missing")
+    deltas = p.sync()
+    assert deltas.nothing if decision == "dismiss" else only(deltas.external)["Action"] == "delete"
+
+
+def test_single_trip_native_delete_of_a_record_born_there_is_propagated(make):
+    p = single_snapshots(make)
+    p.trip(nat=[row("E1", "N1"), row(n="N2")])
+    p.trip(ext=[row("E2", "N2")])
+    assert only(p.trip(nat=[row("E1", "N1", summary="two")]).external)["Action"] == "delete"
+
+
 # -- hand-over without imports -----------------------------------------------------------------------------------
 def test_without_imports_a_delta_counts_as_handed_over_when_it_is_gone(make):
     p = make(imports=False).agree(row("E1", "N1"))
