@@ -500,7 +500,8 @@ int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
 
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
-    if (keep_codes(work->store, work->rules.schema, err) < 0 || forget_times(work, err) < 0 ||
+    if (keep_codes(work->store, work->rules.schema, err) < 0 ||
+        rt_store_forget_left(work->store, err) < 0 || forget_times(work, err) < 0 ||
         rt_suspect_renew(work, err) < 0 ||
         accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)

@@ -93,6 +93,70 @@ int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
     return rc < 0 ? -1 : rt_store_use_schema(store, store->schema, err);
 }
 
+static bool has_content(const struct rt_schema *schema, const char *line)
+{
+    char *name = rt_xstrndup(line, strcspn(line, " "));
+    const struct rt_field *field = rt_schema_find(schema, name);
+
+    free(name);
+    return field != NULL && field->content_index != RT_NOT_CONTENT;
+}
+
+/* A dash, which no name begins with, in front of the lines of fields that are in the schema no
+ * more. */
+static void cross_out(const struct rt_schema *schema, int64_t layout, const char *fields,
+                      struct rt_buf *out)
+{
+    for (const char *line = fields, *end; *line; line = end + 1) {
+        end = strchr(line, '\n');
+        if (*line == '-' || has_content(schema, line))
+            rt_buf_printf(out, "%.*s\n", (int)(end - line), line);
+        else
+            rt_buf_printf(out, "-%.*s %lld\n", (int)(end - line), line, (long long)layout);
+    }
+}
+
+/* One layout; 0 if there is none behind *layout. */
+static int forget_left_in(struct rt_store *store, int64_t *layout, struct rt_err *err)
+{
+    sqlite3_stmt *next = rt_store_prepare(store,
+                                          "SELECT layout, fields FROM layout WHERE layout > ?1"
+                                          " ORDER BY layout LIMIT 1",
+                                          err),
+                 *change = rt_store_prepare(
+                     store, "UPDATE layout SET fields = ?2 WHERE layout = ?1 AND fields <> ?2",
+                     err);
+    struct rt_buf fields = {0};
+    int rc = -1;
+
+    if (next == NULL || change == NULL)
+        return -1;
+    rt_bind_int(next, 1, *layout);
+    rc = rt_store_step(store, next, err);
+    if (rc == 1) {
+        *layout = sqlite3_column_int64(next, 0);
+        cross_out(store->schema, *layout, rt_column_slice(next, 1).ptr, &fields);
+    }
+    sqlite3_reset(next);
+    if (rc == 1) {
+        rt_bind_int(change, 1, *layout);
+        rt_bind_text(change, 2, rt_buf_str(&fields));
+        rc = rt_store_run(store, change, err) < 0 ? -1 : 1;
+    }
+    rt_buf_clear(&fields);
+    return rc;
+}
+
+int rt_store_forget_left(struct rt_store *store, struct rt_err *err)
+{
+    int64_t layout = 0;
+    int rc;
+
+    while ((rc = forget_left_in(store, &layout, err)) == 1)
+        ;
+    return rc < 0 ? -1 : rt_store_use_schema(store, store->schema, err);
+}
+
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema, struct rt_err *err)
 {
     struct rt_buf fields = {0};

@@ -12,6 +12,10 @@
 int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
                         const struct rt_codes *old, struct rt_err *err) RT_MUST_CHECK;
 
+/* What is known of fields that are in the schema no more: one of that name that comes is a new one.
+ */
+int rt_store_forget_left(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
 /* The number of the layout that contents are written with now, to be kept beside values that stand
  * elsewhere. */
 int64_t rt_store_layout(const struct rt_store *store);

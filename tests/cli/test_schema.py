@@ -689,3 +689,35 @@ def test_reports_have_a_column_for_each_field_of_an_id(make, tmp_path):
     p.emit()
     lines = p.run("review", "--csv").out.splitlines()
     assert lines[0].startswith(f"item,version,kind,{ids},side,") and ",repeated,,a|b,1,native," in lines[1]
+
+
+AMOUNT = field("amount", type="number")
+
+
+def without_amount_for_a_while(make, **settings):
+    """Rows come in while the field is out of the schema, and what they held of it is not looked at."""
+    p = make(schema=SCHEMA + [AMOUNT], **settings)
+    p.agree(row("E1", "N1", amount="1"))
+    accept_schema(p, SCHEMA)
+    assert p.trip(ext=[row("E1", "N1", body="text ")], nat=[row("E1", "N1", body="text  ")]).nothing
+    accept_schema(p, SCHEMA + [AMOUNT])
+    return p
+
+
+@pytest.mark.parametrize("conflict", ["external", "review"])
+def test_a_field_that_leaves_and_comes_back_is_a_new_one(make, conflict):
+    """Its value from before was sent over an edit of the database, though no file had shown it since."""
+    p = without_amount_for_a_while(make, policy={"conflict": conflict})
+    assert p.trip(nat=[row("E1", "N1", amount="2")]).nothing and not p.items()
+    assert p.trip(ext=[row("E1", "N1", amount="2.0")]).nothing and not p.items()
+
+
+def test_a_field_that_comes_back_is_no_edit_of_what_is_gone(make):
+    """The database alone had the record and lost it; an edit against a delete was asked about, and the record had no ID then."""
+    p = make(schema=SCHEMA + [AMOUNT], external={"match": "update-only"}, native={"content": "snapshot", "deletes": "review"})
+    rest = row(n="N2", amount="2")
+    p.trip(nat=[row(n="N1", amount="1"), rest])
+    accept_schema(p, SCHEMA)
+    p.trip(nat=[row(n="N1", body="text "), rest])
+    accept_schema(p, SCHEMA + [AMOUNT])
+    assert p.trip(nat=[rest]).nothing and not p.items("edit-vs-delete")
