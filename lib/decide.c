@@ -33,6 +33,9 @@ void rt_decide_add_ids(json_t *members, const struct rt_record *record)
             json_object_set_new(members, s == RT_EXTERNAL ? "external_id" : "native_id",
                                 json_stringn(id.ptr, id.len));
     }
+    /* Its only ID is gone, as it is to be inserted again: what is left is its number. */
+    if (record->end[RT_EXTERNAL].id.len == 0 && record->end[RT_NATIVE].id.len == 0)
+        json_object_set_new(members, "record", json_integer((json_int_t)record->rid));
 }
 
 int rt_decide_note(struct rt_work *work, const char *what, const char *reason, struct rt_err *err)

@@ -19,7 +19,7 @@ int rt_decide_note_due(struct rt_work *work, const struct rt_record *record,
 int rt_decide_note_unblocked(struct rt_work *work, enum rt_side side,
                              struct rt_err *err) RT_MUST_CHECK;
 
-/* The record's IDs into `members`. */
+/* The record's IDs into `members`, or its number where it has none. */
 void rt_decide_add_ids(json_t *members, const struct rt_record *record);
 
 /* R5 again: nothing of what was written for the side is trusted to be there; of one delta, or of

@@ -52,12 +52,14 @@ static int side_of(const json_t *line, const char *key, enum rt_side *side)
     return name ? 0 : -1;
 }
 
-/* The record that a decision names by its IDs. */
+/* The record that a decision names by its IDs, or by its number. */
 static int record_of(struct rt_rebuild *r, const json_t *line, int64_t *rid, struct rt_err *err)
 {
     static const char *const keys[2] = {"external_id", "native_id"};
 
-    *rid = 0;
+    *rid = number(line, "record");
+    if (*rid)
+        return 0;
     for (int s = 0; s < 2; s++) {
         const char *id = text(line, keys[s]);
         int rc = id ? rt_store_find(r->store, (enum rt_side)s, rt_slice_str(id), rid, err) : 0;
@@ -466,7 +468,7 @@ static int subject_of(struct rt_rebuild *r, const json_t *line, struct search *s
     size_t size = sizeof search->subject;
     int64_t rid;
 
-    if (text(line, "external_id") || text(line, "native_id")) {
+    if (text(line, "external_id") || text(line, "native_id") || number(line, "record")) {
         if (record_of(r, line, &rid, err) < 0)
             return -1;
         snprintf(subject, size, "r%" PRId64, rid);

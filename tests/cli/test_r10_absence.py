@@ -3,6 +3,7 @@ import datetime
 
 import pytest
 
+import rebuilt
 from profile import SCHEMA, field, only, pick, row
 
 pytestmark = pytest.mark.later
@@ -385,3 +386,15 @@ def test_a_record_that_is_inserted_again_does_not_empty_what_flows_from_there(ma
     assert only(p.sync().external)["body"] == "more"
     assert p.trip(ext=[ONE, {**TWO, "x": "E7", "body": "more", "email": ""}]).nothing
     assert only(p.trip(ext=[ONE, {**TWO, "x": "E7", "body": "more", "email": "b@example.org"}]).native)["email"] == "b@example.org"
+
+
+@pytest.mark.review
+def test_what_is_decided_about_a_record_without_an_id_is_decided_again_by_rebuild(make):
+    """The only ID that it had is gone, since it is to be inserted again."""
+    p = make(external={"content": "snapshot", "deletes": "review"})
+    p.trip(ext=[row("E1"), row("E2")])
+    p.trip(ext=[row("E1"), row("E2", body="left")], nat=[row("E2", body="right")])
+    p.trip(ext=[row("E1")])
+    p.decide("accept", "edit-vs-delete")
+    p.decide("take", "conflict", "native")
+    assert rebuilt.check(p) is None
