@@ -6,6 +6,7 @@
 #include "lib/intake.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
+#include "lib/review.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -124,19 +125,49 @@ static int tell_plan(struct rt_session *session, enum rt_diff_format format, str
     return 0;
 }
 
+static int note_item(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    bool *is_open = context;
+
+    (void)item;
+    (void)err;
+    *is_open = true;
+    return 0;
+}
+
+/* Do such rows ask anything?  Those that were dismissed, and come again, do not.  1, 0, -1. */
+static int is_asked(struct rt_session *session, enum rt_change change, enum rt_kind kind,
+                    struct rt_err *err)
+{
+    bool is_open = false;
+
+    if (session->work.counts[RT_EXTERNAL].of[change] + session->work.counts[RT_NATIVE].of[change] ==
+        0)
+        return 0;
+    if (rt_store_each_item(session->store, rt_kind_text(kind)->name, note_item, &is_open, err) < 0)
+        return -1;
+    return is_open;
+}
+
 /* Would anything be sent, or be put on the review list?  1, 0, -1; before: its last item so far. */
 static int is_different(struct rt_session *session, const struct rt_emit *emit, int64_t before,
                         struct rt_err *err)
 {
     int64_t last;
+    int rc;
 
     for (int s = 0; s < 2; s++) {
         const struct rt_counts *c = &session->work.counts[s];
 
-        if (emit->side[s].count || emit->side[s].review || c->of[RT_CHANGE_REJECTED] ||
-            c->of[RT_CHANGE_CLASH] || c->of[RT_CHANGE_SUSPECTED] || c->refused_files)
+        if (emit->side[s].count || emit->side[s].review || c->of[RT_CHANGE_SUSPECTED] ||
+            c->refused_files)
             return 1; /* a conflict is in review, or a policy has decided it */
     }
+    rc = is_asked(session, RT_CHANGE_REJECTED, RT_KIND_REJECTED, err);
+    if (rc == 0)
+        rc = is_asked(session, RT_CHANGE_CLASH, RT_KIND_CLASH, err);
+    if (rc != 0)
+        return rc;
     if (rt_decide_note_overdue(&session->work, err) < 0 ||
         rt_store_last_item(session->store, &last, err) < 0)
         return -1;

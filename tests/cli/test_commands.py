@@ -137,6 +137,19 @@ def test_diff_exit_code_tells_what_is_overdue(p):
     p.run("diff", "--exit-code")
 
 
+@pytest.mark.parametrize("kind, odd", [("rejected", row("E9\0")), ("clash", row("E1", "N2"))], ids=["rejected", "clash"])
+def test_diff_exit_code_tells_nothing_of_rows_that_were_dismissed(make, kind, odd):
+    """They are in each day's snapshot, and nothing is sent or asked for them."""
+    p = make(external={"content": "snapshot"}).agree(row("E1", "N1"), row("E2", "N2"))
+    for expected in (1, 0):
+        p.tick(24)
+        p.drop("external", [row("E1", "N1"), row("E2", "N2"), odd])
+        p.run("diff", "--exit-code", status=expected)
+        p.emit()
+        if p.items(kind):
+            p.run("review", "dismiss", "all", "--kind", kind)
+
+
 def test_diff_exit_code_tells_nothing_of_a_conflict_that_a_policy_decided(make):
     p = make(policy={"conflict": "external"}).agree(row("E1", "N1"))
     p.run("hold", "E1")
