@@ -19,6 +19,9 @@ static int choose(struct rt_review_choice *r, const struct rt_item *item, struct
                           " changed since it was listed: look at it again with roundtrip review "
                           "show %" PRId64,
                           item->number, item->number);
+    for (size_t i = 0; i < r->earlier; i++)
+        if (r->numbers[i] == item->number)
+            return 0;
     r->numbers = rt_xgrow(r->numbers, r->count, sizeof *r->numbers);
     r->numbers[r->count++] = item->number;
     return 0;
@@ -114,10 +117,11 @@ int rt_review_choose(struct rt_review_choice *r, struct rt_err *err)
         if (rt_store_each_item(r->session->store, r->kind, choose_in_range, &all, err) < 0)
             return -1;
     } else {
-        do
+        do {
+            r->earlier = r->count;
             if (choose_word(r, &at, err) < 0)
                 return -1;
-        while (*at);
+        } while (*at);
     }
     if (r->unseen && r->count == 0)
         return rt_err_set(err, RT_STOPPED,

@@ -13,6 +13,7 @@ struct rt_review_choice {
     struct rt_listed listed; /* what was shown before; an item that changed since is refused */
     int64_t *numbers;        /* the open items that are meant */
     size_t count;
+    size_t earlier; /* of them, those of the words before this one: each item is meant once */
     int64_t unseen; /* items that fit, but came up since the list was last looked at */
 };
 
