@@ -148,6 +148,11 @@ int rt_session_chosen_side(const struct rt_session *session, const struct rt_arg
 int rt_session_record(struct rt_session *session, const char *id, int64_t *rid,
                       struct rt_err *err) RT_MUST_CHECK;
 
+/* An ID where one of that side is meant: of "external:ID" or "native:ID" the ID, unless a record is
+ * called so in full.  RT_USAGE if it is of the other side. */
+int rt_session_id(struct rt_session *session, enum rt_side side, const char *text,
+                  struct rt_slice *id, struct rt_err *err) RT_MUST_CHECK;
+
 /* A delta of the command line: its number, a file name or path of one of its parts. RT_USAGE. */
 int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
                      struct rt_err *err) RT_MUST_CHECK;

@@ -45,12 +45,16 @@ static int bind_file(struct rt_session *session, const char *path, struct rt_err
 
 static int bind_pair(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    struct rt_slice id[2] = {rt_slice_str(args->words[0]), rt_slice_str(args->words[1])};
+    struct rt_slice id[2];
     struct rt_bind_counts counts = {{0}};
     struct rt_buf why = {0};
     enum rt_bound outcome;
-    int rc = rt_decide_bind(&session->work, id, RT_TOLD_BY_PERSON, &outcome, &why, err);
+    int rc;
 
+    if (rt_session_id(session, RT_EXTERNAL, args->words[0], &id[RT_EXTERNAL], err) < 0 ||
+        rt_session_id(session, RT_NATIVE, args->words[1], &id[RT_NATIVE], err) < 0)
+        return -1;
+    rc = rt_decide_bind(&session->work, id, RT_TOLD_BY_PERSON, &outcome, &why, err);
     if (rc == 0 && why.len)
         rc = rt_err_set(err, RT_USAGE, "%s", rt_buf_str(&why));
     rt_buf_clear(&why);
@@ -63,18 +67,20 @@ static int bind_pair(struct rt_session *session, const struct rt_args *args, str
 static int rekey(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     enum rt_side side;
+    struct rt_slice from, to;
 
     if (rt_args_count(args, 3, 3, err) < 0 ||
         rt_session_side(session, args->words[0], &side, err) < 0 ||
-        rt_decide_rekey(&session->work, side, rt_slice_str(args->words[1]),
-                        rt_slice_str(args->words[2]), err) < 0 ||
+        rt_session_id(session, side, args->words[1], &from, err) < 0 ||
+        rt_session_id(session, side, args->words[2], &to, err) < 0 ||
+        rt_decide_rekey(&session->work, side, from, to, err) < 0 ||
         rt_session_commit(session, 0, err) < 0)
         return -1;
     if (session->json)
         rt_json_say(json_pack("{s:s, s:i, s:s, s:s, s:s}", "command", "bind", "status", 0, "side",
-                              rt_side_name(side), "from", args->words[1], "to", args->words[2]));
+                              rt_side_name(side), "from", from.ptr, "to", to.ptr));
     else
-        rt_say("%s ID %s is %s now\n", rt_side_name(side), args->words[1], args->words[2]);
+        rt_say("%s ID %s is %s now\n", rt_side_name(side), from.ptr, to.ptr);
     return 0;
 }
 

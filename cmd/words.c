@@ -75,6 +75,40 @@ int rt_session_record(struct rt_session *session, const char *text, int64_t *rid
                       text);
 }
 
+/* What stands behind "external:" or "native:"; NULL: none of them.  A label may well be the
+ * beginning of an ID that is not known yet. */
+static const char *behind_side(const char *text, enum rt_side *side)
+{
+    for (int s = 0; s < 2; s++) {
+        size_t len = strlen(rt_side_name((enum rt_side)s));
+
+        *side = (enum rt_side)s;
+        if (strncmp(text, rt_side_name(*side), len) == 0 && text[len] == ':')
+            return text + len + 1;
+    }
+    return NULL;
+}
+
+int rt_session_id(struct rt_session *session, enum rt_side side, const char *text,
+                  struct rt_slice *id, struct rt_err *err)
+{
+    enum rt_side named;
+    const char *rest = behind_side(text, &named);
+    int64_t rid;
+    int rc = 0;
+
+    *id = rt_slice_str(text);
+    if (rest != NULL)
+        rc = rt_store_find(session->store, side, *id, &rid, err);
+    if (rest == NULL || rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (named != side)
+        return rt_err_set(err, RT_USAGE, "%s: here is the place of the %s ID", text,
+                          rt_side_name(side));
+    *id = rt_slice_str(rest);
+    return 0;
+}
+
 int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
                      struct rt_err *err)
 {

@@ -493,6 +493,20 @@ def test_pair_bound_ahead_of_its_rows(p):
     assert pick(first, "x", "n") == ("E7", "N7")
 
 
+def test_bind_takes_ids_that_name_their_side(p):
+    """Of an ID that begins so in full, and is known, it is the beginning."""
+    p.trip(ext=[row("E1", summary="left")])
+    p.trip(nat=[row(n="N1", summary="right"), row(n="native:N2", summary="odd")])
+    p.run("bind", "native:E1", "external:N1", status=64)
+    p.run("bind", "external:", "N1", status=64)
+    p.run("bind", "external:E1", "native:N1")
+    assert p.run("show", "E1").out == p.run("show", "N1").out
+    p.run("bind", "--rekey", "native", "native:N1", "native:N7")
+    assert p.run("show", "E1").out == p.run("show", "N7").out
+    p.run("bind", "E2", "native:N2")
+    assert p.run("show", "E2").out == p.run("show", "native:native:N2").out
+
+
 def test_bind_joins_two_records(p):
     p.trip(ext=[row("E1", summary="left")])
     p.trip(nat=[row(n="N1", summary="right")])
