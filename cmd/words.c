@@ -1,5 +1,7 @@
 #include "cmd/cmd.h"
 
+#include "lib/filename.h"
+
 #include <stdlib.h>
 
 /* ---- words of the command line ---- */
@@ -109,14 +111,27 @@ int rt_session_id(struct rt_session *session, enum rt_side side, const char *tex
     return 0;
 }
 
+/* The delta of a file, also under the name that it was handed over again with.  1, 0, -1. */
+static int find_by_name(struct rt_session *session, const char *word, int64_t *delta,
+                        struct rt_err *err)
+{
+    const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
+    char *first = rt_name_at_first(name);
+    int rc = rt_store_find_part(session->store, name, delta, err);
+
+    if (rc == 0 && first != NULL)
+        rc = rt_store_find_part(session->store, first, delta, err);
+    free(first);
+    return rc;
+}
+
 int rt_session_delta(struct rt_session *session, const char *word, int64_t *delta,
                      struct rt_err *err)
 {
-    const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
     struct rt_arena arena = {0};
     struct rt_delta known;
     char *end;
-    int rc = rt_store_find_part(session->store, name, delta, err);
+    int rc = find_by_name(session, word, delta, err);
 
     if (rc == 0) {
         *delta = strtoll(word, &end, 10);

@@ -181,6 +181,27 @@ char *rt_output_name(const char *template, const struct rt_name_parts *parts)
     return out.ptr;
 }
 
+static const char again[] = "-again-"; /* and a time, as 20261121T060000Z */
+#define AGAIN_SIZE (sizeof again - 1 + 16)
+
+char *rt_name_again(const char *name, int64_t at)
+{
+    size_t stem = strcspn(name, ".");
+    char stamp[RT_TIME_SIZE];
+
+    return rt_xasprintf("%.*s%s%s%s", (int)stem, name, again, rt_time_format_compact(at, stamp),
+                        name + stem);
+}
+
+char *rt_name_at_first(const char *name)
+{
+    size_t stem = strcspn(name, ".");
+
+    if (stem <= AGAIN_SIZE || strncmp(name + stem - AGAIN_SIZE, again, sizeof again - 1) != 0)
+        return NULL;
+    return rt_xasprintf("%.*s%s", (int)(stem - AGAIN_SIZE), name, name + stem);
+}
+
 int rt_output_name_check(const struct rt_side_config *side, const char *name, struct rt_err *err)
 {
     const char *fault = rt_name_fault(name);

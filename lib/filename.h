@@ -50,6 +50,14 @@ struct rt_name_parts {
 /* Expands {profile} {side} {stamp} {delta} of a template; caller frees. */
 char *rt_output_name(const char *template, const struct rt_name_parts *parts);
 
+/* What a file is called that is handed over again then, and what it was called at first, NULL: it
+ * is not one of those; caller frees.
+ *
+ *     name_again("acme-000042.csv.gz", ...)  acme-000042-again-20261121T060000Z.csv.gz
+ */
+char *rt_name_again(const char *name, int64_t at);
+char *rt_name_at_first(const char *name);
+
 /* May this name go to that side (require_name, forbid_name, name faults)?  RT_CONFIG with what to
  * do. */
 int rt_output_name_check(const struct rt_side_config *side, const char *name,

@@ -396,21 +396,11 @@ static char *archived_path(const struct again *again, const struct rt_delta_part
                         rt_side_name(again->delta.side), part->name);
 }
 
-static char *name_again(const struct again *again, const struct rt_delta_part *part)
-{
-    const char *dot = strchr(part->name, '.');
-    size_t stem = dot ? (size_t)(dot - part->name) : strlen(part->name);
-    char stamp[RT_TIME_SIZE];
-
-    return rt_xasprintf("%.*s-again-%s%s", (int)stem, part->name,
-                        rt_time_format_compact(again->at, stamp), dot ? dot : "");
-}
-
 static int check_part(const struct again *again, const struct rt_delta_part *part,
                       struct rt_err *err)
 {
     const struct rt_config *config = again->push->work->rules.config;
-    char *path = archived_path(again, part), *name = name_again(again, part);
+    char *path = archived_path(again, part), *name = rt_name_again(part->name, again->at);
     int rc = check_archived(&again->delta, part, path, err);
 
     if (rc == 0)
@@ -467,7 +457,7 @@ static int record_again(struct again *again, const struct rt_delta_part *part, s
 static int put_again(struct again *again, const struct rt_delta_part *part, struct rt_err *err)
 {
     const struct rt_push_options *options = again->push->options;
-    char *from = archived_path(again, part), *name = name_again(again, part);
+    char *from = archived_path(again, part), *name = rt_name_again(part->name, again->at);
     int rc = 0;
 
     if (!options->dry_run)

@@ -601,6 +601,19 @@ def test_push_again_hands_the_same_bytes_over_under_a_new_name(pair):
     assert (pair.path / "imports/native" / new).read_bytes() == delta.raw and told == new + "\n"
 
 
+@pytest.mark.parametrize("command", [["confirm"], ["retry"], ["push", "--again"]])
+@pytest.mark.parametrize("settings", [{}, {"compress": "gzip", "output_name": "{delta}.{stamp}.x"}])
+def test_delta_that_was_handed_over_again_is_known_by_its_new_name_too(make, command, settings):
+    """As the other end tells it, which never saw the first one."""
+    p = make(native=settings).agree(row("E1", "N1"))
+    delta = p.trip(ext=[row("E1", "N1", summary="two")])[0]
+    p.tick(1)
+    new = p.run("push", "--again", delta.name).out.strip()
+    p.tick(1)
+    p.run(*command, new.replace("-again-", "-other-"), status=64)
+    p.run(*command, new)
+
+
 @pytest.mark.parametrize("settings", [{}, {"compress": "gzip"}, {"batch_rows": "1"}])
 def test_what_others_took_from_the_outbox_is_in_the_archive_too(make, settings):
     p = make(imports=False, native=settings)

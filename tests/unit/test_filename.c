@@ -140,6 +140,20 @@ static void test_output_names(void **state)
     free(name);
 }
 
+static void test_name_again(void **state)
+{
+    char *name = rt_name_again("acme.interactions.csv", 1795246200);
+    char *first = rt_name_at_first(name);
+
+    (void)state;
+    assert_string_equal(name, "acme-again-20261121T073000Z.interactions.csv");
+    assert_string_equal(first, "acme.interactions.csv");
+    assert_null(rt_name_at_first(first));
+    assert_null(rt_name_at_first("-again-20261121T073000Z.csv"));
+    free(first);
+    free(name);
+}
+
 static void test_output_name_check(void **state)
 {
     char *require[] = {(char[]){"*.interactions.*"}, (char[]){"acme*"}};
@@ -162,10 +176,15 @@ static void test_output_name_check(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matches),      cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_stamps),       cmocka_unit_test(test_stamp_patterns),
-        cmocka_unit_test(test_stamp_slack),  cmocka_unit_test(test_stamp_is_bounded),
-        cmocka_unit_test(test_output_names), cmocka_unit_test(test_output_name_check),
+        cmocka_unit_test(test_matches),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_stamp_patterns),
+        cmocka_unit_test(test_stamp_slack),
+        cmocka_unit_test(test_stamp_is_bounded),
+        cmocka_unit_test(test_output_names),
+        cmocka_unit_test(test_name_again),
+        cmocka_unit_test(test_output_name_check),
     };
 
     return cmocka_run_group_tests_name("filename", tests, NULL, NULL);
