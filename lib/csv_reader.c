@@ -216,12 +216,14 @@ static void on_cell(void *bytes, size_t len, void *context)
 {
     struct rt_csv_reader *reader = context;
 
-    reader->cell_line = reader->line;
+    if (reader->too_big != NULL)
+        return; /* the place of the first one is told */
     if (len > RT_CSV_MAX_CELL || reader->count == RT_CSV_MAX_CELLS) {
         reader->too_big = len > RT_CSV_MAX_CELL ? "a cell of more than 16 MiB: is a quote missing?"
                                                 : "a row of more than 65,536 cells";
         return;
     }
+    reader->cell_line = reader->line;
     rt_csv_grow_cells(reader);
     rt_buf_add(&reader->text, bytes, len);
     reader->ends[reader->count++] = reader->text.len;

@@ -138,8 +138,8 @@ static int bind_crosswalk(struct push *push, struct rt_err *err)
                     "roundtrip bind",
                     err->msg);
     }
-    rt_log_info(push->work->log, "%lld pairs of IDs learnt from load",
-                (long long)counts.of[RT_BOUND]);
+    rt_log_info(push->work->log, "%lld %s of IDs learnt from load", (long long)counts.of[RT_BOUND],
+                counts.of[RT_BOUND] == 1 ? "pair" : "pairs");
     return 0;
 }
 

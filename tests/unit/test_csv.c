@@ -289,15 +289,29 @@ static void test_encodings(void **state)
                  "-78 encoding \"latin1//IGNORE\" is not known: \"iconv -l\" lists those that are");
 }
 
-/* Reads "a,b\n1,<len bytes>...": what the reader says at the end. */
-static int read_big(size_t cell, size_t cells, bool is_quoted, struct rt_err *err)
+/* What the reader says at the end of `text`, which is cleared. */
+static int read_to_end(struct rt_buf *text, struct rt_err *err)
 {
-    struct rt_buf text = {0};
     struct rt_source_memory memory;
     struct rt_source source;
     struct rt_csv_reader *reader = NULL;
     struct rt_csv_row row;
     int r;
+
+    rt_source_from_memory(&memory, rt_buf_slice(text), &source);
+    assert_int_equal(rt_csv_open(&source, "f", &plain, &reader, err), 0);
+    do
+        r = rt_csv_next(reader, &row, err);
+    while (r == 1);
+    rt_csv_close(reader);
+    rt_buf_clear(text);
+    return r;
+}
+
+/* Reads "a,b\n1,<len bytes>...". */
+static int read_big(size_t cell, size_t cells, bool is_quoted, struct rt_err *err)
+{
+    struct rt_buf text = {0};
 
     rt_buf_add_str(&text, "a,b\n");
     for (size_t i = 0; i < cells; i++) {
@@ -309,14 +323,24 @@ static int read_big(size_t cell, size_t cells, bool is_quoted, struct rt_err *er
         rt_buf_add_str(&text, is_quoted ? "\"" : "");
     }
     rt_buf_add_str(&text, "\n");
-    rt_source_from_memory(&memory, rt_buf_slice(&text), &source);
-    assert_int_equal(rt_csv_open(&source, "f", &plain, &reader, err), 0);
-    do
-        r = rt_csv_next(reader, &row, err);
-    while (r == 1);
-    rt_csv_close(reader);
-    rt_buf_clear(&text);
-    return r;
+    return read_to_end(&text, err);
+}
+
+/* The cell that is too big is told, wherever it stands in the row. */
+static void test_limit_tells_the_cell(void **state)
+{
+    struct rt_err err = {0};
+    struct rt_buf text = {0};
+
+    (void)state;
+    rt_buf_add_str(&text, "a,b,c,d\n1,");
+    rt_buf_reserve(&text, RT_CSV_MAX_CELL + 1);
+    memset(text.ptr + text.len, 'x', RT_CSV_MAX_CELL + 1);
+    text.len += RT_CSV_MAX_CELL + 1;
+    rt_buf_add_str(&text, ",3,4\n");
+    assert_int_equal(read_to_end(&text, &err), -1);
+    assert_string_equal(err.msg,
+                        "f: line 2, column 2: a cell of more than 16 MiB: is a quote missing?");
 }
 
 static void test_limits(void **state)
@@ -776,6 +800,7 @@ int main(void)
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limit_tells_the_cell),
         cmocka_unit_test(test_limit_is_early),
         cmocka_unit_test(test_writer),
         cmocka_unit_test(test_writer_spreadsheet),
