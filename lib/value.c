@@ -569,17 +569,18 @@ size_t rt_value_length(struct rt_value value)
 bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                      struct rt_value sent)
 {
-    struct rt_buf shorter = {0}, longer = {0};
-    bool is_cut;
+    struct rt_buf shorter = {0}, longer = {0}, scratch = {0};
+    bool is_cut = field->type != RT_TYPE_BOOLEAN && !rt_value_is_same(field, side, shown, sent);
 
-    if (field->type != RT_TYPE_TEXT || !rt_value_is_known(shown) || !rt_value_is_known(sent))
+    if (!is_cut || !rt_value_is_known(shown) || !rt_value_is_known(sent))
         return false;
-    rt_value_key(field, side, shown, &shorter);
-    rt_value_key(field, side, sent, &longer);
+    add_text_key(as_held(field, shown, side, &scratch), &shorter);
+    add_text_key(as_held(field, sent, side, &scratch), &longer);
     is_cut = shorter.len < longer.len &&
              rt_slice_has_prefix(rt_buf_slice(&longer), rt_buf_slice(&shorter));
     rt_buf_clear(&shorter);
     rt_buf_clear(&longer);
+    rt_buf_clear(&scratch);
     return is_cut;
 }
 

@@ -72,7 +72,8 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
 size_t rt_value_length(struct rt_value value);
 
 /* Is `shown`, of that side, a strict prefix of what was sent, as it was rendered for it?  (R3,
-   `altered`.) Text only; false if the length limit of the schema already explains it. */
+   `altered`.)  A word for yes or no is not cut; false if the length limit of the schema already
+   explains it. */
 bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                      struct rt_value sent);
 

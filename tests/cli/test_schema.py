@@ -210,6 +210,24 @@ def test_first_echo_that_is_a_strict_prefix_is_review_altered(make):
     assert len(p.items("altered")) == 1
 
 
+@pytest.mark.review
+@pytest.mark.parametrize("kind, sent, shown", (
+    ("number", "12.345", "12.3"), ("id", "100200300400", "10020030"), ("code", "PHONE", "PH"), ("set", "ann;bob;eve", "ann;bo"),
+    ("datetime", "2026-11-21T14:30:05", "2026-11-21T14:30"), ("date", "2026-11-21", "")))
+def test_first_echo_that_is_a_strict_prefix_is_altered_whatever_its_type(make, kind, sent, shown):
+    p = with_field(make, field("extra", type=kind))
+    p.trip(ext=[row("E1", extra=sent)])
+    assert p.trip(nat=[row("E1", "N1", extra=shown)]).nothing
+    p.decide("accept", "altered")
+    assert p.trip(nat=[row("E1", "N1", extra=shown, body="more")]).external[0]["extra"] == sent
+
+
+@pytest.mark.parametrize("kind, sent, shown", (("number", "12.50", "12.5"), ("datetime", "2026-11-21T14:30:00", "2026-11-21T14:30"),
+                                               ("set", "ann;bob;", "ann;bob")))
+def test_first_echo_of_the_same_value_is_not_altered_though_it_is_shorter(make, kind, sent, shown):
+    quiet_round(with_field(make, field("extra", type=kind)), sent, shown)
+
+
 # -- composite IDs -------------------------------------------------------------------------------------------
 PARTS = [IDS[0], field("unit", role="native_id", type="id"), field("number", role="native_id", type="id"), *TEXTS]
 
