@@ -381,6 +381,9 @@ static int explain(struct rt_openssh *o, struct rt_openssh_run *run, struct rt_e
         advice = o->base.settings->host_key.count > 0
                      ? "its host key is none of those pinned by host_key; ask its owner whether "
                        "the key was changed: "
+                 : says(run, "host key is known") /* No ED25519 host key is known */
+                     ? "its host key is not known; compare it with what its owner says, then set "
+                       "host_key: "
                      : "its host key is not the one in known_hosts; compare it with what its owner "
                        "says, then set host_key: ";
     else if (says(run, "Permission denied (")) {

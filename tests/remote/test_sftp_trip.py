@@ -649,6 +649,13 @@ def test_the_host_key_has_changed(make, own_server, transport):
 
 
 @both
+def test_a_host_key_that_is_not_known(make, server, transport, tmp_path):
+    p = make(external=server.settings(transport, host_key=None))
+    p.always["HOME"] = str(tmp_path)
+    assert "is not known; " in p.run("fetch", status=77).err
+
+
+@both
 def test_a_key_that_others_can_read(make, server, transport, tmp_path):
     key = tmp_path / "key"
     shutil.copy(server.path / "user_ed25519", key)
