@@ -10,6 +10,29 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
+/* A delta is handed over as it was written: what waits in the outbox is told. */
+static int tell_outbox(struct rt_session *session, const char *id, int64_t rid, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_row row;
+    struct rt_delta delta;
+    int rc = 0;
+
+    for (int s = 0; s < 2 && rc >= 0; s++) {
+        rc = rt_store_last_row(session->work.store, rid, (enum rt_side)s, RT_DELTA_COMMITTED, &row,
+                               err);
+        if (rc == 0 && row.delta != 0)
+            rc = rt_store_delta(session->work.store, row.delta, &arena, &delta, err);
+        if (rc == 1 && delta.state < RT_DELTA_HANDED)
+            rt_tell(session,
+                    "%s: delta %06" PRId64 " in the outbox has a row of it, and goes out as it is: "
+                    "roundtrip withdraw %06" PRId64 " takes it back\n",
+                    id, delta.number, delta.number);
+    }
+    rt_arena_clear(&arena);
+    return rc < 0 ? -1 : 0;
+}
+
 /* *held: how many were not held before. */
 static int hold_all(struct rt_session *session, const struct rt_args *args, int64_t *held,
                     struct rt_err *err)
@@ -27,6 +50,8 @@ static int hold_all(struct rt_session *session, const struct rt_args *args, int6
             rc = rt_decide_hold(&session->work, rid, reason, &changed, err);
         if (rc == 0 && !changed)
             rt_tell(session, "%s: is held already\n", args->words[i]);
+        if (rc == 0)
+            rc = tell_outbox(session, args->words[i], rid, err);
         *held += rc == 0 && changed;
     }
     rt_arena_clear(&arena);

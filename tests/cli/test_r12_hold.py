@@ -33,6 +33,16 @@ def test_hold_survives_pause_and_resume(pair):
     assert pair.trip(ext=[row("E1", "N1", summary="two")]).nothing
 
 
+def test_hold_tells_of_a_row_that_waits_in_the_outbox(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit()
+    assert "N1: delta 000002 in the outbox has a row of it" in pair.run("hold", "N1").err
+    pair.run("withdraw", "2")
+    assert "outbox" not in pair.run("hold", "N1").err
+    assert pair.sync().nothing
+
+
 def test_hold_of_an_unknown_id_is_wrong_usage(pair):
     pair.run("hold", "E99", status=64)
 
