@@ -10,20 +10,32 @@ static const struct rt_option options[] = {
     {NULL, NULL, NULL},
 };
 
+/* 1: *delta is in the outbox, with the record's newest row for that side. */
+static int find_waiting(struct rt_session *session, int64_t rid, enum rt_side side,
+                        struct rt_arena *arena, struct rt_delta *delta, struct rt_err *err)
+{
+    struct rt_store *store = session->work.store;
+    struct rt_delta_row row;
+
+    if (rt_store_last_row(store, rid, side, RT_DELTA_COMMITTED, &row, err) < 0)
+        return -1;
+    if (row.delta == 0)
+        return 0;
+    if (rt_store_delta(store, row.delta, arena, delta, err) < 0)
+        return -1;
+    return delta->state < RT_DELTA_HANDED;
+}
+
 /* A delta is handed over as it was written: what waits in the outbox is told. */
 static int tell_outbox(struct rt_session *session, const char *id, int64_t rid, struct rt_err *err)
 {
     struct rt_arena arena = {0};
-    struct rt_delta_row row;
-    struct rt_delta delta;
+    struct rt_delta delta = {0};
     int rc = 0;
 
     for (int s = 0; s < 2 && rc >= 0; s++) {
-        rc = rt_store_last_row(session->work.store, rid, (enum rt_side)s, RT_DELTA_COMMITTED, &row,
-                               err);
-        if (rc == 0 && row.delta != 0)
-            rc = rt_store_delta(session->work.store, row.delta, &arena, &delta, err);
-        if (rc == 1 && delta.state < RT_DELTA_HANDED)
+        rc = find_waiting(session, rid, (enum rt_side)s, &arena, &delta, err);
+        if (rc == 1)
             rt_tell(session,
                     "%s: delta %06" PRId64 " in the outbox has a row of it, and goes out as it is: "
                     "roundtrip withdraw %06" PRId64 " takes it back\n",
