@@ -10,7 +10,7 @@
 
 /* Of a repeated row the detail has all, else the one. */
 #define ADD                                                                                        \
-    "INSERT INTO question SELECT item, file, line,"                                                \
+    "INSERT OR REPLACE INTO question SELECT item, file, line,"                                     \
     " coalesce(json_extract(detail, '$.rows.file'), json_extract(detail, '$.rows[0].file')),"      \
     " coalesce(json_extract(detail, '$.rows.line'), json_extract(detail, '$.rows[0].line')),"      \
     " json_extract(detail, '$.external_id'), json_extract(detail, '$.native_id') FROM item"        \
@@ -23,7 +23,7 @@ static int make(struct rt_store *store, struct rt_err *err)
     if (rt_store_exec(
             store,
             "DROP TABLE IF EXISTS temp.question;"
-            "CREATE TEMP TABLE question (item INTEGER NOT NULL, file INTEGER, line INTEGER,"
+            "CREATE TEMP TABLE question (item INTEGER PRIMARY KEY, file INTEGER, line INTEGER,"
             " row_file INTEGER, row_line INTEGER, external_id TEXT, native_id TEXT);"
             "CREATE INDEX temp.question_place ON question (line, file);"
             "CREATE INDEX temp.question_row ON question (row_line, row_file);"

@@ -563,6 +563,46 @@ static void test_items(void **state)
     in_both_modes(prepare_items, work_on_items);
 }
 
+static int count_item(void *context, const struct rt_item *item, struct rt_err *e)
+{
+    struct seen *seen = context;
+
+    (void)e;
+    seen->count += item->is_open;
+    return 0;
+}
+
+static int64_t count_unknown_of(struct rt_store *store, const char *ids)
+{
+    struct seen seen = {.store = store};
+
+    OK(rt_store_each_unknown_of(store, ids, count_item, &seen, &err));
+    return seen.count;
+}
+
+/* An item is found by what it says now. */
+static void work_on_questions(struct rt_store *store)
+{
+    struct rt_item item = an_item("rejected", "i1");
+
+    assert_true(count_unknown_of(store, "[\"E1\"]") == 0);
+    item.detail = "{\"external_id\":\"E1\",\"native_id\":\"N1\"}";
+    OK(rt_store_put_item(store, &item, &err));
+    assert_true(count_unknown_of(store, "[\"E7\",\"N1\"]") == 1);
+    item.detail = "{\"external_id\":\"E1\",\"native_id\":\"N2\"}";
+    OK(rt_store_put_item(store, &item, &err));
+    assert_true(count_unknown_of(store, "[\"N1\"]") == 0);
+    assert_true(count_unknown_of(store, "[\"E1\",\"N2\"]") == 1);
+    OK(rt_store_close_item(store, "rejected", "i1", "files", &err));
+    assert_true(count_unknown_of(store, "[\"E1\"]") == 0);
+}
+
+static void test_questions(void **state)
+{
+    (void)state;
+    in_both_modes(prepare_items, work_on_questions);
+}
+
 /* ---- the journal ---- */
 
 static void assert_tail(struct rt_store *store, uint64_t offset, const char *text)
@@ -842,6 +882,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deltas, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_story, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_items, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(test_questions, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_journal, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_journal_alone, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(test_abort, make_dir, remove_dir),
