@@ -157,7 +157,7 @@ static void write_truth(enum truth truth, const char *format, struct rt_buf *out
 
 /* set */
 
-static struct rt_slice separator_of(const struct rt_field *field, enum rt_side side)
+struct rt_slice rt_value_separator(const struct rt_field *field, enum rt_side side)
 {
     const char *format = field->column[side].format;
     struct rt_slice separator = rt_slice_str(format ? format : ";");
@@ -213,7 +213,7 @@ static void convert_set(const struct rt_field *field, struct rt_value value, enu
                         struct rt_buf *out)
 {
     const char *format = field->column[side].format;
-    struct rt_slice separator = separator_of(field, side_of(value));
+    struct rt_slice separator = rt_value_separator(field, side_of(value));
     struct rt_slice rest = value.raw;
     struct rt_slice member;
     bool is_first = true;
@@ -424,15 +424,16 @@ static int check_set(const struct rt_field *field, enum rt_side side, struct rt_
                      struct rt_err *err)
 {
     enum rt_side other = rt_side_other(side);
-    struct rt_slice separator = separator_of(field, other);
+    struct rt_slice separator = rt_value_separator(field, other);
     struct rt_buf there = {0}, keys[2] = {{0}, {0}};
     char shown[QUOTED_BYTES + 4];
     bool is_same;
 
-    if (!rt_field_flows_to(field, other) || rt_slice_is_equal(separator, separator_of(field, side)))
+    if (!rt_field_flows_to(field, other) ||
+        rt_slice_is_equal(separator, rt_value_separator(field, side)))
         return 0;
     convert_set(field, (struct rt_value){raw, rt_from_side(side)}, other, &there);
-    add_set_key(raw, separator_of(field, side), &keys[0]);
+    add_set_key(raw, rt_value_separator(field, side), &keys[0]);
     add_set_key(rt_buf_slice(&there), separator, &keys[1]);
     is_same = rt_slice_is_equal(rt_buf_slice(&keys[0]), rt_buf_slice(&keys[1]));
     rt_buf_clear(&there);
@@ -526,7 +527,7 @@ void rt_value_key(const struct rt_field *field, enum rt_side side, struct rt_val
         add_number_key(field, value, out);
         break;
     case RT_TYPE_SET:
-        add_set_key(as_held(field, value, side, &scratch), separator_of(field, side), out);
+        add_set_key(as_held(field, value, side, &scratch), rt_value_separator(field, side), out);
         break;
     }
     rt_buf_clear(&scratch);
@@ -564,24 +565,6 @@ size_t rt_value_length(struct rt_value value)
     for (size_t i = 0; i < text.len; i++) /* the first byte of each */
         n += (text.ptr[i] & 0xc0) != 0x80 && !is_crlf_at(text, i);
     return n;
-}
-
-bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
-                     struct rt_value sent)
-{
-    struct rt_buf shorter = {0}, longer = {0}, scratch = {0};
-    bool is_cut = field->type != RT_TYPE_BOOLEAN && !rt_value_is_same(field, side, shown, sent);
-
-    if (!is_cut || !rt_value_is_known(shown) || !rt_value_is_known(sent))
-        return false;
-    add_text_key(as_held(field, shown, side, &scratch), &shorter);
-    add_text_key(as_held(field, sent, side, &scratch), &longer);
-    is_cut = shorter.len < longer.len &&
-             rt_slice_has_prefix(rt_buf_slice(&longer), rt_buf_slice(&shorter));
-    rt_buf_clear(&shorter);
-    rt_buf_clear(&longer);
-    rt_buf_clear(&scratch);
-    return is_cut;
 }
 
 int rt_value_time(const struct rt_field *field, enum rt_side side, struct rt_slice raw, int64_t *t,

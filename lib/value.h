@@ -71,9 +71,12 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
    unknown. */
 size_t rt_value_length(struct rt_value value);
 
+/* What stands between two members of a set in that side's files; not empty. */
+struct rt_slice rt_value_separator(const struct rt_field *field, enum rt_side side);
+
 /* Is `shown`, of that side, a strict prefix of what was sent, as it was rendered for it?  (R3,
-   `altered`.)  A word for yes or no is not cut; false if the length limit of the schema already
-   explains it. */
+   `altered`.)  A word for yes or no is not cut; but for a text, an empty value is an edit, and so
+   is a set of fewer whole members.  False if the length limit of the schema already explains it. */
 bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                      struct rt_value sent);
 

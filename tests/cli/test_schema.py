@@ -213,7 +213,7 @@ def test_first_echo_that_is_a_strict_prefix_is_review_altered(make):
 @pytest.mark.review
 @pytest.mark.parametrize("kind, sent, shown", (
     ("number", "12.345", "12.3"), ("id", "100200300400", "10020030"), ("code", "PHONE", "PH"), ("set", "ann;bob;eve", "ann;bo"),
-    ("datetime", "2026-11-21T14:30:05", "2026-11-21T14:30"), ("date", "2026-11-21", "")))
+    ("datetime", "2026-11-21T14:30:05", "2026-11-21T14:30")))
 def test_first_echo_that_is_a_strict_prefix_is_altered_whatever_its_type(make, kind, sent, shown):
     p = with_field(make, field("extra", type=kind))
     p.trip(ext=[row("E1", extra=sent)])
@@ -226,6 +226,14 @@ def test_first_echo_that_is_a_strict_prefix_is_altered_whatever_its_type(make, k
                                                ("set", "ann;bob;", "ann;bob")))
 def test_first_echo_of_the_same_value_is_not_altered_though_it_is_shorter(make, kind, sent, shown):
     quiet_round(with_field(make, field("extra", type=kind)), sent, shown)
+
+
+@pytest.mark.parametrize("kind, sent, shown", (("date", "2026-11-21", ""), ("code", "PHONE", ""), ("number", "12", ""),
+                                               ("set", "ann;bob;eve", "ann;bob"), ("set", "ann", ""), ("set", "ann; bob", "ann")))
+def test_an_emptied_cell_and_a_set_of_fewer_members_are_edits(make, kind, sent, shown):
+    p = with_field(make, field("extra", type=kind))
+    p.trip(ext=[row("E1", extra=sent)])
+    assert p.trip(nat=[row("E1", "N1", extra=shown)]).external[0]["extra"] == shown and not p.items()
 
 
 # -- composite IDs -------------------------------------------------------------------------------------------
