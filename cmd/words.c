@@ -3,6 +3,7 @@
 #include "lib/filename.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 /* ---- words of the command line ---- */
 
@@ -85,7 +86,7 @@ static const char *behind_side(const char *text, enum rt_side *side)
         size_t len = strlen(rt_side_name((enum rt_side)s));
 
         *side = (enum rt_side)s;
-        if (strncmp(text, rt_side_name(*side), len) == 0 && text[len] == ':')
+        if (strncasecmp(text, rt_side_name(*side), len) == 0 && text[len] == ':')
             return text + len + 1;
     }
     return NULL;

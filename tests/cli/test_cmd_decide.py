@@ -501,7 +501,7 @@ def test_bind_takes_ids_that_name_their_side(p):
     p.run("bind", "external:", "N1", status=64)
     p.run("bind", "external:E1", "native:N1")
     assert p.run("show", "E1").out == p.run("show", "N1").out
-    p.run("bind", "--rekey", "native", "native:N1", "native:N7")
+    p.run("bind", "--rekey", "native", "NATIVE:N1", "Native:N7")
     assert p.run("show", "E1").out == p.run("show", "N7").out
     p.run("bind", "E2", "native:N2")
     assert p.run("show", "E2").out == p.run("show", "native:native:N2").out
