@@ -2,6 +2,7 @@
 
 #include "lib/diff_line.h"
 #include "lib/json_of.h"
+#include "lib/review.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,33 @@ struct entry {
     char reason[400];
 };
 
-static int decide(struct rt_diff_report *r, int64_t rid, struct entry *entry, struct rt_err *err)
+/* Nothing is due of the record, but something is asked about it: what stands in the question would
+ * go to the side that did not bring it up; a native edit that is read-only would be overwritten
+ * there. */
+static void tell_question(const struct rt_record *record, int side, struct entry *entry)
+{
+    enum rt_side to = rt_side_other((enum rt_side)side);
+
+    for (int kind = 0; kind < RT_KIND_COUNT; kind++) {
+        if (!(record->items & RT_KIND_BIT(kind)))
+            continue;
+        if (kind == RT_KIND_READ_ONLY)
+            to = RT_NATIVE;
+        entry->decision[to].action = RT_ACTION_REVIEW;
+        snprintf(entry->reason, sizeof entry->reason, "%s", rt_kind_text((enum rt_kind)kind)->name);
+        return;
+    }
+}
+
+static bool is_none(const struct entry *entry)
+{
+    return entry->decision[0].action == RT_ACTION_NONE &&
+           entry->decision[1].action == RT_ACTION_NONE;
+}
+
+/* side: whose row brought it up; -1: none. */
+static int decide(struct rt_diff_report *r, int64_t rid, int side, struct entry *entry,
+                  struct rt_err *err)
 {
     struct rt_record record;
     const char *why[2];
@@ -33,6 +60,8 @@ static int decide(struct rt_diff_report *r, int64_t rid, struct entry *entry, st
         snprintf(entry->reason, sizeof entry->reason, "external: %s; native: %s", why[0], why[1]);
     else
         snprintf(entry->reason, sizeof entry->reason, "%s%s", why[0], why[1]);
+    if (side >= 0 && is_none(entry))
+        tell_question(&record, side, entry);
     return 0;
 }
 
@@ -169,7 +198,7 @@ static int print_event(void *context, const struct rt_event *event, struct rt_er
         return 0;
     if (event->rid && rt_store_has_record(r->session->store, event->rid, &there, err) < 0)
         return -1;
-    if (decide(r, there ? event->rid : 0, &entry, err) < 0)
+    if (decide(r, there ? event->rid : 0, event->side, &entry, err) < 0)
         return -1;
     if (there)
         rt_rid_set_add(&r->named, event->rid);
@@ -195,9 +224,9 @@ static int print_due(struct rt_diff_report *r, int64_t rid, struct rt_err *err)
         return -1;
     if (!there)
         return 0;
-    if (decide(r, rid, &entry, err) < 0)
+    if (decide(r, rid, -1, &entry, err) < 0)
         return -1;
-    if (entry.decision[0].action == RT_ACTION_NONE && entry.decision[1].action == RT_ACTION_NONE)
+    if (is_none(&entry))
         return 0;
     for (int s = 1; s >= 0; s--)
         if (rt_rid_set_has(&r->session->work.shown[s], rid)) {

@@ -723,3 +723,20 @@ def test_the_next_question_holds_a_record_back_at_once(make, first):
     assert p.sync().nothing and p.items()
     p.decide("dismiss", {"clash": "repeated", "repeated": "clash"}[first])
     assert only(p.sync().external)["body"] == "typed"
+
+
+def test_diff_shows_what_a_person_must_decide_though_nothing_is_due(make):
+    """Each was `none`, without a reason, as if nothing came of it."""
+    def told(p):
+        lines = [line for line in p.diff() if line["external_id"] == "E1"]
+        return [tuple(line[c] for c in ("change", "external_action", "native_action", "reason")) for line in lines]
+
+    p = make(external={"content": "snapshot", "deletes": "review"}).agree(PLAIN, E9)
+    p.drop("external", [E9])
+    assert told(p) == [("missing", "none", "review", "missing")]
+    p = make(schema=SCHEMA + [MODIFIED]).agree({**PLAIN, "modified": NEW}, {**E9, "modified": NEW})
+    p.drop("external", [row("E1", "N1", summary="old", modified=OLD)])
+    assert told(p)[0][2:] == ("review", "went-back")
+    p = make(profile={"mode": "single-trip"}).agree(PLAIN, E9)
+    p.drop("native", [row("E1", "N1", summary="theirs")])
+    assert told(p) == [("local", "none", "review", "read-only")]
