@@ -1,69 +1,11 @@
 #include "cmd/diff_report.h"
 
+#include "cmd/diff_entry.h"
+
 #include "lib/diff_line.h"
 #include "lib/json_of.h"
-#include "lib/review.h"
 
 #include <stdlib.h>
-
-/* One thing to tell: a row's event, or a record that is due. */
-struct entry {
-    const char *side, *change;
-    struct rt_slice id[2];
-    struct rt_decision decision[2];
-    char reason[400];
-};
-
-/* Nothing is due of the record, but something is asked about it: what stands in the question would
- * go to the side that did not bring it up; a native edit that is read-only would be overwritten
- * there. */
-static void tell_question(const struct rt_record *record, int side, struct entry *entry)
-{
-    enum rt_side to = rt_side_other((enum rt_side)side);
-
-    for (int kind = 0; kind < RT_KIND_COUNT; kind++) {
-        if (!(record->items & RT_KIND_BIT(kind)))
-            continue;
-        if (kind == RT_KIND_READ_ONLY)
-            to = RT_NATIVE;
-        entry->decision[to].action = RT_ACTION_REVIEW;
-        snprintf(entry->reason, sizeof entry->reason, "%s", rt_kind_text((enum rt_kind)kind)->name);
-        return;
-    }
-}
-
-static bool is_none(const struct entry *entry)
-{
-    return entry->decision[0].action == RT_ACTION_NONE &&
-           entry->decision[1].action == RT_ACTION_NONE;
-}
-
-/* side: whose row brought it up; -1: none. */
-static int decide(struct rt_diff_report *r, int64_t rid, int side, struct entry *entry,
-                  struct rt_err *err)
-{
-    struct rt_record record;
-    const char *why[2];
-
-    rt_arena_reset(&r->arena);
-    if (rid == 0)
-        return 0;
-    if (rt_store_load(r->session->store, rid, &r->arena, &record, err) < 0)
-        return -1;
-    for (int s = 0; s < 2; s++) {
-        if (rt_emit_decide(r->emit, &record, (enum rt_side)s, &entry->decision[s], err) < 0)
-            return -1;
-        entry->id[s] = record.end[s].id;
-        why[s] = entry->decision[s].reason;
-    }
-    if (*why[0] && *why[1])
-        snprintf(entry->reason, sizeof entry->reason, "external: %s; native: %s", why[0], why[1]);
-    else
-        snprintf(entry->reason, sizeof entry->reason, "%s%s", why[0], why[1]);
-    if (side >= 0 && is_none(entry))
-        tell_question(&record, side, entry);
-    return 0;
-}
 
 static const struct rt_schema *schema_of(const struct rt_diff_report *r)
 {
@@ -85,8 +27,8 @@ static int say_line(struct rt_diff_report *r, int rc)
 }
 
 /* field: NULL for a line about the record as a whole. */
-static int print_csv(struct rt_diff_report *r, const struct entry *entry, const json_t *change,
-                     struct rt_err *err)
+static int print_csv(struct rt_diff_report *r, const struct rt_diff_entry *entry,
+                     const json_t *change, struct rt_err *err)
 {
     const struct rt_diff_line line = {
         .side = entry->side,
@@ -120,7 +62,7 @@ static bool is_change(const json_t *change)
 }
 
 /* The same ten members for every line of the CSV. */
-static void print_json(const struct entry *entry, const json_t *change)
+static void print_json(const struct rt_diff_entry *entry, const json_t *change)
 {
     json_t *none = json_null();
     json_t *root = json_pack(
@@ -138,8 +80,8 @@ static void print_json(const struct entry *entry, const json_t *change)
     json_decref(root);
 }
 
-static int print_line(struct rt_diff_report *r, const struct entry *entry, const json_t *change,
-                      struct rt_err *err)
+static int print_line(struct rt_diff_report *r, const struct rt_diff_entry *entry,
+                      const json_t *change, struct rt_err *err)
 {
     if (r->format == RT_DIFF_CSV)
         return print_csv(r, entry, change, err);
@@ -147,8 +89,8 @@ static int print_line(struct rt_diff_report *r, const struct entry *entry, const
     return 0;
 }
 
-static int print_changes(struct rt_diff_report *r, const struct entry *entry, const json_t *changes,
-                         struct rt_err *err)
+static int print_changes(struct rt_diff_report *r, const struct rt_diff_entry *entry,
+                         const json_t *changes, struct rt_err *err)
 {
     const json_t *change;
     bool any = false;
@@ -165,8 +107,8 @@ static int print_changes(struct rt_diff_report *r, const struct entry *entry, co
     return any ? 0 : print_line(r, entry, NULL, err);
 }
 
-static int print_entry(struct rt_diff_report *r, const struct entry *entry, const char *detail,
-                       struct rt_err *err)
+static int print_entry(struct rt_diff_report *r, const struct rt_diff_entry *entry,
+                       const char *detail, struct rt_err *err)
 {
     json_t *changes = detail ? json_loads(detail, JSON_ALLOW_NUL, NULL) : NULL;
     int rc = print_changes(r, entry, json_is_array(changes) ? changes : NULL, err);
@@ -186,9 +128,10 @@ static bool is_about_a_row(const char *what)
 static int print_event(void *context, const struct rt_event *event, struct rt_err *err)
 {
     struct rt_diff_report *r = context;
-    struct entry entry = {.side = event->side >= 0 ? rt_side_name((enum rt_side)event->side) : "",
-                          .change = event->what,
-                          .id = {event->id_of[0], event->id_of[1]}};
+    struct rt_diff_entry entry = {.side = event->side >= 0 ? rt_side_name((enum rt_side)event->side)
+                                                           : "",
+                                  .change = event->what,
+                                  .id = {event->id_of[0], event->id_of[1]}};
     const char *text;
     json_t *detail;
     bool there = false;
@@ -198,10 +141,12 @@ static int print_event(void *context, const struct rt_event *event, struct rt_er
         return 0;
     if (event->rid && rt_store_has_record(r->session->store, event->rid, &there, err) < 0)
         return -1;
-    if (decide(r, there ? event->rid : 0, event->side, &entry, err) < 0)
-        return -1;
-    if (there)
+    rt_arena_reset(&r->arena);
+    if (there) {
+        if (rt_diff_entry_decide(r->emit, event->rid, event->side, &r->arena, &entry, err) < 0)
+            return -1;
         rt_rid_set_add(&r->named, event->rid);
+    }
     detail = event->detail ? json_loads(event->detail, JSON_ALLOW_NUL, NULL) : NULL;
     text = json_string_value(json_object_get(detail, "text"));
     if (!there && strcmp(event->what, rt_change_name(RT_CHANGE_EXCLUDED)) == 0)
@@ -215,7 +160,7 @@ static int print_event(void *context, const struct rt_event *event, struct rt_er
 
 static int print_due(struct rt_diff_report *r, int64_t rid, struct rt_err *err)
 {
-    struct entry entry = {.side = "", .change = "due"};
+    struct rt_diff_entry entry = {.side = "", .change = "due"};
     bool there;
 
     if (!rt_rid_set_add(&r->named, rid))
@@ -224,9 +169,10 @@ static int print_due(struct rt_diff_report *r, int64_t rid, struct rt_err *err)
         return -1;
     if (!there)
         return 0;
-    if (decide(r, rid, -1, &entry, err) < 0)
+    rt_arena_reset(&r->arena);
+    if (rt_diff_entry_decide(r->emit, rid, -1, &r->arena, &entry, err) < 0)
         return -1;
-    if (is_none(&entry))
+    if (rt_diff_entry_is_none(&entry))
         return 0;
     for (int s = 1; s >= 0; s--)
         if (rt_rid_set_has(&r->session->work.shown[s], rid)) {
