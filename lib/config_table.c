@@ -47,7 +47,8 @@ static const char *zone_fault(const char *value)
 {
     return rt_zone_is_known(value)
                ? NULL
-               : "the system knows no such time zone; write it as America/New_York";
+               : "the system knows no such time zone; names are like America/New_York, and come "
+                 "with its package tzdata";
 }
 
 /* What ends up on a command line or in a login. */
