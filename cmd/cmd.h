@@ -68,7 +68,6 @@ struct rt_session {
     struct rt_log log;
     struct rt_rules rules;
     struct rt_work work;
-    bool has_warned;
     struct rt_bar bar;
 };
 

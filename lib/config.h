@@ -123,10 +123,6 @@ struct rt_config_place rt_config_place(const struct rt_config *config, const cha
 /* "external", "native", or a label of a side, in upper or lower case: true and *side. */
 bool rt_config_find_side(const struct rt_config *config, const char *word, enum rt_side *side);
 
-/* All keys of a section in table order, for lint, completion and check: NULL-terminated
- * "section.key". */
-const char *const *rt_config_keys(void);
-
 /* The known word nearest to `word` (edit distance of at most a third), or NULL. */
 const char *rt_nearest(const char *word, const char *const *known, size_t count);
 

@@ -140,10 +140,6 @@ static const char *host_key_fault(const char *value)
     {.name = NAME, .kind = KIND, .offset = offsetof(struct rt_config, MEMBER), __VA_ARGS__},
 #define SIDE_ROW(NAME, KIND, MEMBER, ...) \
     {.name = NAME, .kind = KIND, .offset = offsetof(struct rt_side_config, MEMBER), __VA_ARGS__},
-#define PROFILE_NAME(NAME, ...) "profile." NAME,
-#define EXTERNAL_NAME(NAME, ...) "external." NAME,
-#define NATIVE_NAME(NAME, ...) "native." NAME,
-#define POLICY_NAME(NAME, ...) "policy." NAME,
 /* clang-format on */
 
 static const struct rt_config_key profile_keys[] = {PROFILE_KEYS(PROFILE_ROW)};
@@ -180,14 +176,6 @@ void *rt_config_base(struct rt_config *config, enum rt_config_section_id section
     if (section == RT_SECTION_EXTERNAL || section == RT_SECTION_NATIVE)
         return &config->side[section - RT_SECTION_EXTERNAL];
     return config;
-}
-
-const char *const *rt_config_keys(void)
-{
-    static const char *const names[] = {PROFILE_KEYS(PROFILE_NAME) SIDE_KEYS(EXTERNAL_NAME)
-                                            SIDE_KEYS(NATIVE_NAME) POLICY_KEYS(POLICY_NAME) NULL};
-
-    return names;
 }
 
 static size_t least(size_t a, size_t b)

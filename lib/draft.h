@@ -77,7 +77,6 @@ struct rt_guess {
     const char *format;     /* the first of those that fit, or NULL */
     const char *formats[4]; /* that fit */
     size_t format_count;
-    enum rt_sureness sure;
     const char *why; /* "a date as %Y-%m-%d"; never NULL */
 };
 struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,

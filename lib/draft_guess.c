@@ -223,7 +223,7 @@ static struct rt_guess found(const struct rt_sample *sample, size_t column, enum
                                         [RT_TYPE_NUMBER] = "a number as %s",
                                         [RT_TYPE_BOOLEAN] = "yes or no as %s",
                                         [RT_TYPE_SET] = "a list, with %s between its members"};
-    struct rt_guess guess = {.type = type, .sure = RT_SURE};
+    struct rt_guess guess = {.type = type};
     const char *text, *mark;
 
     guess.format_count =
@@ -233,8 +233,6 @@ static struct rt_guess found(const struct rt_sample *sample, size_t column, enum
     mark = strstr(words[type], "%s");
     guess.why =
         rt_arena_printf(arena, "%.*s%s%s", (int)(mark - words[type]), words[type], text, mark + 2);
-    if (type == RT_TYPE_DATETIME || type == RT_TYPE_SET)
-        guess.sure = RT_LIKELY;
     return guess;
 }
 
@@ -260,11 +258,10 @@ static struct rt_guess guess_text(const struct rt_sample *sample, size_t column)
 
     if (rt_name_id_score(header) >= 2 && !rt_name_has_word(header, "phone") &&
         (!has_blank(sample, column) || is_postal(header)))
-        return (struct rt_guess){.type = RT_TYPE_ID, .sure = RT_LIKELY, .why = "called like an ID"};
+        return (struct rt_guess){.type = RT_TYPE_ID, .why = "called like an ID"};
     if (is_postal(header))
-        return (struct rt_guess){
-            .type = RT_TYPE_ID, .sure = RT_LIKELY, .why = "a code in which zeros count"};
-    return (struct rt_guess){.type = RT_TYPE_TEXT, .sure = RT_SURE, .why = "text"};
+        return (struct rt_guess){.type = RT_TYPE_ID, .why = "a code in which zeros count"};
+    return (struct rt_guess){.type = RT_TYPE_TEXT, .why = "text"};
 }
 
 struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,
@@ -279,11 +276,9 @@ struct rt_guess rt_draft_guess(const struct rt_sample *sample, size_t column,
         any = rt_sample_cell(sample, r, column).len != 0;
     if (!any && rt_name_id_score(header) >= 3)
         return (struct rt_guess){.type = RT_TYPE_ID,
-                                 .sure = RT_UNSURE,
                                  .why = "called like an ID; the sample has no value of it"};
     if (!any)
         return (struct rt_guess){.type = RT_TYPE_TEXT,
-                                 .sure = RT_UNSURE,
                                  .why = "text, as the sample has no value of it"};
     for (size_t i = 0; i < COUNT(order); i++) {
         /* Digits alone may be an ID or a code, where 007 is not 7. */

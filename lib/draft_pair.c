@@ -11,17 +11,15 @@
 /* ---- do the two hold the same for the same record? ---- */
 
 struct comparing {
-    const struct rt_drafting *d;
-    struct rt_pairing *pairing;
     struct rt_field field;
     enum rt_side side; /* as which the values are compared: the one that holds less */
 };
 
-static void begin(struct comparing *c, const struct rt_drafting *d, struct rt_pairing *pairing)
+static void begin(struct comparing *c, const struct rt_pairing *pairing)
 {
     const char *native = pairing->format[RT_NATIVE];
 
-    *c = (struct comparing){.d = d, .pairing = pairing, .field = {.type = pairing->type}};
+    *c = (struct comparing){.field = {.type = pairing->type}};
     for (int s = 0; s < 2; s++)
         if (pairing->format[s] != NULL)
             c->field.column[s].format = rt_xstrdup(pairing->format[s]);
@@ -64,7 +62,7 @@ static void compare_rows(const struct rt_drafting *d, struct rt_pairing *p)
     struct rt_slice cell[2], first = {NULL, 0};
     size_t at = 0;
 
-    begin(&c, d, p);
+    begin(&c, p);
     p->both = p->agree = 0;
     p->is_varied = false;
     while (p->both < MOST_ROWS && next_cells(d, p, &at, cell)) {

@@ -90,38 +90,33 @@ static int note_handed(void *context, const struct rt_delta *delta, struct rt_er
     return 0;
 }
 
-static int guard_missing(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
-                         struct rt_err *err)
+static bool guard_missing(const struct rt_emit *emit, enum rt_side side, char reason[REASON_SIZE])
 {
     const struct rt_emptied *emptied = &emit->work->emptied[side];
-    int64_t held;
 
     if (emptied->held > 0) {
-        snprintf(reason, size,
+        snprintf(reason, REASON_SIZE,
                  "%.255s: a snapshot without rows, from a side that was seen to hold %" PRId64
                  " records: if it is wrong, take it out of inbox/",
                  emptied->file, emptied->held);
-        return 1;
+        return true;
     }
-    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
-        return -1;
-    return rt_guard_missing_trips(emit->work->rules.config, missing_that_counts(emit, side), held,
-                                  reason, size);
+    return rt_guard_missing_trips(emit->work->rules.config, missing_that_counts(emit, side),
+                                  rt_store_count_held(emit->work->store, side), reason,
+                                  REASON_SIZE);
 }
 
-static int guard_side(struct rt_emit *emit, enum rt_side side, char *reason, size_t size,
+static int guard_side(struct rt_emit *emit, enum rt_side side, char reason[REASON_SIZE],
                       struct rt_err *err)
 {
     const struct rt_config *config = emit->work->rules.config;
     struct rt_side_plan *plan = &emit->side[side];
     struct handed handed = {.side = side};
-    int64_t held;
 
-    if (rt_store_count_held(emit->work->store, side, &held, err) < 0)
-        return -1;
-    if (rt_guard_deletes_trip(config, plan->deletes, reason, size))
+    if (rt_guard_deletes_trip(config, plan->deletes, reason, REASON_SIZE))
         return 1;
-    if (!rt_guard_trips(config, plan->due, held, reason, size))
+    if (!rt_guard_trips(config, plan->due, rt_store_count_held(emit->work->store, side), reason,
+                        REASON_SIZE))
         return 0;
     if (!emit->options->historical)
         return 1;
@@ -161,8 +156,8 @@ static int trips(struct rt_emit *emit, enum rt_side side, bool is_about_missing,
                  char reason[REASON_SIZE], struct rt_err *err)
 {
     if (is_about_missing)
-        return guard_missing(emit, side, reason, REASON_SIZE, err);
-    return guard_side(emit, side, reason, REASON_SIZE, err);
+        return guard_missing(emit, side, reason);
+    return guard_side(emit, side, reason, err);
 }
 
 /* Another choice of rows is another plan. */

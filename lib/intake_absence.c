@@ -155,7 +155,7 @@ int rt_intake_absent(struct rt_intake *in, struct rt_err *err)
         rc = in->has_unreadable_id ? pass_over(in, absent.rids[i], err)
                                    : mark_missing(in, absent.rids[i], err);
     if (rc == 0)
-        rc = rt_store_set_snapshot(in->work->store, in->side, in->file.stamp, err);
+        rt_store_set_snapshot(in->work->store, in->side, in->file.stamp);
 out:
     free(absent.rids);
     return rc;

@@ -58,10 +58,8 @@ static int add_print(void *context, const struct rt_print_entry *entry, struct r
 
 static int load_keys(struct rt_intake *in, struct rt_err *err)
 {
-    int64_t held;
+    int64_t held = rt_store_count_held(in->work->store, in->side);
 
-    if (rt_store_count_held(in->work->store, in->side, &held, err) < 0)
-        return -1;
     if (held == 0)
         return 0;
     in->prints = rt_prints_new((size_t)held);
@@ -146,8 +144,8 @@ static struct rt_digest fingerprint(const struct rt_intake *in, const struct rt_
 int rt_intake_choose_path(struct rt_intake *in, const struct rt_csv_reader *reader,
                           struct rt_err *err)
 {
+    int64_t held = rt_store_count_held(in->work->store, in->side);
     bool may_digest = false;
-    int64_t held;
     int forced;
 
     if (forced_path(&forced, err) < 0)
@@ -155,8 +153,7 @@ int rt_intake_choose_path(struct rt_intake *in, const struct rt_csv_reader *read
     in->by = RT_PATH_LOOKUP;
     if (!in->file.is_snapshot || forced == RT_PATH_LOOKUP)
         return 0;
-    if (may_use_digests(in, &may_digest, err) < 0 ||
-        rt_store_count_held(in->work->store, in->side, &held, err) < 0)
+    if (may_use_digests(in, &may_digest, err) < 0)
         return -1;
     in->known.fingerprint = fingerprint(in, reader);
     if (may_digest && forced != RT_PATH_KEYS &&

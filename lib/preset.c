@@ -276,23 +276,16 @@ static const struct rt_draft_line plain_lines[] = {
 
 static const struct rt_preset presets[] = {
     {"evertrue",
-     "EverTrue interactions and a database of record",
      {"EverTrue", "database"},
      evertrue_settings,
      evertrue_lines,
      COUNT(evertrue_lines)},
     {"contacts",
-     "contacts of a donation site and a CRM",
      {"RaiseDonors", "Virtuous"},
      contacts_settings,
      contacts_lines,
      COUNT(contacts_lines)},
-    {"plain",
-     "any two systems that exchange CSV",
-     {"platform", "database"},
-     plain_settings,
-     plain_lines,
-     COUNT(plain_lines)},
+    {"plain", {"platform", "database"}, plain_settings, plain_lines, COUNT(plain_lines)},
 };
 
 const struct rt_preset *rt_preset_find(const char *name)

@@ -9,7 +9,6 @@
 
 struct rt_preset {
     const char *name;
-    const char *about; /* one line */
     const char *label[2];
     const char *const *settings; /* lines of roundtrip.ini, ends with NULL; "@NAME@" stands for the
                                     profile's name */

@@ -41,8 +41,6 @@ struct rt_remote_list {
 struct rt_remote;
 
 struct rt_remote_class {
-    const char *kind; /* "directory", "sftp", "openssh" */
-
     /* Lists a folder; entries other than . and ..  RT_IO "no such folder" if it is not there. */
     int (*list)(struct rt_remote *remote, const char *folder, struct rt_remote_list *list,
                 struct rt_err *err);

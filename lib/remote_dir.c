@@ -332,7 +332,6 @@ static void dir_close(struct rt_remote *remote)
 }
 
 static const struct rt_remote_class dir_class = {
-    .kind = "directory",
     .list = dir_list,
     .stat = dir_stat,
     .get = dir_get,

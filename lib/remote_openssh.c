@@ -512,7 +512,6 @@ static void openssh_close(struct rt_remote *remote)
 }
 
 static const struct rt_remote_class openssh_class = {
-    .kind = "openssh",
     .list = openssh_list,
     .stat = openssh_stat,
     .get = openssh_get,

@@ -225,7 +225,6 @@ static void sftp_close(struct rt_remote *remote)
 }
 
 static const struct rt_remote_class sftp_class = {
-    .kind = "sftp",
     .list = sftp_list,
     .stat = sftp_stat,
     .get = rt_sftp_get,

@@ -261,7 +261,7 @@ static int map_ids(struct rt_rowmap *map, const struct rt_csv_row *csv, struct r
             fault_at(fault, column, "the ID looks damaged: %s", why);
             fault->is_spreadsheet = true;
         } else if (read_id(map, csv, (enum rt_side)s, arena, &row->id[s]) < 0) {
-            fault_at(fault, rt_rowmap_id_column(map, (enum rt_side)s),
+            fault_at(fault, rt_rowmap_column(map, field_number(map, map->schema->id[s][0])),
                      "the %s ID has several fields, and some of them are empty",
                      rt_side_name((enum rt_side)s));
         } else {
@@ -383,9 +383,4 @@ struct rt_slice rt_rowmap_id_cell(const struct rt_rowmap *map, const struct rt_c
 {
     return map->schema->fields[field].type == RT_TYPE_ID ? rt_id_in_cell(cell_of(map, csv, field))
                                                          : rt_slice_from(NULL, 0);
-}
-
-size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of)
-{
-    return rt_rowmap_column(map, field_number(map, map->schema->id[of][0]));
 }

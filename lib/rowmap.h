@@ -48,9 +48,6 @@ size_t rt_rowmap_column(const struct rt_rowmap *map, size_t field);
 struct rt_slice rt_rowmap_id_cell(const struct rt_rowmap *map, const struct rt_csv_row *csv,
                                   size_t field);
 
-/* The column of the ID that side `of` gives (of its first field), 1-based; 0: there is none. */
-size_t rt_rowmap_id_column(const struct rt_rowmap *map, enum rt_side of);
-
 /* The cells by field index, for `eligible`: NULL pointers where the side has no such column. */
 const struct rt_slice *rt_rowmap_cells(struct rt_rowmap *map, const struct rt_csv_row *csv);
 

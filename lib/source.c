@@ -207,9 +207,7 @@ bool rt_source_facts(const struct rt_source_file *file, struct rt_source_facts *
 {
     struct stat now, named;
 
-    *facts = (struct rt_source_facts){.size = file->size,
-                                      .mtime = file->opened.st_mtim.tv_sec,
-                                      .digest = rt_hasher_end(file->hasher)};
+    *facts = (struct rt_source_facts){.size = file->size, .digest = rt_hasher_end(file->hasher)};
     return fstat(file->fd, &now) == 0 && stat(file->path, &named) == 0 &&
            is_same(&file->opened, &now) && is_same(&now, &named) &&
            (uint64_t)now.st_size == file->size;

@@ -20,7 +20,6 @@ void rt_source_close(struct rt_source_file *file);
    False: it was written to, or another one took its name, while it was read. */
 struct rt_source_facts {
     uint64_t size;
-    int64_t mtime;
     struct rt_digest digest;
 };
 bool rt_source_facts(const struct rt_source_file *file, struct rt_source_facts *facts);

@@ -512,13 +512,10 @@ int rt_store_set(struct rt_store *store, const char *key, const char *value, str
                               err);
 }
 
-int rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp,
-                          struct rt_err *err)
+void rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp)
 {
-    (void)err;
     if (stamp > store->snapshot_stamp[side])
         store->snapshot_stamp[side] = stamp;
-    return 0;
 }
 
 /* ---- care of the file ---- */

@@ -138,8 +138,7 @@ int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance
 
 /* How many records a side holds (has an ID there for), for the guard; cheap: kept as a running
  * number. */
-int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *count,
-                        struct rt_err *err) RT_MUST_CHECK;
+int64_t rt_store_count_held(const struct rt_store *store, enum rt_side side);
 /* The highest number that a record ever had; in a transaction. */
 int64_t rt_store_last_record(const struct rt_store *store);
 int rt_store_count_records(struct rt_store *store, int64_t *count,
@@ -165,8 +164,7 @@ int rt_store_each_print(struct rt_store *store, enum rt_side side, rt_store_take
 
 /* A snapshot of that side was taken in: its stamp counts as the look of every record that it
    showed. Those that it did not show are marked otherwise. */
-int rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp,
-                          struct rt_err *err) RT_MUST_CHECK;
+void rt_store_set_snapshot(struct rt_store *store, enum rt_side side, int64_t stamp);
 
 /* ---- what is due ---- */
 

@@ -118,12 +118,9 @@ int rt_store_each_print(struct rt_store *store, enum rt_side side, rt_store_take
     return rc;
 }
 
-int rt_store_count_held(struct rt_store *store, enum rt_side side, int64_t *count,
-                        struct rt_err *err)
+int64_t rt_store_count_held(const struct rt_store *store, enum rt_side side)
 {
-    (void)err;
-    *count = store->held[side];
-    return 0;
+    return store->held[side];
 }
 
 int64_t rt_store_last_record(const struct rt_store *store)

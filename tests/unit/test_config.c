@@ -343,29 +343,6 @@ static void test_lines_of_combinations(void **state)
     refused_with("[native]\n\n\nlabel = evertrue\n", "line 4: [native] label: both sides");
 }
 
-static void test_keys(void **state)
-{
-    const char *const *keys = rt_config_keys();
-    size_t count = 0, expected = 0;
-
-    (void)state;
-    for (; keys[count]; count++) {
-        const char *dot = strchr(keys[count], '.');
-        size_t i = 0;
-
-        while (i < RT_SECTION_COUNT &&
-               strncmp(keys[count], rt_config_section((enum rt_config_section_id)i)->name,
-                       (size_t)(dot - keys[count])) != 0)
-            i++;
-        assert_true(i < RT_SECTION_COUNT);
-        assert_true(rt_config_key_find(rt_config_section((enum rt_config_section_id)i), dot + 1) >=
-                    0);
-    }
-    for (size_t i = 0; i < RT_SECTION_COUNT; i++)
-        expected += rt_config_section((enum rt_config_section_id)i)->count;
-    assert_int_equal(count, expected);
-}
-
 static void test_nearest(void **state)
 {
     static const char *const words[] = {"user", "port", "max_changes", "exports"};
@@ -400,12 +377,17 @@ static void test_find_side(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),
-        cmocka_unit_test(test_file_forms), cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_malformed),  cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_bytes),      cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_keys),       cmocka_unit_test(test_lines_of_combinations),
-        cmocka_unit_test(test_nearest),    cmocka_unit_test(test_find_side),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_file_forms),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_lines_of_combinations),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_find_side),
     };
 
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
