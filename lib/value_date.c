@@ -247,9 +247,18 @@ static int64_t within_calendar(int64_t t)
     return t < FIRST_SECOND ? FIRST_SECOND : t > LAST_SECOND ? LAST_SECOND : t;
 }
 
-bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, struct rt_buf *out)
+/* %z tells whole minutes: a local mean time, as of 1930, has seconds that would be lost on the way
+   back. */
+static int64_t local_time(int64_t t, const char *pattern, const struct rt_zone *zone)
 {
     int64_t local = rt_zone_to_local(zone, t);
+
+    return pattern != NULL && has_conversion(pattern, "z") ? local - (local - t) % 60 : local;
+}
+
+bool rt_date_write(int64_t t, const char *pattern, const struct rt_zone *zone, struct rt_buf *out)
+{
+    int64_t local = local_time(t, pattern, zone);
     time_t seconds = (time_t)within_calendar(local);
     char text[4 * LONGEST_DATE];
     char *early = NULL;

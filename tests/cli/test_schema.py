@@ -30,6 +30,13 @@ def test_datetime_is_converted_between_zones(make):
     assert quiet_round(p, "2026-11-21 15:00", "2026-11-21 10:00") == "2026-11-21 10:00"
 
 
+@pytest.mark.parametrize("zone,utc,local", [("Africa/Monrovia", "1965-01-16T02:08:30", "1965-01-16T01:24:30-0044"),
+                                            ("Asia/Kathmandu", "1910-04-26T00:00:00", "1910-04-26T05:41:00+0541")])
+def test_a_zone_of_that_time_with_seconds_is_written_so_that_it_reads_back(make, zone, utc, local):
+    p = with_field(make, field("extra", type="datetime", native_format="%Y-%m-%dT%H:%M:%S%z"), native={"timezone": zone})
+    assert quiet_round(p, utc, local) == local
+
+
 def test_date_only_side_does_not_wipe_times(make):
     line = field("extra", type="datetime", external_format="%Y-%m-%d %H:%M", native_format="%Y-%m-%d")
     p = with_field(make, line)
