@@ -350,6 +350,19 @@ out:
     return rc;
 }
 
+/* A baseline that is given the same files again reads nothing: a report of it would be empty, and
+ * in the place of the one that tells what differs. */
+static int end_report(struct baseline *b, struct rt_err *err)
+{
+    const struct rt_counts *counts = b->work->counts;
+
+    if (b->report.spool == NULL || counts[0].files || counts[1].files)
+        return rt_baseline_report_end(&b->report, err);
+    rt_log_info(b->work->log, "%s is not written: no file was read that was not known",
+                b->options->report);
+    return 0;
+}
+
 static int run(struct baseline *b, struct rt_err *err)
 {
     if (rt_store_each_delta(b->work->store, refuse_delta, NULL, err) < 0 || journal(b, err) < 0 ||
@@ -365,7 +378,7 @@ static int run(struct baseline *b, struct rt_err *err)
             b->work->given[s] == NULL && /* a rebuild reads it there */
             archive(b, (enum rt_side)s, err) < 0)
             return -1;
-    return rt_baseline_report_end(&b->report, err);
+    return end_report(b, err);
 }
 
 int rt_baseline_run(struct rt_work *work, const struct rt_baseline_options *options,

@@ -772,6 +772,15 @@ def test_baseline_report_replaces_nothing_but_a_report(p, tmp_path, there):
         assert report.read_text().startswith("side,change,")
 
 
+def test_baseline_asked_for_again_leaves_its_report_alone(p, tmp_path):
+    """As after a kill right behind the commit: the second run reads nothing, and has nothing to report."""
+    report = tmp_path / "report.csv"
+    for _ in range(2):
+        told = baseline(p, tmp_path, [row("E1", "N1", summary="left")], [row("E1", "N1")], "--report", report).err
+        assert "native,conflict,E1,N1,summary,left,one,none,review,in review" in report.read_text()
+    assert f"{report} is not written" in told
+
+
 def test_baseline_report_wants_the_name_of_a_file(p, tmp_path):
     assert "is not the name of a file" in baseline(p, tmp_path, [row("E1")], [], "--report", "", status=64).err
 

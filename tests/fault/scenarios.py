@@ -178,7 +178,7 @@ def baseline(folder):
     mend(p)
     p.put("e.csv", p.text("external", [row("E1", "N1"), row("E2", "N2", summary="x"), row("E3")]))
     p.put("n.csv", p.text("native", [row("E1", "N1"), row("E2", "N2", summary="y"), row("", "N7")]))
-    return p, ["baseline", "--external", "e.csv", "--native", "n.csv"]
+    return p, ["baseline", "--external", "e.csv", "--native", "n.csv", "--report", "r.csv"]
 
 
 def confirm(folder):
