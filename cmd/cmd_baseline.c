@@ -60,9 +60,24 @@ static void report_json(const struct rt_baseline_result *result)
         (json_int_t)result->due[RT_NATIVE]));
 }
 
+/* Both sides hold what could not be read, too, but only a baseline takes it so. */
+static void warn_of_rejected(const struct rt_session *session)
+{
+    int64_t rejected = session->work.counts[0].of[RT_CHANGE_REJECTED] +
+                       session->work.counts[1].of[RT_CHANGE_REJECTED];
+
+    if (rejected)
+        rt_tell(session,
+                "%" PRId64 " %s set aside: mend the files in rejects/ and give them to roundtrip\n"
+                "baseline as well, before anything is sent; from fetch they would be new, and go\n"
+                "to the other side\n",
+                rejected, rejected == 1 ? "row is" : "rows are");
+}
+
 static void report(const struct rt_session *session, const struct rt_baseline_result *result)
 {
     rt_report_counts(session);
+    warn_of_rejected(session);
     if (session->json) {
         report_json(result);
         return;

@@ -781,6 +781,14 @@ def test_baseline_asked_for_again_leaves_its_report_alone(p, tmp_path):
     assert f"{report} is not written" in told
 
 
+def test_baseline_says_where_rejected_rows_go(make, tmp_path):
+    p = make(schema=SCHEMA + [field("date", type="date")])
+    assert "set aside" not in baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")]).err
+    p.tick()
+    told = baseline(p, tmp_path, [row("E2", date="soon")], [row(n="N2", date="soon")]).err
+    assert "2 rows are set aside: mend the files in rejects/ and give them to roundtrip\nbaseline" in told
+
+
 def test_baseline_report_wants_the_name_of_a_file(p, tmp_path):
     assert "is not the name of a file" in baseline(p, tmp_path, [row("E1")], [], "--report", "", status=64).err
 
