@@ -360,6 +360,20 @@ static const char *tell_own(const struct rt_drafting *d, int side, const struct 
     return "filled and different in every row";
 }
 
+/* A database that never took one from the platform has the column for it, and it is empty. */
+static const char *tell_missing(const struct rt_drafting *d, int side)
+{
+    for (size_t i = 0; i < rt_drafting_columns(d, !side); i++)
+        if (d->sample[!side]->rows > 0 && d->column[!side][i].filled == 0 &&
+            !d->column[!side][i].is_used && rt_name_id_score(header_of(d, !side, i)) >= 3)
+            return rt_arena_printf(
+                d->arena,
+                "no column of the other side shows it; if the empty %s is there for it, put "
+                "that here, in place of its own line; else give fields the role fingerprint",
+                header_of(d, !side, i));
+    return "the other side has no column for it: give fields the role fingerprint";
+}
+
 static void tell(const struct rt_drafting *d, int side, const struct link *link,
                  struct rt_draft_line *line)
 {
@@ -375,7 +389,7 @@ static void tell(const struct rt_drafting *d, int side, const struct link *link,
                             line->header[!side] ? "the header is assumed" : "none is known");
     } else if (link->other[0] == RT_NO_COLUMN) {
         line->sure = RT_UNSURE;
-        line->why = "the other side has no column for it: give fields the role fingerprint";
+        line->why = tell_missing(d, side);
     } else if (link->shared) {
         line->why = rt_arena_printf(d->arena, "%s; the other side shows the same values", own);
         line->sure = link->shared == 1 && line->sure == RT_SURE ? RT_LIKELY : line->sure;

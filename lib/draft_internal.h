@@ -80,7 +80,8 @@ struct rt_pairing {
     const char *table;  /* codes: how they go together, as the text of a CSV file */
     const char *left;   /* codes that are in no pair yet, or NULL */
     bool has_remainder; /* the last pair is what was left over on both sides */
-    int total;          /* what all of it is worth */
+    bool is_apart; /* few words on either side, none on both, and no row tells which is which */
+    int total;     /* what all of it is worth */
 };
 
 #define RT_PAIRING_ENOUGH 25

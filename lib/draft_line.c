@@ -75,6 +75,8 @@ static const char *pairing_words(const struct rt_drafting *d, const struct rt_pa
                                p->both);
     else if (p->shared > 1)
         rows = rt_arena_printf(d->arena, "%zu values are on both sides", p->shared);
+    else if (p->is_apart)
+        rows = "no value is on both sides: are they codes to be paired in a table?";
     else
         rows = NULL;
     return name && rows ? rt_arena_printf(d->arena, "%s; %s", name, rows)
@@ -116,7 +118,7 @@ static enum rt_sureness pairing_sureness(const struct rt_pairing *p)
 
     if (p->table != NULL)
         return p->name && !p->left && !p->has_remainder ? RT_LIKELY : RT_UNSURE;
-    if (p->both > 2 && p->agree * 2 < p->both)
+    if (p->is_apart || (p->both > 2 && p->agree * 2 < p->both))
         return RT_UNSURE;
     if (p->name == RT_NAMES_ARE_SAME || (agree && p->is_varied && (p->name || p->both > 3)))
         return RT_SURE;
@@ -166,7 +168,7 @@ void rt_draft_fill_pair(const struct rt_drafting *d, struct rt_draft_line *line,
         if (is_same_type)
             take_format(line, s, p->format[s], column->filled);
     }
-    if (is_preset && p->name && p->left == NULL)
+    if (is_preset && p->name && p->left == NULL && !p->is_apart)
         sure = sure == RT_UNSURE ? RT_LIKELY : sure;
     if (is_same_type && p->is_ambiguous && is_date(p->type))
         sure = RT_UNSURE;

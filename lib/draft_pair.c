@@ -292,22 +292,39 @@ static const char *write_table(const struct rt_drafting *d, const struct codes *
     return kept;
 }
 
+/* Few words on either side, and no IDs, of which there will be more. */
+static bool has_words(const struct rt_drafting *d, const struct rt_pairing *p)
+{
+    for (int s = 0; s < 2; s++) {
+        const struct rt_draft_column *column = &d->column[s][p->column[s]];
+
+        if (column->key_count > MOST_CODES || rt_name_id_score(column->header) >= 3)
+            return false;
+    }
+    return p->type == RT_TYPE_TEXT || p->type == RT_TYPE_ID;
+}
+
+/* Words that come again and again on either side, and none of them on both: the same may be written
+ * as Visit here and as VISIT there, but no row of the same record tells. */
+static bool is_apart(const struct rt_drafting *d, const struct rt_pairing *p)
+{
+    if (!has_words(d, p) || p->both || p->shared)
+        return false;
+    for (int s = 0; s < 2; s++)
+        if (d->column[s][p->column[s]].filled < 2 * d->column[s][p->column[s]].key_count ||
+            d->column[s][p->column[s]].filled == 0)
+            return false;
+    return true;
+}
+
 /* Few words that go together one to one, and are written differently. */
 static void find_codes(const struct rt_drafting *d, struct rt_pairing *p)
 {
     struct codes codes = {0};
     struct rt_slice cell[2];
     size_t at = 0;
-    bool has_words = true; /* few of them, and no IDs, of which there will be more */
 
-    for (int s = 0; s < 2; s++) {
-        const struct rt_draft_column *column = &d->column[s][p->column[s]];
-
-        has_words =
-            has_words && column->key_count <= MOST_CODES && rt_name_id_score(column->header) < 3;
-    }
-
-    if ((p->type != RT_TYPE_TEXT && p->type != RT_TYPE_ID) || p->agree == p->both || !has_words)
+    if (p->agree == p->both || !has_words(d, p))
         return;
     while (!codes.is_broken && next_cells(d, p, &at, cell)) {
         if (cell[0].len == 0 || cell[1].len == 0 || cell[0].len > 60 || cell[1].len > 60)
@@ -356,6 +373,7 @@ void rt_draft_weigh(const struct rt_drafting *d, const size_t column[2], enum rt
     find_type(d, p);
     find_codes(d, p);
     p->shared = c[0]->guess.type == c[1]->guess.type ? rt_draft_shared(c[0], c[1]) : 0;
+    p->is_apart = is_apart(d, p);
     p->total = points[name] + value_points(p, c);
     is_wrong = p->table == NULL && p->both > 2 && p->agree * 4 < p->both &&
                !(is_modified(c[0]->header) && is_modified(c[1]->header));

@@ -202,3 +202,26 @@ def test_dates_of_which_some_are_spoilt_are_no_set(p, tmp_path):
     p.run("init", "new", "--native", native, cwd=tmp_path)
     line = next(line for line in table(tmp_path / "new/schema.csv") if line["native"] == "WHEN")
     assert line["type"] == "text"
+
+
+@pytest.fixture
+def first(p, tmp_path):
+    """Proposed for a database that never took anything from the platform: no ID is on both sides, and the types are written
+    differently."""
+    (tmp_path / "e.csv").write_text("VisitID,DatabaseID,Type,Date\n" + "".join(
+        f"{500 + i},,{('Visit', 'Phone Call')[i % 2]},11/{i + 1:02}/2026\n" for i in range(20)))
+    (tmp_path / "n.csv").write_text("VISIT_NO,EXT_ID,TYPE,VISIT_DATE\n" + "".join(
+        f"{7000 + i},,{('VISIT', 'CALL')[i % 2]},{i + 1:02}-NOV-2026\n" for i in range(20)))
+    told = p.run("init", "new", "--external", "e.csv", "--native", "n.csv", "--json", cwd=tmp_path)
+    return json.loads(told.out)["fields"]
+
+
+def test_words_that_no_row_pairs_are_unsure(first):
+    line = next(f for f in first if f["external"] == "Type")
+    assert line["native"] == "TYPE" and line["sure"] == "unsure"
+    assert "no value is on both sides" in line["why"]
+
+
+def test_an_empty_column_for_the_other_id_is_named(first):
+    line = next(f for f in first if f["role"] == "external_id")
+    assert line["sure"] == "unsure" and "if the empty EXT_ID is there for it" in line["why"]
