@@ -21,16 +21,10 @@ struct story {
 static void add(struct story *story, struct chapter chapter)
 {
     struct rt_arena *arena = &story->show->arena;
-    struct chapter *grown = story->chapters;
 
-    if ((story->count & (story->count - 1)) == 0) { /* full at 0, 1, 2, 4, 8 ... */
-        grown = rt_arena_alloc(arena, (story->count ? story->count * 2 : 1) * sizeof *grown);
-        if (story->count)
-            memcpy(grown, story->chapters, story->count * sizeof *grown);
-        story->chapters = grown;
-    }
+    story->chapters = rt_arena_grow(arena, story->chapters, story->count, sizeof *story->chapters);
     chapter.order = (int64_t)story->count;
-    grown[story->count++] = chapter;
+    story->chapters[story->count++] = chapter;
 }
 
 /* ---- reading it ---- */

@@ -13,20 +13,6 @@ struct reading {
     int64_t run_started, pushed_before; /* of the last `run` that emitted */
 };
 
-/* Room for one more in an array in the status's arena: twice as much whenever it is full, which is
- * when its length is a power of two. */
-static void *grow(struct rt_arena *arena, void *array, size_t count, size_t size)
-{
-    void *grown;
-
-    if (count & (count - 1))
-        return array;
-    grown = rt_arena_alloc(arena, (count ? 2 * count : 1) * size);
-    if (count)
-        memcpy(grown, array, count * size);
-    return grown;
-}
-
 /* ---- files ---- */
 
 static int64_t later(int64_t a, int64_t b)
@@ -102,7 +88,7 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     entry.handed_at = delta.gone_at; /* the last of its parts */
     entry.is_overdue = config->side[r->side].shows_imports && !is_waived &&
                        rt_store_is_late(&delta, config->overdue, r->session->rules.now);
-    side->flight = grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
+    side->flight = rt_arena_grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
     side->flight[side->flight_count++] = entry;
     side->flight_rows += rows;
     side->overdue_rows += entry.is_overdue ? rows : 0;
@@ -119,7 +105,7 @@ static int see_due(void *context, const char *action, const char *reason, int64_
     struct rt_arena *arena = &r->status->arena;
 
     (void)err;
-    side->due = grow(arena, side->due, side->due_count, sizeof *side->due);
+    side->due = rt_arena_grow(arena, side->due, side->due_count, sizeof *side->due);
     side->due[side->due_count++] = (struct rt_status_due){rt_arena_strdup(arena, action),
                                                           rt_arena_strdup(arena, reason), rows};
     if (strcmp(action, rt_action_name(RT_ACTION_WAIT)) == 0)
@@ -143,7 +129,7 @@ static int see_item(void *context, const struct rt_item *item, struct rt_err *er
     while (i < status->review_count && strcmp(status->review[i].kind, item->kind) != 0)
         i++;
     if (i == status->review_count) {
-        status->review = grow(&status->arena, status->review, i, sizeof *status->review);
+        status->review = rt_arena_grow(&status->arena, status->review, i, sizeof *status->review);
         status->review[status->review_count++] =
             (struct rt_status_kind){rt_arena_strdup(&status->arena, item->kind), 0};
     }

@@ -50,22 +50,13 @@ bool rt_report_place(const struct rt_report *report, int64_t t, size_t *at)
     return t != RT_NEVER && day >= 0 && *at < report->days.count;
 }
 
-void *rt_report_grow(struct rt_report *report, const void *array, size_t count, size_t size)
-{
-    void *grown = rt_arena_alloc(&report->arena, (count + 1) * size);
-
-    if (count)
-        memcpy(grown, array, count * size);
-    return grown;
-}
-
 static struct rt_report_kind *find_kind(struct rt_report *report, const char *name, const char *why)
 {
     for (size_t i = 0; i < report->kind_count; i++)
         if (strcmp(report->kinds[i].name, name) == 0)
             return &report->kinds[i];
     report->kinds =
-        rt_report_grow(report, report->kinds, report->kind_count, sizeof *report->kinds);
+        rt_arena_grow(&report->arena, report->kinds, report->kind_count, sizeof *report->kinds);
     report->kinds[report->kind_count] =
         (struct rt_report_kind){.name = name, .why = why, .oldest = INT64_MAX};
     return &report->kinds[report->kind_count++];

@@ -92,9 +92,6 @@ void rt_report_clear(struct rt_report *report);
 /* The place of a time in the arrays; false: it is outside. */
 bool rt_report_place(const struct rt_report *report, int64_t t, size_t *at);
 
-/* Adds one to an array of `count` elements in the report's arena. */
-void *rt_report_grow(struct rt_report *report, const void *array, size_t count, size_t size);
-
 /* Notes an open item of the review list. */
 void rt_report_add_item(struct rt_report *report, const struct rt_report_item *item,
                         const char *why);

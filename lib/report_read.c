@@ -27,24 +27,18 @@ static struct rt_report_command *find_command(struct rt_report *report, const ch
     for (size_t i = 0; i < report->command_count; i++)
         if (strcmp(report->commands[i].name, name) == 0)
             return &report->commands[i];
-    report->commands =
-        rt_report_grow(report, report->commands, report->command_count, sizeof *report->commands);
+    report->commands = rt_arena_grow(&report->arena, report->commands, report->command_count,
+                                     sizeof *report->commands);
     report->commands[report->command_count] =
         (struct rt_report_command){.name = rt_arena_strdup(&report->arena, name)};
     return &report->commands[report->command_count++];
 }
 
-/* Doubles at powers of two, so that a year of runs costs the arena little. */
 static void add_seconds(struct rt_report *report, struct rt_report_command *command,
                         int64_t seconds)
 {
-    if ((command->count & (command->count - 1)) == 0) {
-        int64_t *grown = rt_arena_alloc(&report->arena, (command->count + 1) * 2 * sizeof *grown);
-
-        if (command->count)
-            memcpy(grown, command->seconds, command->count * sizeof *grown);
-        command->seconds = grown;
-    }
+    command->seconds =
+        rt_arena_grow(&report->arena, command->seconds, command->count, sizeof *command->seconds);
     command->seconds[command->count++] = seconds;
 }
 
@@ -170,7 +164,7 @@ static int see_due(void *context, const char *action, const char *reason, int64_
     struct rt_arena *arena = &r->report->arena;
 
     (void)err;
-    side->due = rt_report_grow(r->report, side->due, side->due_count, sizeof *side->due);
+    side->due = rt_arena_grow(&r->report->arena, side->due, side->due_count, sizeof *side->due);
     side->due[side->due_count++] = (struct rt_report_due){rt_arena_strdup(arena, action),
                                                           rt_arena_strdup(arena, reason), rows};
     return 0;
