@@ -76,7 +76,8 @@ static void check_cells(struct rt_csv_reader *reader, struct rt_csv_row *row, si
             snprintf(reader->fault, sizeof reader->fault,
                      "a NUL byte: it is no text; remove it and deliver the row again");
         } else {
-            good = reader->cell == RT_NO_ICONV ? rt_utf8_prefix(raw) : decode_cell(reader, cell);
+            good =
+                reader->cell == RT_NO_ICONV ? rt_text_valid_bytes(raw) : decode_cell(reader, cell);
             if (good >= raw.len)
                 continue;
             snprintf(reader->fault, sizeof reader->fault, "byte 0x%02X is not %s: %s",
@@ -354,7 +355,7 @@ static void set_cells(struct rt_csv_reader *reader)
 static bool is_right_utf8(const struct rt_csv_reader *reader, struct rt_slice bytes)
 {
     return reader->cell == RT_NO_ICONV && memchr(bytes.ptr, '\0', bytes.len) == NULL &&
-           rt_utf8_prefix(bytes) == bytes.len;
+           rt_text_valid_bytes(bytes) == bytes.len;
 }
 
 /* Reads a row, checks its text, and shows it in *row. */

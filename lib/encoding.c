@@ -1,5 +1,7 @@
 #include "lib/encoding.h"
 
+#include "lib/utf8.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <strings.h>
@@ -21,35 +23,7 @@ bool rt_text_is_plain(const char *text, size_t len)
     return (seen & HIGHS) == 0;
 }
 
-/* Length of the UTF-8 character at p, of which `left` bytes are there; 0 if it is none (Unicode 15,
-   table 3-7: no overlong forms, no surrogates, nothing over U+10FFFF). */
-static size_t utf8_char(const unsigned char *p, size_t left)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < len)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return len;
-}
-
-size_t rt_utf8_prefix(struct rt_slice text)
+size_t rt_text_valid_bytes(struct rt_slice text)
 {
     const unsigned char *p = (const unsigned char *)text.ptr;
     size_t i = 0, n;
@@ -67,7 +41,7 @@ size_t rt_utf8_prefix(struct rt_slice text)
                 i++;
             continue;
         }
-        n = utf8_char(p + i, text.len - i);
+        n = rt_utf8_length(p + i, text.len - i);
         if (n == 0)
             return i;
         i += n;

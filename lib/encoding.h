@@ -20,7 +20,7 @@
 bool rt_text_is_plain(const char *text, size_t len);
 
 /* How many bytes at the beginning are right UTF-8; strict: no overlong forms, no surrogates. */
-size_t rt_utf8_prefix(struct rt_slice text);
+size_t rt_text_valid_bytes(struct rt_slice text);
 
 /* NULL, "utf-8" or "utf8" in any case: nothing to convert. */
 bool rt_encoding_is_utf8(const char *name);

@@ -60,7 +60,7 @@ static struct rt_slice cell_of(const struct rt_schema_reading *r, enum rt_schema
     return r->cells[(int)column + side];
 }
 
-/* A cell without blanks around it, of at most 60 bytes, for words and messages.  Caller frees. */
+/* A cell without blanks around it, of at most 200 bytes, for words and messages.  Caller frees. */
 static char *word_of(const struct rt_schema_reading *r, enum rt_schema_column column)
 {
     struct rt_slice cell = r->cells[column];

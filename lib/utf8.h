@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the character that starts here, or 0 if none does: truncated, overlong, surrogate. */
+/* Bytes of the character that starts here, or 0 if none does: truncated, overlong, surrogate, over
+ * U+10FFFF (Unicode 15, table 3-7). */
 static inline size_t rt_utf8_length(const unsigned char *p, size_t len)
 {
     size_t n = p[0] < 0x80   ? 1
