@@ -1,5 +1,6 @@
 #include "cmd/choice.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static int read_only(struct rt_session *session, const struct rt_args *args,
@@ -18,6 +19,21 @@ static int read_only(struct rt_session *session, const struct rt_args *args,
     return 0;
 }
 
+static int read_limit(const struct rt_args *args, int64_t *limit, struct rt_err *err)
+{
+    const char *text = rt_args_get(args, "limit");
+    char *end;
+
+    *limit = RT_NO_LIMIT;
+    if (text == NULL)
+        return 0;
+    errno = 0;
+    *limit = strtoll(text, &end, 10);
+    if (end == text || *end || errno || *limit < 0)
+        return rt_err_set(err, RT_USAGE, "--limit %s: not a number of at least 0", text);
+    return 0;
+}
+
 static int read_options(const struct rt_session *session, const struct rt_args *args,
                         struct rt_emit_options *options, struct rt_err *err)
 {
@@ -32,7 +48,7 @@ static int read_options(const struct rt_session *session, const struct rt_args *
             return -1;
         options->is_to[rt_side_other(side)] = false;
     }
-    return rt_args_number(args, "limit", 0, RT_NO_LIMIT, &options->limit, err);
+    return read_limit(args, &options->limit, err);
 }
 
 int rt_choice_check(struct rt_session *session, const struct rt_args *args, struct rt_err *err)

@@ -25,7 +25,7 @@ enum rt_needs {
     RT_NEEDS_SCRATCH = 8, /* the state as a scratch copy */
     RT_NEEDS_CHANGE =
         16, /* the state, to change it; what earlier runs left half way is finished first */
-    RT_NEEDS_CONTRACT = 32, /* schema and settings are the accepted ones (DESIGN section 5) */
+    RT_NEEDS_CONTRACT = 32, /* schema and settings are the accepted ones (check --accept-schema) */
     RT_NEEDS_ACTIVE = 64,   /* not paused, or --once (R13) */
     RT_NEEDS_FRESH = 128    /* no fetch is required since resume (R13) */
 };
@@ -108,11 +108,6 @@ const char *rt_args_get(const struct rt_args *args,
 /* The i-th value of an option that may be repeated; NULL behind the last. */
 const char *rt_args_each(const struct rt_args *args, const char *option, size_t i);
 
-/* A number of at least `least`; `otherwise` if the option is not given. RT_USAGE. */
-int rt_args_number(const struct rt_args *args, const char *option, int64_t least, int64_t otherwise,
-                   int64_t *value, struct rt_err *err) RT_MUST_CHECK;
-int rt_args_time(const struct rt_args *args, const char *option, int64_t *value,
-                 struct rt_err *err) RT_MUST_CHECK; /* RT_NEVER if not given */
 /* RT_USAGE unless there are from..to operands. */
 int rt_args_count(const struct rt_args *args, size_t from, size_t to,
                   struct rt_err *err) RT_MUST_CHECK;
@@ -130,6 +125,17 @@ void rt_session_close(struct rt_session *session);
    it again, to change it, under the lock. */
 int rt_session_read(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 int rt_session_change(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
+
+/* Begins the run and the transaction that everything is done in; rt_session_commit ends both, and
+   finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
+int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
+int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
+
+/* A run that could not reach the other end (69) did what it could: it gets its line in the log.
+   What stops with another status leaves the state as it was. */
+void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure);
+
+/* ---- words.c: what the words of a command line mean ---- */
 
 /* A side from a word or label; RT_USAGE. */
 int rt_session_side(const struct rt_session *session, const char *word, enum rt_side *side,
@@ -162,15 +168,6 @@ int rt_session_since(const struct rt_session *session, const struct rt_args *arg
 
 /* --reason, kept to one line (err.h); NULL if it is not given. */
 const char *rt_session_reason(const struct rt_args *args, struct rt_arena *arena);
-
-/* Begins the run and the transaction that everything is done in; rt_session_commit ends both, and
-   finishes what the commit decided.  On failure between them, rt_session_close undoes all. */
-int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
-int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
-
-/* A run that could not reach the other end (69) did what it could: it gets its line in the log.
-   What stops with another status leaves the state as it was. */
-void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure);
 
 /* ---- report.c: the only user of standard output ---- */
 

@@ -16,7 +16,7 @@ static const struct rt_option options[] = {
     {"only", "ID", "as emit would with this option; may be repeated"},
     {"limit", "N", "as emit would with this option"},
     {"format", "FORMAT",
-     "summary (default), csv: a line per changed field, json: an object per record"},
+     "summary (default), csv: a line per changed field, json: the same, an object a line"},
     {"exit-code", NULL, "end with 1 if anything would be sent or reviewed"},
     {"spreadsheet", NULL, "with csv: defuse formulas"},
     {NULL, NULL, NULL},
@@ -73,8 +73,8 @@ static void say_summary(struct rt_session *session, const struct rt_emit *emit)
 
         rt_say("to %s: %zu to be sent, %" PRId64 " wait, %" PRId64 " in review, %" PRId64
                " not to be sent\n",
-               session->config->side[s].label, plan->count,
-               plan->waiting + plan->due - (int64_t)plan->count, plan->review, plan->excluded);
+               session->config->side[s].label, plan->count, rt_emit_later(plan), plan->review,
+               plan->excluded);
     }
     rt_say("plan %s\n", emit->digest);
 }
@@ -87,8 +87,7 @@ static void say_json(struct rt_session *session, const struct rt_emit *emit, int
     for (int s = 0; s < 2; s++)
         rt_say(",\"%s\":{\"rows\":%zu,\"waiting\":%" PRId64 ",\"review\":%" PRId64
                ",\"excluded\":%" PRId64 ",\"in\":%s}",
-               rt_side_name((enum rt_side)s), emit->side[s].count,
-               emit->side[s].waiting + emit->side[s].due - (int64_t)emit->side[s].count,
+               rt_side_name((enum rt_side)s), emit->side[s].count, rt_emit_later(&emit->side[s]),
                emit->side[s].review, emit->side[s].excluded,
                rt_counts_json(&session->work.counts[s], &arena));
     rt_say("}\n");

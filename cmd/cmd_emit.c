@@ -1,13 +1,12 @@
+#include "cmd/choice.h"
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 
 #include "lib/emit.h"
 #include "lib/intake.h"
 #include "lib/outbox.h"
 
-#include "cmd/choice.h"
-
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 static const struct rt_option options[] = {
@@ -56,11 +55,10 @@ static json_t *side_json(struct rt_session *session, const struct rt_emit *emit,
         json_decref(files);
         return NULL;
     }
-    json =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "delta", (json_int_t)emit->written[side].number,
-                  "rows", (json_int_t)plan->count, "waiting",
-                  (json_int_t)(plan->waiting + plan->due - (int64_t)plan->count), "review",
-                  (json_int_t)plan->review, "excluded", (json_int_t)plan->excluded, "files", files);
+    json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "delta",
+                     (json_int_t)emit->written[side].number, "rows", (json_int_t)plan->count,
+                     "waiting", (json_int_t)rt_emit_later(plan), "review", (json_int_t)plan->review,
+                     "excluded", (json_int_t)plan->excluded, "files", files);
     json_object_set_new(json, "in",
                         json_loads(rt_counts_json(&session->work.counts[side], &arena), 0, NULL));
     rt_arena_clear(&arena);
@@ -72,7 +70,6 @@ static int report_json(struct rt_session *session, const struct rt_emit *emit, i
 {
     json_t *root = json_pack("{s:s, s:i}", "command", "emit", "status", status);
     struct rt_arena arena = {0};
-    char *text;
 
     for (int s = 0; s < 2; s++) {
         json_t *side = side_json(session, emit, (enum rt_side)s, err);
@@ -86,10 +83,7 @@ static int report_json(struct rt_session *session, const struct rt_emit *emit, i
     json_object_set_new(root, "seconds",
                         json_loads(rt_seconds_json(&session->work, &arena), 0, NULL));
     rt_arena_clear(&arena);
-    text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    rt_say("%s\n", text);
-    free(text);
-    json_decref(root);
+    rt_json_say(root);
     return status;
 }
 
@@ -102,7 +96,7 @@ static int report(struct rt_session *session, const struct rt_emit *emit, int st
     for (int s = 0; s < 2; s++) {
         const struct rt_side_plan *plan = &emit->side[s];
         const char *label = session->config->side[s].label;
-        int64_t later = plan->waiting + plan->due - (int64_t)plan->count;
+        int64_t later = rt_emit_later(plan);
         struct printed printed = {session, (enum rt_side)s};
 
         if (emit->written[s].number) {

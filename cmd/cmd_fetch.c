@@ -1,8 +1,7 @@
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 
 #include "lib/fetch.h"
-
-#include <jansson.h>
 
 static const struct rt_option options[] = {
     {"to", "SIDE", "the side, instead of the word"},
@@ -25,6 +24,17 @@ static void tell(void *context, const char *path)
         json_array_append_new(told->list, json_string(path));
     else
         rt_say_path(told->session, path);
+}
+
+static int read_stamp(const struct rt_args *args, int64_t *stamp, struct rt_err *err)
+{
+    const char *text = rt_args_get(args, "stamp");
+
+    *stamp = RT_NEVER;
+    if (text == NULL || rt_time_parse(text, stamp))
+        return 0;
+    return rt_err_set(err, RT_USAGE, "--stamp %s: not a time; write it as 2026-11-21T06:00:00Z",
+                      text);
 }
 
 /* fetch SIDE FILE..., or fetch --to SIDE FILE...: where the files begin among the words. */
@@ -60,7 +70,7 @@ static int check(struct rt_session *session, const struct rt_args *args, struct 
     enum rt_side side;
     int64_t stamp;
 
-    if (rt_args_time(args, "stamp", &stamp, err) < 0)
+    if (read_stamp(args, &stamp, err) < 0)
         return -1;
     if (has_files(args))
         return side_of_files(session, args, &side, err);
@@ -103,10 +113,9 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     struct told told = {session, json_array()};
     struct rt_fetch_options fetch = {
         .is_snapshot = rt_args_has(args, "snapshot"), .tell = tell, .context = &told};
-    char *text;
     int rc = -1;
 
-    if (rt_args_time(args, "stamp", &fetch.stamp, err) < 0 || check_allowed(session, args, err) < 0)
+    if (read_stamp(args, &fetch.stamp, err) < 0 || check_allowed(session, args, err) < 0)
         goto out;
     if (has_files(args))
         rc = fetch_files(session, args, &fetch, err);
@@ -114,11 +123,9 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
         rc = fetch_sides(session, args, &fetch, err);
     if (rc == 0 && (rt_session_begin(session, err) < 0 || rt_session_commit(session, 0, err) < 0))
         rc = -1;
-    if (rc == 0 && session->json) {
-        text = json_dumps(told.list, JSON_COMPACT);
-        rt_say("{\"command\":\"fetch\",\"status\":0,\"files\":%s}\n", text);
-        free(text);
-    }
+    if (rc == 0 && session->json)
+        rt_json_say(
+            json_pack("{s:s, s:i, s:O}", "command", "fetch", "status", 0, "files", told.list));
 out:
     json_decref(told.list);
     return rc;

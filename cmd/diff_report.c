@@ -1,11 +1,10 @@
 #include "cmd/diff_report.h"
 
 #include "cmd/diff_entry.h"
+#include "cmd/json.h"
 
 #include "lib/diff_line.h"
 #include "lib/json_of.h"
-
-#include <stdlib.h>
 
 static const struct rt_schema *schema_of(const struct rt_diff_report *r)
 {
@@ -26,7 +25,7 @@ static int say_line(struct rt_diff_report *r, int rc)
     return rc;
 }
 
-/* field: NULL for a line about the record as a whole. */
+/* change: NULL for a line about the record as a whole. */
 static int print_csv(struct rt_diff_report *r, const struct rt_diff_entry *entry,
                      const json_t *change, struct rt_err *err)
 {
@@ -65,19 +64,15 @@ static bool is_change(const json_t *change)
 static void print_json(const struct rt_diff_entry *entry, const json_t *change)
 {
     json_t *none = json_null();
-    json_t *root = json_pack(
-        "{s:s, s:s, s:o, s:o, s:O, s:O, s:O, s:s, s:s, s:s}", "side", entry->side, "change",
-        entry->change, "external_id", rt_json_of_text(entry->id[0]), "native_id",
-        rt_json_of_text(entry->id[1]), "field", change ? json_array_get(change, 0) : none, "before",
-        change ? json_array_get(change, 1) : none, "after",
-        change ? json_array_get(change, 2) : none, "external_action",
-        rt_action_name(entry->decision[0].action), "native_action",
-        rt_action_name(entry->decision[1].action), "reason", entry->reason);
-    char *text = json_dumps(root, JSON_COMPACT);
 
-    rt_say("%s\n", text);
-    free(text);
-    json_decref(root);
+    rt_json_say(json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:O, s:s, s:s, s:s}", "side", entry->side,
+                          "change", entry->change, "external_id", rt_json_of_text(entry->id[0]),
+                          "native_id", rt_json_of_text(entry->id[1]), "field",
+                          change ? json_array_get(change, 0) : none, "before",
+                          change ? json_array_get(change, 1) : none, "after",
+                          change ? json_array_get(change, 2) : none, "external_action",
+                          rt_action_name(entry->decision[0].action), "native_action",
+                          rt_action_name(entry->decision[1].action), "reason", entry->reason));
 }
 
 static int print_line(struct rt_diff_report *r, const struct rt_diff_entry *entry,

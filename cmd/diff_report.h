@@ -1,4 +1,4 @@
-/* What diff prints: one line per changed field, in CSV, or one JSON object per record. */
+/* What diff prints: one line per changed field, in CSV, or the same as JSON, one object a line. */
 #ifndef RT_DIFF_REPORT_H
 #define RT_DIFF_REPORT_H
 

@@ -1,6 +1,5 @@
 #include "cmd/cmd.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,34 +175,6 @@ const char *rt_args_get(const struct rt_args *args, const char *option)
     for (size_t i = 0; (next = rt_args_each(args, option, i)) != NULL; i++)
         value = next;
     return value;
-}
-
-int rt_args_number(const struct rt_args *args, const char *option, int64_t least, int64_t otherwise,
-                   int64_t *value, struct rt_err *err)
-{
-    const char *text = rt_args_get(args, option);
-    char *end;
-
-    *value = otherwise;
-    if (text == NULL)
-        return 0;
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    if (end == text || *end || errno || *value < least)
-        return rt_err_set(err, RT_USAGE, "--%s %s: not a number of at least %lld", option, text,
-                          (long long)least);
-    return 0;
-}
-
-int rt_args_time(const struct rt_args *args, const char *option, int64_t *value, struct rt_err *err)
-{
-    const char *text = rt_args_get(args, option);
-
-    *value = RT_NEVER;
-    if (text == NULL || rt_time_parse(text, value))
-        return 0;
-    return rt_err_set(err, RT_USAGE, "--%s %s: not a time; write it as 2026-11-21T06:00:00Z",
-                      option, text);
 }
 
 int rt_args_count(const struct rt_args *args, size_t from, size_t to, struct rt_err *err)

@@ -73,15 +73,12 @@ void rt_review_end(struct rt_review_report *report, bool is_well)
 static void say_line(struct rt_review_report *report, const struct rt_review_view *view)
 {
     char number[32], *subject = rt_review_subject(view, report->session);
-    struct rt_slice ids = rt_slice_str(subject);
-    size_t bytes = rt_utf8_prefix(ids, IDS_WIDTH), chars = 0;
 
-    for (size_t i = 0; i < bytes; i++)
-        chars += ((unsigned char)subject[i] & 0xc0) != 0x80;
+    subject[rt_utf8_prefix(rt_slice_str(subject), IDS_WIDTH)] = '\0';
     snprintf(number, sizeof number, "%" PRId64 "@%" PRId64, view->item->number,
              view->item->version);
-    rt_say("%-8s %s%-14s%s %.*s%*s %.10s\n", number, rt_mark(RT_MARK_CARE), view->item->kind,
-           rt_mark(RT_MARK_END), (int)bytes, subject, (int)(IDS_WIDTH - chars), "", view->since);
+    rt_say("%-8s %s%-14s%s %-*s %.10s\n", number, rt_mark(RT_MARK_CARE), view->item->kind,
+           rt_mark(RT_MARK_END), rt_padding(IDS_WIDTH, subject), subject, view->since);
     free(subject);
 }
 

@@ -2,6 +2,8 @@
 #include "cmd/review_view.h"
 #include "cmd/show.h"
 
+#include "lib/json_of.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -109,9 +111,7 @@ struct rows_shown {
 
 static void say_slice(const char *label, struct rt_value value)
 {
-    json_t *text = rt_value_is_known(value)
-                       ? json_stringn(value.raw.ptr ? value.raw.ptr : "", value.raw.len)
-                       : NULL;
+    json_t *text = rt_json_of_value(value);
 
     say_value(label, text);
     json_decref(text);

@@ -239,6 +239,11 @@ static int consider_fresh(struct rt_emit *emit, struct rt_rid_set done[2], struc
     return rc;
 }
 
+int64_t rt_emit_later(const struct rt_side_plan *plan)
+{
+    return plan->waiting + plan->due - (int64_t)plan->count;
+}
+
 static int note_block(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct rt_emit *emit = context;

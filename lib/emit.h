@@ -1,6 +1,6 @@
 /*
  * What goes out: looks at every record that is due or was touched, decides for both sides, asks the
- * guards, and writes the deltas (R5, R6; DESIGN sections 4 and 9).
+ * guards, and writes the deltas (R5, R6).
  *
  *     plan     decides; changes nothing but the list of what is due.  diff stops here.
  *     write    inside the same transaction: versions, delta rows, and the bytes under a hidden name
@@ -63,6 +63,9 @@ int rt_emit_judge(struct rt_emit *emit, const struct rt_record *record, enum rt_
 /* What the plan says of one record and side, with everything that stands against it. */
 int rt_emit_decide(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                    struct rt_decision *decision, struct rt_err *err) RT_MUST_CHECK;
+
+/* Rows of a plan that are not sent now but go later: they wait, or --limit left them out. */
+int64_t rt_emit_later(const struct rt_side_plan *plan);
 
 /* Computes emit->digest: over every row that these options, --limit among them, would write, and
    over what a snapshot lacks. */
