@@ -1,8 +1,8 @@
 /*
- * roundtrip.ini (DESIGN section 4), read with inih; the only user of it.
+ * roundtrip.ini(5), read with inih; the only user of it.
  *
  * All keys, their defaults and their checks live in one table in config_table.c.  An unknown
- * section or key, a value that does not fit, or a combination that DESIGN calls wrong is RT_CONFIG,
+ * section or key, a value that does not fit, or a combination that cannot work is RT_CONFIG,
  * with "roundtrip.ini: line N: ..." and the nearest known key.  The settings are a value: read
  * once, never changed, freed with rt_config_free.
  */

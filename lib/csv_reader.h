@@ -1,8 +1,7 @@
 /*
- * Reads CSV as DESIGN section 8 has it: RFC 4180, header required, BOM stripped, LF, CRLF or both,
- * quoted line breaks.  The only user of libcsv, which parses what is irregular and what is very
- * long; regular records are split at the places that a scan of the raw bytes has found
- * (raw_scan.h), to the same cells.
+ * Reads CSV: RFC 4180, header required, BOM stripped, LF, CRLF or both, quoted line breaks.  The
+ * only user of libcsv, which parses what is irregular and what is very long; regular records are
+ * split at the places that a scan of the raw bytes has found (raw_scan.h), to the same cells.
  *
  * A pull iterator: open, header, next ... until 0, close.  Cells are UTF-8 and borrowed until the
  * next call.  What is wrong with one row (too few or too many cells, NUL, bytes that do not fit
@@ -46,7 +45,7 @@ struct rt_csv_row {
     size_t count;
     uint64_t line;     /* of the row's first byte; the header is line 1 */
     uint64_t offset;   /* of the row's first byte in the (unpacked) input; where a comma is not the
-                          byte   of a comma (UTF-16), in the input as UTF-8 */
+                          byte of a comma (UTF-16), in the input as UTF-8 */
     uint64_t length;   /* with its line end */
     const char *fault; /* NULL, or why the row cannot be used, in words, without file and line; the
                           cell that is at fault then holds its bytes as they came */

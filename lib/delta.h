@@ -1,6 +1,6 @@
 /*
- * A delta as a file: which columns it has for a side, and how a record becomes a row of it (DESIGN
- * section 8, out): external ID, native ID, fields in schema order, origin, written-at, action.
+ * A delta as a file: which columns it has for a side (external ID, native ID, fields in schema
+ * order, origin, written-at, action), and how a record becomes a row of it.
  * Pure: makes bytes, writes no files.  The same rows give the same bytes.
  */
 #ifndef RT_DELTA_H

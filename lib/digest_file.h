@@ -1,6 +1,6 @@
 /*
  * The digests of the raw records of a side's newest snapshot, in a file beside the state: what lets
- * the next snapshot be compared at the speed of reading it (DESIGN section 13).
+ * the next snapshot be compared at the speed of reading it.
  *
  * A cache and nothing more.  It carries the generation that the state gave it, a fingerprint of all
  * that gives raw bytes their meaning (header, delimiter, encoding, schema), and a checksum: a file

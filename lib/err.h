@@ -12,7 +12,7 @@
 #define RT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define RT_MUST_CHECK        __attribute__((warn_unused_result))
 
-/* Exit statuses, from DESIGN section 7 (sysexits.h where one fits). */
+/* Exit statuses, as roundtrip(1) tells them (sysexits.h where one fits). */
 enum rt_code {
     RT_OK = 0,
     RT_DIFFERS = 1, /* diff --exit-code, emit --only, status --check: a warning, not a failure */

@@ -1,6 +1,6 @@
 /*
- * Memory.  Out of memory ends the process at once: a crash is a tested path (DESIGN section 9),
- * and sizes that come from input are capped by their readers before they get here.
+ * Memory.  Out of memory ends the process at once: a crash is a tested path, and sizes
+ * that come from input are capped by their readers before they get here.
  *
  * Three lifetimes in this program: a row (borrowed until the next one), a run (an arena, freed at
  * its end) and a handle (explicit close).

@@ -1,6 +1,7 @@
 /*
  * What the parts of merge share: merge.c (R2, R4), merge_version.c (R3, R7: which of our versions a
- * row shows, or should) and merge_join.c (R1's joins, and what people decide).  For them alone.
+ * row shows, or should), merge_absence.c (R10) and merge_join.c (R1's joins, and what people
+ * decide).  For them alone.
  */
 #ifndef RT_MERGE_INTERNAL_H
 #define RT_MERGE_INTERNAL_H

@@ -1,6 +1,5 @@
 /*
- * The outbox: how a delta becomes a file, gets its name, and is handed over (DESIGN section 9, rule
- * 2).
+ * The outbox: how a delta becomes a file, gets its name, and is handed over.
  *
  * Before the commit the bytes of each part lie, fsynced, in outbox/SIDE/ under a hidden name made
  * from the delta's number; after it they are renamed to their own.  rt_outbox_finish does that, and

@@ -46,8 +46,8 @@ bool rt_plan_is_open(const struct rt_decision *decision);
 struct rt_version *rt_plan_written(struct rt_record *record, enum rt_side side, int64_t delta,
                                    int64_t position);
 
-/* The guard (DESIGN section 4, max_changes): does a plan of `due` rows for a side that holds `held`
-   records trip it?  Then true and a reason in words. */
+/* The guard (max_changes, max_change_percent): does a plan of `due` rows for a side that holds
+   `held` records trip it?  Then true and a reason in words. */
 bool rt_guard_trips(const struct rt_config *config, int64_t due, int64_t held, char *reason,
                     size_t size);
 /* Does a snapshot that lacks so many of the records that the side held look as if it was cut? */

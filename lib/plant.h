@@ -10,7 +10,7 @@
  *     absence-deletes   what a file of changes does not name counts as missing (R10)
  *     ledger-by-name    a file is known by its name, whatever its bytes (R2)
  *     pending-twice     an edit of a pending insert goes out before its ID is known (R6)
- *     no-fsync          files get their names before their bytes are durable (section 9)
+ *     no-fsync          files get their names before their bytes are durable
  *     no-folder-fsync   names are taken for durable without a word to the disk
  *     state-unsynced    SQLite does not wait for the disk
  *     file-first        a delta can be seen before the state that knows it is committed

@@ -1,6 +1,6 @@
 /*
  * The profile folder: its files, who may read them, its state, and whether it may work just now
- * (R13; DESIGN sections 3, 5 and 9).
+ * (R13).
  */
 #ifndef RT_PROFILE_H
 #define RT_PROFILE_H
@@ -93,7 +93,7 @@ struct rt_fetch_state {
 int rt_profile_last_fetch(struct rt_store *store, enum rt_side side, struct rt_fetch_state *state,
                           struct rt_err *err) RT_MUST_CHECK;
 
-/* DESIGN section 5: RT_STOPPED with the first difference, if schema, `eligible` or `mode` are not
+/* RT_STOPPED with the first difference, if schema, `eligible` or `mode` are not
  * the accepted ones. */
 int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *schema,
                               const struct rt_config *config, struct rt_err *err) RT_MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
  * Settings and schema: read from the profile, or from the copy of them that the journal keeps
- * (DESIGN section 9, rule 7), so that old files can be read as they were.
+ * (invariant 7 of ARCHITECTURE.md), so that old files can be read as they were.
  */
 #include "lib/profile.h"
 

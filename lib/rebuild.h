@@ -1,5 +1,5 @@
 /*
- * The state made again from the archive (DESIGN section 9, rule 7).
+ * The state made again from the archive (invariant 7 of ARCHITECTURE.md).
  *
  * The journal tells what was done, in order: which files were taken in, what was emitted, handed
  * over and decided, under which settings, and when.  It is all done again, by the same code, into a

@@ -1,6 +1,6 @@
 /*
  * One interaction, as far as it is known: what each side was seen to hold, what is on its way
- * there, and what both should hold (DESIGN section 2).  A plain value: the rules in merge.h and
+ * there, and what both should hold.  A plain value: the rules in merge.h and
  * plan.h change and judge it, the store loads and saves it.  All that it points to lives in the
  * caller's arena.
  */

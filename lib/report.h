@@ -101,7 +101,7 @@ int64_t rt_report_sum(const struct rt_report *report, const int64_t *values);
 /* The whole page. */
 void rt_report_page(const struct rt_report *report, struct rt_buf *out);
 
-/* report_page.c's parts, in report_tables.c. */
+/* Its tables (report_tables.c). */
 void rt_report_review_table(const struct rt_report *report, struct rt_buf *out);
 void rt_report_waiting_tables(const struct rt_report *report, struct rt_buf *out);
 void rt_report_run_table(const struct rt_report *report, struct rt_buf *out);

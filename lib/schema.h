@@ -1,5 +1,5 @@
 /*
- * schema.csv (DESIGN section 5): one line per field.  Read once into a value, never changed.
+ * schema.csv (roundtrip-schema(5)): one line per field.  Read once into a value, never changed.
  *
  * A field is content if a value of it is compared and merged: roles empty and `fingerprint`.  IDs,
  * modified_at, origin and deleted are not.  Content fields are numbered 0 .. content_count-1 in
@@ -89,7 +89,7 @@ struct rt_schema {
 /*
  * Reads a schema.  `codes` reads the value table named in a `values` cell (a path relative to the
  * profile) into *text, which the caller of it frees: so that this module opens no files.
- * RT_CONFIG with "schema.csv: line N, column NAME: ..." for anything section 5 calls wrong.
+ * RT_CONFIG with "schema.csv: line N, column NAME: ..." for anything that will not do.
  */
 struct rt_schema_files {
     int (*read)(void *context, const char *path, struct rt_buf *text, struct rt_err *err);
@@ -120,7 +120,7 @@ const char *rt_role_name(enum rt_role role);
 const char *rt_direction_name(enum rt_direction direction);
 
 /*
- * The part of schema and settings whose change must stop the program (section 5, last bullet):
+ * The part of schema and settings whose change must stop the program (roundtrip-schema(5)):
  * every line of the schema that is not `none` by direction, with its columns, types, formats and
  * codes, in an order that does not depend on the lines' order, then `eligible`, `mode`, time zones.
  * As text, one line each ("field summary: type text, both, external Summary, native SUMMARY"),

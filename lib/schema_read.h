@@ -1,7 +1,8 @@
 /*
  * The reading of schema.csv: private to schema*.c.
  *
- *     schema.c           the file as a table, and the questions about a finished schema
+ *     schema.c           the whole: its lines put together, and questions about the result
+ *     schema_table.c     a CSV file as a table, also of codes
  *     schema_field.c     one line -> one field
  *     schema_check.c     what only several lines, or lines and settings, can tell
  *     schema_contract.c  the part that may not change unnoticed

@@ -1,6 +1,5 @@
 /*
- * Files that become visible whole or not at all (DESIGN section 9, rule 1: bytes first, then
- * meaning).
+ * Files that become visible whole or not at all: bytes first, then meaning.
  *
  *     open      creates DIR/.NAME.XXXXXX, mode 0600, O_EXCL
  *     write     as often as you like; the first error sticks

@@ -1,5 +1,5 @@
 /*
- * The state: one SQLite file that says what every other file means (DESIGN sections 2 and 9).
+ * The state: one SQLite file that says what every other file means.
  *
  * The only user of sqlite3 (store*.c).  Tables are documented in roundtrip-state(5).  Opened in one
  * of two ways: to change it, under the profile's lock, or as a scratch copy for `diff` and all that
@@ -76,7 +76,7 @@ int rt_store_set_bytes(struct rt_store *store, const char *key, struct rt_slice 
 /*
  * Tells which schema the contents are read and written with.  Contents written under an earlier
  * layout are mapped by field name when they are loaded; a field that was not there, or was written
- * in another way (type, format, zone, codes), is unknown (DESIGN section 5).
+ * in another way (type, format, zone, codes), is unknown (roundtrip-schema(5)).
  */
 int rt_store_use_schema(struct rt_store *store, const struct rt_schema *schema,
                         struct rt_err *err) RT_MUST_CHECK;
@@ -559,8 +559,7 @@ int rt_store_each_move(struct rt_store *store, rt_store_visit_move *visit, void 
 int rt_store_drop_moves(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 bool rt_store_has_moves(struct rt_store *store);
 
-/* ---- the journal (DESIGN section 9, rule 7): lines wait here until they are in archive/journal
- * ---- */
+/* ---- the journal: lines wait here until they are in archive/journal ---- */
 
 int rt_store_add_journal(struct rt_store *store, const char *line,
                          struct rt_err *err) RT_MUST_CHECK;

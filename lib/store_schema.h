@@ -1,5 +1,5 @@
 /*
- * What a changed schema makes of the state, once it is accepted (DESIGN section 5).  All in a
+ * What a changed schema makes of the state, once it is accepted.  All in a
  * transaction.  See also rt_store_use_schema.
  */
 #ifndef RT_STORE_SCHEMA_H

@@ -1,5 +1,5 @@
 /*
- * Values and their types (DESIGN section 5).  Types compare values, they never rewrite them.
+ * Values and their types (roundtrip-schema(5)).  Types compare values, they never rewrite them.
  *
  * A value is the text of a cell and the side whose way of writing it is in.  What came in stays as
  * it was, byte for byte, and goes out so to the same side, and to the other one unless the two

@@ -1,6 +1,6 @@
 /*
- * CSV once more, written from DESIGN section 8 and from nothing in lib/: what fuzz_csv.c compares
- * the reader with.  UTF-8 alone, and whole inputs in memory.
+ * CSV once more, written from RFC 4180 and roundtrip.ini(5), and from nothing in lib/: what
+ * fuzz_csv.c compares the reader with.  UTF-8 alone, and whole inputs in memory.
  */
 #ifndef RT_STRICT_CSV_H
 #define RT_STRICT_CSV_H

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The layers of DESIGN section 10, checked on the include graph.
+"""The layers of ARCHITECTURE.md, checked on the include graph.
 
 The lists in CMakeLists.txt say which layer a source file is in; a header is in the layer of its module.  An arrow may only
 point down, each third-party header has one owner, and what only some layers may do is looked for in the text.
