@@ -72,6 +72,36 @@ static void add_value(struct rt_buf *out, const json_t *value)
         rt_buf_add_str(out, "unknown");
 }
 
+static void add_ids(struct rt_buf *out, const char *before, const json_t *row)
+{
+    const char *external = rt_review_text(row, "external_id"),
+               *native = rt_review_text(row, "native_id");
+
+    rt_buf_printf(out, "%s%s%s / %s", out->len ? "; " : "", before, *external ? external : "-",
+                  *native ? native : "-");
+}
+
+/* The rows in question, or the records that one looks like. */
+static void add_rows(const struct rt_review_view *view, const json_t *rows, struct rt_buf *out)
+{
+    const json_t *row;
+    size_t i;
+
+    if (strcmp(view->item->kind, "clash") == 0)
+        add_ids(out, "the row says ", rows);
+    json_array_foreach(rows, i, row)
+    {
+        if (json_object_get(row, "line") == NULL)
+            add_ids(out, "looks like ", row);
+        else
+            rt_buf_printf(out, "%s%" JSON_INTEGER_FORMAT,
+                          i                           ? ", "
+                          : json_array_size(rows) > 1 ? "lines "
+                                                      : "line ",
+                          json_integer_value(json_object_get(row, "line")));
+    }
+}
+
 void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
 {
     const json_t *fields = json_object_get(view->detail, "fields"), *field,
@@ -90,6 +120,7 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", rt_review_text(view->detail, "text"));
     if (*reason) /* of a rejected row */
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", reason);
+    add_rows(view, rows, out);
     if (json_is_integer(rows))
         rt_buf_printf(out, "%" JSON_INTEGER_FORMAT " row%s", json_integer_value(rows),
                       json_integer_value(rows) == 1 ? "" : "s");

@@ -312,6 +312,16 @@ def test_overdue_accepted_sends_again(p):
     assert only(p.sync().native)["x"] == "E1"
 
 
+def test_overdue_names_the_rows_that_it_counts(pair):
+    """Of a delta with a row that was not taken: that one is asked about by itself."""
+    pair.trip(ext=[row("E1", "N1", summary="two"), row("E2")])
+    pair.tick(24 * 4)
+    pair.trip(nat=[row("E1", "N1")])
+    item = only(pair.items("overdue"))
+    assert item["what"] == "1 row"
+    assert "1 row\nE2 / -\naccept: " in pair.run("review", "show", item["item"]).out
+
+
 def test_overdue_dismissed_is_not_asked_again(p):
     p.trip(ext=[row("E1")])
     p.tick(24 * 4)

@@ -58,6 +58,16 @@ def test_accept_of_two_candidates_is_refused(p):
 
 
 @pytest.mark.review
+def test_what_a_suspected_row_looks_like_is_told(p):
+    p.trip(ext=[row("E1", body="sent"), row("E2", summary="another")])
+    p.trip(nat=[row(n="N1", body="sent")])
+    item = only(p.items("suspected"))
+    assert item["what"].endswith("looks like E1 / -")
+    assert "looks like E1 / -\nsummary\n  sent: one\n  database: one\nbody\n  sent: sent\n  database: sent\n" \
+        in p.run("review", "show", item["item"]).out
+
+
+@pytest.mark.review
 def test_accepting_two_that_may_be_one_insert_is_refused(p):
     p.trip(ext=[row("E1"), row("E3", summary="three")])
     p.trip(nat=[row(n="N1"), row(n="N2"), row(n="N3", summary="three")])
