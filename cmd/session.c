@@ -1,19 +1,15 @@
 #include "cmd/cmd.h"
 #include "cmd/progress.h"
 
-#include "lib/filename.h"
 #include "lib/intake.h"
 #include "lib/moves.h"
 #include "lib/outbox.h"
 #include "lib/profile.h"
 #include "lib/prune.h"
 #include "lib/run.h"
-#include "lib/spool.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- messages of the library ---- */
 

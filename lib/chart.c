@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define HEIGHT 100 /* of the drawing, in its own units; a day is 1 wide */
 

@@ -1,6 +1,5 @@
 #include "lib/config_table.h"
 
-#include "lib/clock.h"
 #include "lib/filename.h"
 #include "lib/mem.h"
 

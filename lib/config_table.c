@@ -5,9 +5,7 @@
 #include "lib/zone.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const mode_words[] = {"round-trip", "single-trip", NULL};
 static const char *const transport_words[] = {"directory", "sftp", "openssh", "command", NULL};

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MOST_PARTS 3
 #define MOST_LINKS 64

@@ -1,7 +1,6 @@
 #include "lib/draft_internal.h"
 
 #include <string.h>
-#include <strings.h>
 
 /* ---- roles that a name tells ---- */
 

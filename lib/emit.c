@@ -3,7 +3,6 @@
 #include "lib/book.h"
 #include "lib/decide.h"
 #include "lib/delta.h"
-#include "lib/filename.h"
 #include "lib/outbox.h"
 #include "lib/suspect.h"
 

@@ -59,11 +59,8 @@ bool rt_merge_is_still_cut(const struct look *look);
 /* R7, once the row is what the side was seen to hold. */
 void rt_merge_look_for_not_taken(struct look *look);
 
-/* Does want differ from what the side was seen to hold, in a two-way field? */
-bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *record,
-                         enum rt_side side);
-
-/* The same, and does it hold a one-way value that was not written for that side yet? */
+/* Does want differ from what the side was seen to hold, in a two-way field, or does it hold a
+   one-way value that was not written for that side yet? */
 bool rt_merge_is_behind(const struct rt_rules *rules, const struct rt_record *record,
                         enum rt_side side);
 

@@ -235,8 +235,9 @@ static bool give_up_late(const struct look *look, const struct rt_content **newe
     return any;
 }
 
-bool rt_merge_wants_more(const struct rt_rules *rules, const struct rt_record *record,
-                         enum rt_side side)
+/* Does want differ from what the side was seen to hold, in a two-way field? */
+static bool wants_more(const struct rt_rules *rules, const struct rt_record *record,
+                       enum rt_side side)
 {
     const struct rt_content *want = record->want, *seen = record->end[side].seen;
 
@@ -256,7 +257,7 @@ bool rt_merge_is_behind(const struct rt_rules *rules, const struct rt_record *re
     const struct rt_content *want = record->want, *given = record->end[side].given,
                             *seen = record->end[side].seen;
 
-    if (rt_merge_wants_more(rules, record, side))
+    if (wants_more(rules, record, side))
         return true;
     for (size_t i = 0; want != NULL && seen != NULL && i < rules->schema->content_count; i++) {
         const struct rt_field *field = rules->schema->content[i];
@@ -279,7 +280,7 @@ void rt_merge_look_for_not_taken(struct look *look)
     size_t n = 0;
 
     if (!give_up_late(look, &sent, &end->not_taken_delta) ||
-        !rt_merge_wants_more(look->rules, look->record, look->side))
+        !wants_more(look->rules, look->record, look->side))
         return;
     if (look->rules->config->resend && end->resends < RT_RESEND_MAX) {
         end->resends++;

@@ -2,7 +2,6 @@
 
 #include "lib/decide.h"
 #include "lib/delta.h"
-#include "lib/fault.h"
 #include "lib/folder.h"
 #include "lib/moves.h"
 #include "lib/plant.h"

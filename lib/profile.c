@@ -6,9 +6,7 @@
 #include "lib/suspect.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -8,7 +8,6 @@
 #include "lib/outbox_internal.h"
 #include "lib/spool.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 

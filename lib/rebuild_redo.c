@@ -5,7 +5,6 @@
 #include "lib/emit.h"
 #include "lib/intake.h"
 #include "lib/outbox_internal.h"
-#include "lib/review.h"
 #include "lib/run.h"
 #include "lib/spool.h"
 

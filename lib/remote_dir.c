@@ -1,4 +1,3 @@
-#include "lib/clock.h"
 #include "lib/fault.h"
 #include "lib/mem.h"
 #include "lib/remote_impl.h"

@@ -1,7 +1,6 @@
 #include "lib/remote_openssh.h"
 
 #include "lib/clock.h"
-#include "lib/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>

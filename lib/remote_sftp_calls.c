@@ -1,7 +1,6 @@
 #include "lib/remote_sftp.h"
 
 #include "lib/clock.h"
-#include "lib/fault.h"
 
 #include <string.h>
 #include <sys/socket.h>

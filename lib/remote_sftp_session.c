@@ -1,11 +1,9 @@
 #include "lib/remote_sftp.h"
 
 #include "lib/clock.h"
-#include "lib/fault.h"
 #include "lib/remote_kexinit.h"
 #include "lib/remote_tcp.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

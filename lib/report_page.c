@@ -2,7 +2,6 @@
 
 #include "lib/html.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 

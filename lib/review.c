@@ -3,8 +3,6 @@
 #include "lib/json_of.h"
 #include "lib/plan.h"
 
-#include <stdlib.h>
-
 static const struct rt_kind_text texts[RT_KIND_COUNT] = {
     [RT_KIND_CONFLICT] = {"conflict", NULL, NULL,
                           "Both sides changed the same field, differently."},

@@ -1,7 +1,6 @@
 #include "lib/delta.h"
 #include "lib/schema_read.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_role(const struct rt_field *field, enum rt_role role)

@@ -2,7 +2,6 @@
 #include "lib/store_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /*
  * What a side's digest file (digest_file.h) may still be believed of.

@@ -5,7 +5,6 @@
 #include "lib/value_date.h"
 #include "lib/value_number.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -14,7 +14,6 @@ from profile import row
 from year import Year
 
 FETCHES = {"src", "href", "srcset", "poster", "data", "action", "background", "xlink:href"}
-SERIES = {"to-external": ("inserts", "updates", "deletes"), "from-external": ("new", "changed", "in question")}
 
 
 def page_of(profile, *args):

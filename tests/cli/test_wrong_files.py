@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 import state_file
-from profile import IDS, SCHEMA, TEXTS, Profile, field, only, row
+from profile import SCHEMA, TEXTS, field, only, row
 
 COUNT = 120
 LONG = [field("external_id", "EID", "EXT_ID", role="external_id", type="id"),
