@@ -242,6 +242,12 @@ static int read_words(const struct rt_schema_reading *r, struct rt_field *field)
     return check_role_type(r, field);
 }
 
+static bool is_padded(const char *word, size_t len)
+{
+    return len > 0 && (isblank((unsigned char)word[0]) || isblank((unsigned char)word[len - 1]));
+}
+
+/* Cells are read without the blanks around them, so a word with some would not be known again. */
 static const char *boolean_format_fault(const char *format)
 {
     const char *slash = strchr(format, '/');
@@ -253,6 +259,8 @@ static const char *boolean_format_fault(const char *format)
     if (strlen(slash + 1) == (size_t)(slash - format) &&
         strncasecmp(format, slash + 1, strlen(slash + 1)) == 0)
         return "yes and no are the same word";
+    if (is_padded(format, (size_t)(slash - format)) || is_padded(slash + 1, strlen(slash + 1)))
+        return "leave out the blanks around its words";
     return NULL;
 }
 

@@ -315,6 +315,16 @@ static bool reads_back(const char *pattern, int64_t t, int64_t *back)
     return is_same;
 }
 
+/* Without %p, 02:25 is written for 14:25, and what they type there in the afternoon is the night.
+ */
+static bool tells_hour(const char *pattern, int64_t afternoon)
+{
+    int64_t unit = rt_date_pattern_unit(pattern);
+    int64_t back = 0;
+
+    return reads_back(pattern, afternoon, &back) && back / unit == afternoon / unit;
+}
+
 const char *rt_date_pattern_fault(const char *pattern)
 {
     static const int64_t samples[] = {
@@ -334,5 +344,7 @@ const char *rt_date_pattern_fault(const char *pattern)
         else if (!is_same)
             fault = "what it writes reads back as another time: does it tell a part twice?";
     }
+    if (fault == NULL && !tells_hour(pattern, samples[0]))
+        fault = "it does not tell the hour: %I needs %p, and minutes need hours";
     return fault;
 }
