@@ -28,10 +28,33 @@ static int report(const struct rt_session *session, const struct rt_bind_counts 
     return status;
 }
 
+/* It would make the record a second time there. */
+static int tell_known(void *context, int64_t delta, enum rt_side side, int64_t rows,
+                      struct rt_err *err)
+{
+    const struct rt_session *session = context;
+
+    (void)err;
+    rt_log_warn(session->work.log,
+                "delta %06" PRId64 " in the outbox still inserts %" PRId64
+                " record%s that %s holds: "
+                "roundtrip withdraw %06" PRId64 " before the next push",
+                delta, rows, rows == 1 ? "" : "s", session->config->side[side].label, delta);
+    return 0;
+}
+
+static int finish(struct rt_session *session, const struct rt_bind_counts *counts,
+                  struct rt_err *err)
+{
+    if (rt_session_commit(session, counts->of[RT_BOUND_REJECTED] ? RT_DATA : 0, err) < 0 ||
+        rt_store_each_known_insert(session->store, tell_known, session, err) < 0)
+        return -1;
+    return report(session, counts);
+}
+
 static int bind_file(struct rt_session *session, const char *path, struct rt_err *err)
 {
     struct rt_bind_counts counts;
-    int status;
 
     if (strcmp(path, "-") != 0 && access(path, F_OK) != 0)
         return rt_err_set(
@@ -39,8 +62,7 @@ static int bind_file(struct rt_session *session, const char *path, struct rt_err
             "%s: there is no such file; a pair is two words: roundtrip bind EXTERNAL NATIVE", path);
     if (rt_decide_bind_file(&session->work, path, &counts, err) < 0)
         return -1;
-    status = counts.of[RT_BOUND_REJECTED] ? RT_DATA : 0;
-    return rt_session_commit(session, status, err) < 0 ? -1 : report(session, &counts);
+    return finish(session, &counts, err);
 }
 
 static int bind_pair(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
@@ -58,10 +80,10 @@ static int bind_pair(struct rt_session *session, const struct rt_args *args, str
     if (rc == 0 && why.len)
         rc = rt_err_set(err, RT_USAGE, "%s", rt_buf_str(&why));
     rt_buf_clear(&why);
-    if (rc < 0 || rt_session_commit(session, 0, err) < 0)
+    if (rc < 0)
         return -1;
     counts.of[outcome] = 1;
-    return report(session, &counts);
+    return finish(session, &counts, err);
 }
 
 static int rekey(struct rt_session *session, const struct rt_args *args, struct rt_err *err)

@@ -105,6 +105,34 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_
     return rc;
 }
 
+int rt_store_each_known_insert(struct rt_store *store, rt_store_visit_known *visit, void *context,
+                               struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        "SELECT d.delta, d.side, count(*) FROM delta AS d"
+        " JOIN main.delta_row AS r ON r.delta = d.delta JOIN all_record AS k ON k.rid = r.rid"
+        " WHERE d.state < ?1 AND r.action = ?2"
+        " AND CASE d.side WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
+        " AND CASE d.side WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
+        " GROUP BY d.delta ORDER BY d.delta",
+        err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, RT_DELTA_HANDED);
+    rt_bind_int(stmt, 2, RT_ROW_INSERT);
+    while ((rc = rt_store_step(store, stmt, err)) == 1)
+        if (visit(context, sqlite3_column_int64(stmt, 0),
+                  (enum rt_side)sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2),
+                  err) < 0) {
+            sqlite3_reset(stmt);
+            return -1;
+        }
+    return rc;
+}
+
 /* ---- what is due, by reason ---- */
 
 struct group {

@@ -634,6 +634,16 @@ def test_crosswalk_tells_why_a_line_cannot_be_bound(p):
     assert 'there is no column "native_id"' in p.run("bind", other, status=65).err
 
 
+def test_bind_tells_of_an_insert_in_the_outbox_that_is_there_already(make):
+    p = make(external={"imports": None})
+    p.trip(nat=[row(n="N1"), row(n="N2", summary="other")])
+    warned = p.run("bind", "E1", "N1").err
+    assert "delta 000001 in the outbox still inserts 1 record that EverTrue holds: roundtrip withdraw 000001" in warned
+    p.run("withdraw", "1")
+    assert [r["x"] for r in p.emit().external] == ["E1", ""]
+    assert "outbox" not in p.run("bind", "E1", "N1").err
+
+
 # -- baseline ----------------------------------------------------------------------------------------------------------
 def baseline(p, tmp_path, ext=None, nat=None, *args, status=0):
     options = []
