@@ -30,13 +30,22 @@ static int read_side(const struct rt_session *session, const struct rt_args *arg
     return 0;
 }
 
+/* The last one would count alone, and what was read is not read again. */
+static int refuse_repeated(const struct rt_args *args, struct rt_err *err)
+{
+    for (const struct rt_option *o = options; o->name != NULL; o++)
+        if (rt_args_each(args, o->name, 1) != NULL)
+            return rt_err_set(err, RT_USAGE, "--%s is there twice: give it once", o->name);
+    return 0;
+}
+
 static int read_options(const struct rt_session *session, const struct rt_args *args,
                         struct rt_baseline_options *read, struct rt_err *err)
 {
     *read = (struct rt_baseline_options){
         .path = {rt_args_get(args, "external"), rt_args_get(args, "native")},
         .report = rt_args_get(args, "report")};
-    if (rt_args_count(args, 0, 0, err) < 0 ||
+    if (rt_args_count(args, 0, 0, err) < 0 || refuse_repeated(args, err) < 0 ||
         read_side(session, args, "prefer", &read->prefer, err) < 0 ||
         read_side(session, args, "insert", &read->insert, err) < 0)
         return -1;

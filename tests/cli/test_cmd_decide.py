@@ -659,6 +659,13 @@ def test_baseline_needs_a_file(p):
     p.run("baseline", status=64)
 
 
+@pytest.mark.parametrize("option", ["--insert", "--external"])
+def test_baseline_takes_no_option_twice(p, tmp_path, option):
+    """The last one would count alone, and a baseline is not done again."""
+    told = baseline(p, tmp_path, [row("E1")], None, "--insert", "native", option, "external", status=64).err
+    assert f"{option} is there twice" in told
+
+
 def test_baseline_after_something_was_sent_is_64(pair, tmp_path):
     baseline(pair, tmp_path, [row("E1", "N1")], status=64)
 
