@@ -354,9 +354,10 @@ out:
  * in the place of the one that tells what differs. */
 static int end_report(struct baseline *b, struct rt_err *err)
 {
-    const struct rt_counts *counts = b->work->counts;
+    const struct rt_work *work = b->work;
 
-    if (b->report.spool == NULL || counts[0].files || counts[1].files)
+    if (b->report.spool == NULL || work->counts[0].files || work->counts[1].files ||
+        work->fresh_count)
         return rt_baseline_report_end(&b->report, err);
     rt_log_info(b->work->log, "%s is not written: no file was read that was not known",
                 b->options->report);

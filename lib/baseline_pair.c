@@ -112,13 +112,13 @@ int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err)
     struct rt_record record;
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < work->fresh_count; i++) {
+    for (int64_t rid = 1; rc == 0 && rid <= rt_store_last_record(work->store); rid++) {
         bool is_there;
 
         rt_arena_reset(&arena);
-        rc = rt_store_has_record(work->store, work->fresh[i], &is_there, err);
+        rc = rt_store_has_record(work->store, rid, &is_there, err);
         if (rc == 0 && is_there)
-            rc = rt_store_load(work->store, work->fresh[i], &arena, &record, err);
+            rc = rt_store_load(work->store, rid, &arena, &record, err);
         if (rc == 0 && is_there)
             add(&prints, &work->rules, &record);
     }

@@ -770,6 +770,31 @@ def test_baseline_fingerprint_that_is_not_unique_pairs_nothing(make, tmp_path):
     assert "paired" not in out and "on EverTrue only: 2" in out
 
 
+@pytest.fixture
+def summaries(make):
+    """A profile whose records are recognised by their summary."""
+    return make(schema=[{**line, "role": "fingerprint"} if line["field"] == "summary" else line for line in SCHEMA])
+
+
+@pytest.mark.parametrize("prefer, due", [(None, 0), ("native", 1)])
+def test_baseline_pairs_by_fingerprint_with_what_an_earlier_one_read(summaries, tmp_path, prefer, due):
+    p = summaries
+    baseline(p, tmp_path, ext=[row("E1", body="left"), row("E2", summary="other")])
+    p.tick()
+    out = baseline(p, tmp_path, None, [row(n="N1", body="right"), row(n="N2", summary="other")],
+                   *(["--prefer", prefer] if prefer else []), "--json").out
+    assert pick(json.loads(out), "paired_by_fingerprint", "agreed", "differing", "due_external") == (2, 1, 1, due)
+    assert [i["external_id"] for i in p.items("first-seen")] == ([] if prefer else ["E1"])
+    assert rebuilt.check(p) is None
+
+
+def test_baseline_fingerprint_that_an_earlier_one_read_twice_pairs_nothing(summaries, tmp_path):
+    p = summaries
+    baseline(p, tmp_path, ext=[row("E1"), row("E2")])
+    p.tick()
+    assert "paired" not in baseline(p, tmp_path, ext=[row("E3", summary="other")], nat=[row(n="N1")]).out
+
+
 def test_baseline_report_columns(p, tmp_path):
     report = tmp_path / "out" / "report.csv"
     report.parent.mkdir()
