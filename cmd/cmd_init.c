@@ -135,10 +135,8 @@ static int run(struct rt_session *session, const struct rt_args *args, struct rt
     struct rt_config *config = NULL;
     int rc = -1;
 
-    if (rt_args_count(args, 1, 1, err) < 0)
+    if (rt_args_count(args, 1, 1, err) < 0 || rt_clock_check(err) < 0)
         return -1;
-    if (!rt_clock_is_valid())
-        return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
     m.dir = args->words[0];
     if (rt_profile_is_free(m.dir, err) < 0 || choose_preset(&m, args, err) < 0 ||
         read_samples(&m, args, err) < 0 || fill(&m, &config, err) < 0 || make(&m, err) < 0)

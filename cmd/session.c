@@ -40,9 +40,7 @@ static int open_lock(struct rt_session *session, struct rt_err *err)
 /* Settings are read, and the time is taken, when the lock is ours: it may have been waited for. */
 static int open_profile(struct rt_session *session, struct rt_err *err)
 {
-    if (!rt_clock_is_valid())
-        return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
-    if (rt_profile_check(session->profile, err) < 0 ||
+    if (rt_clock_check(err) < 0 || rt_profile_check(session->profile, err) < 0 ||
         ((session->cmd->needs & RT_NEEDS_LOCK) && open_lock(session, err) < 0) ||
         rt_profile_read(session->profile, &session->settings, err) < 0)
         return -1;

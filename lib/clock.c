@@ -106,12 +106,14 @@ bool rt_age_parse(const char *text, int64_t *seconds)
     return text[i + 1] == '\0';
 }
 
-bool rt_clock_is_valid(void)
+int rt_clock_check(struct rt_err *err)
 {
     const char *set = getenv("ROUNDTRIP_NOW");
     int64_t t;
 
-    return set == NULL || *set == '\0' || rt_time_parse(set, &t);
+    if (set == NULL || *set == '\0' || rt_time_parse(set, &t))
+        return 0;
+    return rt_err_set(err, RT_USAGE, "ROUNDTRIP_NOW is not a time like 2026-11-21T06:00:00Z");
 }
 
 int64_t rt_clock_now(void)

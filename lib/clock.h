@@ -12,8 +12,8 @@
 
 #define RT_NEVER INT64_MIN /* a time that is not known or has not come */
 
-int64_t rt_clock_now(void);   /* ROUNDTRIP_NOW if it is set and right, else the system's time */
-bool rt_clock_is_valid(void); /* false: ROUNDTRIP_NOW is set, but is no time */
+int64_t rt_clock_now(void); /* ROUNDTRIP_NOW if it is set and right, else the system's time */
+int rt_clock_check(struct rt_err *err) RT_MUST_CHECK; /* RT_USAGE: it is set, but is no time */
 int64_t rt_clock_of_files(
     void); /* the system's time, which files are stamped with; never stopped */
 int64_t rt_clock_stopwatch_ms(

@@ -99,7 +99,9 @@ bool rt_remote_is_same(const struct rt_remote_entry *a, const struct rt_remote_e
            a->mtime == b->mtime;
 }
 
-bool rt_remote_may_be_taken(const struct rt_remote *remote, const char *path)
+/* May the other end take an upload the moment it is written?  Under its final name, or with its
+ * marker, it may; to upload it again would hand it over twice. */
+static bool may_be_taken(const struct rt_remote *remote, const char *path)
 {
     size_t len = strlen(path);
 
@@ -111,6 +113,38 @@ bool rt_remote_may_be_taken(const struct rt_remote *remote, const char *path)
 int rt_remote_changed(struct rt_err *err, const char *path)
 {
     return rt_err_set(err, RT_IO, "%s changed while it was read; the next run takes it", path);
+}
+
+int rt_remote_no_folder(struct rt_err *err, const char *folder)
+{
+    return rt_err_set(
+        err, RT_IO, "%s: no such folder; make it, or set its right name in roundtrip.ini", folder);
+}
+
+int rt_remote_in_the_way(struct rt_err *err, const char *path)
+{
+    return rt_err_set(err, RT_IO,
+                      "%s is already there and is not overwritten: look at it, and move it away",
+                      path);
+}
+
+int rt_remote_rename_onto(struct rt_err *err, const char *from, const char *to)
+{
+    return rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", from, to);
+}
+
+int rt_remote_check_written(const struct rt_remote *remote, const char *path, uint64_t size,
+                            const struct rt_remote_entry *there, struct rt_err *err)
+{
+    if (there == NULL && may_be_taken(remote, path))
+        return 0;
+    if (there == NULL)
+        return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);
+    if (there->has_size && there->size != size)
+        return rt_err_set(err, RT_IO,
+                          "%s has %" PRIu64 " bytes after the write instead of %" PRIu64, path,
+                          there->size, size);
+    return 0;
 }
 
 int rt_remote_open_local(const char *local, uint64_t *size, struct rt_err *err)

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,8 +88,7 @@ static int dir_list(struct rt_remote *remote, const char *folder, struct rt_remo
 
     *list = (struct rt_remote_list){0};
     if (dir == NULL && (errno == ENOENT || errno == ENOTDIR))
-        rt_err_set(err, RT_IO,
-                   "%s: no such folder; make it, or set its right name in roundtrip.ini", folder);
+        rt_remote_no_folder(err, folder);
     else if (dir == NULL)
         rt_remote_errno(err, "list", folder);
     else
@@ -229,16 +227,16 @@ static int copy_out(struct rt_remote *remote, int from, int to, const char *path
     return rc;
 }
 
-static int finish_put(int fd, const char *path, uint64_t size, struct rt_err *err)
+static int finish_put(const struct rt_remote *remote, int fd, const char *path, uint64_t size,
+                      struct rt_err *err)
 {
+    struct rt_remote_entry there = {0};
     struct stat st;
 
     if (RT_STEP("remote.close") != 0 || fsync(fd) != 0 || fstat(fd, &st) != 0)
         return rt_remote_errno(err, "write", path);
-    if ((uint64_t)st.st_size != size)
-        return rt_err_set(err, RT_IO, "%s has %jd bytes after the write instead of %" PRIu64, path,
-                          (intmax_t)st.st_size, size);
-    return 0;
+    fill_entry(&there, &st);
+    return rt_remote_check_written(remote, path, size, &there, err);
 }
 
 /* The name must outlive a power cut before anybody is told that the file was handed over. */
@@ -266,9 +264,7 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
     to = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (to < 0) {
         if (errno == EEXIST)
-            rt_err_set(err, RT_IO,
-                       "%s is already there and is not overwritten: look at it, and move it away",
-                       path);
+            rt_remote_in_the_way(err, path);
         else
             rt_remote_errno(err, "create", path);
         goto out;
@@ -277,7 +273,7 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
     (void)!fchmod(to, 0666 & ~remote->settings->umask);
     rc = copy_out(remote, from, to, path, err);
     if (rc == 0)
-        rc = finish_put(to, path, size, err);
+        rc = finish_put(remote, to, path, size, err);
     if (close(to) != 0 && rc == 0)
         rc = rt_remote_errno(err, "write", path);
     if (rc != 0)
@@ -303,7 +299,7 @@ static int dir_rename(struct rt_remote *remote, const char *from, const char *to
     if (lstat(full_from, &st) != 0)
         rt_remote_errno(err, "rename", from);
     else if (access(full_to, F_OK) == 0)
-        rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", from, to);
+        rt_remote_rename_onto(err, from, to);
     else if ((rc = rt_spool_move(full_from, full_to, err)) != 0)
         err->code = rt_remote_code(errno);
     free(full_from);

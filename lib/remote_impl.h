@@ -35,12 +35,18 @@ int rt_remote_errno(struct rt_err *err, const char *what, const char *path);
 /* RT_STOPPED after SIGINT or SIGTERM, RT_UNREACHABLE when the deadline has passed, else 0. */
 int rt_remote_check_time(const struct rt_remote *remote, struct rt_err *err) RT_MUST_CHECK;
 
-/* May the other end take an upload the moment it is written?  Under its final name, or with its
- * marker, it may; to upload it again would hand it over twice. */
-bool rt_remote_may_be_taken(const struct rt_remote *remote, const char *path);
-
 /* The one wording for a file that did not stand still. */
 int rt_remote_changed(struct rt_err *err, const char *path);
+/* A folder that is not there; a file where one is to be written; a file where one is to be moved.
+ */
+int rt_remote_no_folder(struct rt_err *err, const char *folder);
+int rt_remote_in_the_way(struct rt_err *err, const char *path);
+int rt_remote_rename_onto(struct rt_err *err, const char *from, const char *to);
+
+/* Every write may have been acknowledged and the file still be short.  `there`: what a look after
+   the write saw; NULL: nothing. */
+int rt_remote_check_written(const struct rt_remote *remote, const char *path, uint64_t size,
+                            const struct rt_remote_entry *there, struct rt_err *err) RT_MUST_CHECK;
 
 /* Opens a local file to be sent and tells its size; the descriptor, or -1. */
 int rt_remote_open_local(const char *local, uint64_t *size, struct rt_err *err) RT_MUST_CHECK;

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,9 +127,7 @@ static int openssh_list(struct rt_remote *remote, const char *folder, struct rt_
     int rc = list_folder(openssh_of(remote), folder, list, err);
 
     if (rc == 0)
-        return rt_err_set(err, RT_IO,
-                          "%s: no such folder; make it, or set its right name in roundtrip.ini",
-                          folder);
+        return rt_remote_no_folder(err, folder);
     return rc == 1 ? 0 : -1;
 }
 
@@ -294,15 +291,7 @@ static int compare_size(struct rt_openssh *o, const struct rt_openssh_run *run, 
         return -1;
     found = find_entry(&list, slash ? slash + 1 : path, &there);
     rt_remote_list_clear(&list);
-    if (found == 0 && rt_remote_may_be_taken(&o->base, path))
-        return 0;
-    if (found == 0)
-        return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);
-    if (there.size != size)
-        return rt_err_set(err, RT_IO,
-                          "%s has %" PRIu64 " bytes after the write instead of %" PRIu64, path,
-                          there.size, size);
-    return 0;
+    return rt_remote_check_written(&o->base, path, size, found ? &there : NULL, err);
 }
 
 static int put_file(struct rt_openssh *o, const char *local, const char *path, uint64_t size,
@@ -343,9 +332,7 @@ static int openssh_put(struct rt_remote *remote, const char *local, const char *
     if (found < 0)
         return -1;
     if (found > 0)
-        return rt_err_set(
-            err, RT_IO, "%s is already there and is not overwritten: look at it, and move it away",
-            path);
+        return rt_remote_in_the_way(err, path);
     if (RT_STEP("remote.put") != 0) {
         rt_remote_errno(err, "write", path);
         o->is_dead = err->code == RT_UNREACHABLE;
@@ -418,8 +405,7 @@ static int look_before(struct renaming *r, struct rt_err *err)
     int rc = run_and_look(r, &run, err);
 
     if (rc == 0 && r->has_to)
-        rc =
-            rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", r->from, r->to);
+        rc = rt_remote_rename_onto(err, r->from, r->to);
     else if (rc == 0 && !r->has_from)
         rc = rt_err_set(err, RT_IO, "cannot rename %s: it is not there", r->from);
     rt_openssh_run_clear(&run);

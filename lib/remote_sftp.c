@@ -131,9 +131,7 @@ static int sftp_list(struct rt_remote *remote, const char *folder, struct rt_rem
         return -1;
     l.handle = rt_sftp_open_handle(l.s, folder, 0, LIBSSH2_SFTP_OPENDIR, err);
     if (l.handle == NULL && !l.s->is_dead && rt_sftp_is_missing(rt_sftp_status(l.s)))
-        return rt_err_set(err, RT_IO,
-                          "%s: no such folder; make it, or set its right name in roundtrip.ini",
-                          folder);
+        return rt_remote_no_folder(err, folder);
     if (l.handle == NULL)
         return -1;
     l.name = rt_xmalloc(NAME_SIZE);
@@ -186,7 +184,7 @@ static int sftp_rename(struct rt_remote *remote, const char *from, const char *t
     if (has_to < 0)
         return -1;
     if (has_to > 0)
-        return rt_err_set(err, RT_IO, "cannot rename %s to %s: that is already there", from, to);
+        return rt_remote_rename_onto(err, from, to);
     answer = RT_STEP("remote.rename") != 0 ? rt_sftp_fail_step(s, "rename", from, err)
                                            : rt_sftp_rename_path(s, from, to, err);
     if (s->is_dead)

@@ -3,7 +3,6 @@
 #include "lib/fault.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -231,7 +230,6 @@ static int write_all(struct writing *w, struct rt_err *err)
     return rc;
 }
 
-/* Every write may have been acknowledged and the file still be short. */
 static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, struct rt_err *err)
 {
     struct rt_remote_entry there;
@@ -239,15 +237,7 @@ static int compare_size(struct rt_sftp *s, const char *path, uint64_t size, stru
 
     if (found < 0)
         return -1;
-    if (found == 0 && rt_remote_may_be_taken(&s->base, path))
-        return 0;
-    if (found == 0)
-        return rt_err_set(err, RT_IO, "%s was written, but is not there any more", path);
-    if (there.has_size && there.size != size)
-        return rt_err_set(err, RT_IO,
-                          "%s has %" PRIu64 " bytes after the write instead of %" PRIu64, path,
-                          there.size, size);
-    return 0;
+    return rt_remote_check_written(&s->base, path, size, found ? &there : NULL, err);
 }
 
 /* The server's answer to an open that must not overwrite differs; a look tells. */
@@ -262,9 +252,7 @@ static int open_new(struct writing *w, struct rt_err *err)
     if (w->handle != NULL)
         return 0;
     if (!w->s->is_dead && rt_sftp_stat_path(w->s, w->path, &there, &look) == 1)
-        rt_err_set(err, RT_IO,
-                   "%s is already there and is not overwritten: look at it, and move it away",
-                   w->path);
+        rt_remote_in_the_way(err, w->path);
     return -1;
 }
 
