@@ -11,12 +11,6 @@ static const struct rt_schema *schema_of(const struct rt_diff_report *r)
     return r->session->work.rules.schema;
 }
 
-static struct rt_slice json_slice(const json_t *text)
-{
-    return json_is_string(text) ? rt_slice_from(json_string_value(text), json_string_length(text))
-                                : rt_slice_from(NULL, 0);
-}
-
 static int say_line(struct rt_diff_report *r, int rc)
 {
     if (rc == 0)
@@ -33,9 +27,9 @@ static int print_csv(struct rt_diff_report *r, const struct rt_diff_entry *entry
         .side = entry->side,
         .change = entry->change,
         .id = {entry->id[0], entry->id[1]},
-        .field = json_slice(json_array_get(change, 0)),
-        .before = json_slice(json_array_get(change, 1)),
-        .after = json_slice(json_array_get(change, 2)),
+        .field = rt_json_slice_of(json_array_get(change, 0)),
+        .before = rt_json_slice_of(json_array_get(change, 1)),
+        .after = rt_json_slice_of(json_array_get(change, 2)),
         .action = {rt_action_name(entry->decision[RT_EXTERNAL].action),
                    rt_action_name(entry->decision[RT_NATIVE].action)},
         .reason = entry->reason,

@@ -1,6 +1,8 @@
 #include "cmd/json.h"
 #include "cmd/show.h"
 
+#include "lib/json_of.h"
+
 #include <stdlib.h>
 
 /* A line of the story. */
@@ -133,11 +135,6 @@ static int by_time(const void *a, const void *b)
 
 #define VALUE_WIDTH 46
 
-static struct rt_slice text_of(const json_t *value)
-{
-    return rt_slice_from(json_string_value(value), json_string_length(value));
-}
-
 /* Where the two begin to differ, less a few words before it: 0 if that is near the start anyway. */
 static size_t first_difference(struct rt_slice before, struct rt_slice after)
 {
@@ -157,7 +154,7 @@ static size_t first_difference(struct rt_slice before, struct rt_slice after)
 static void say_value(struct rt_show *show, const char *left, const char *word, const json_t *value,
                       size_t from)
 {
-    struct rt_slice text = text_of(value);
+    struct rt_slice text = rt_json_slice_of(value);
     const char *shown = "(not known)";
 
     if (json_is_string(value))
@@ -178,10 +175,10 @@ static void say_detail(struct rt_show *show, const char *detail)
     {
         const char *outcome = json_string_value(json_array_get(change, 3));
         const json_t *before = json_array_get(change, 1), *after = json_array_get(change, 2);
-        size_t from = first_difference(text_of(before), text_of(after));
+        size_t from = first_difference(rt_json_slice_of(before), rt_json_slice_of(after));
 
-        say_value(show, rt_show_line(show, text_of(json_array_get(change, 0)), 20), "was", before,
-                  from);
+        say_value(show, rt_show_line(show, rt_json_slice_of(json_array_get(change, 0)), 20), "was",
+                  before, from);
         say_value(show, rt_arena_printf(&show->arena, "  %.18s", outcome ? outcome : ""), "now",
                   after, from);
     }

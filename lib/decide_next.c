@@ -25,13 +25,6 @@ void rt_decide_clear_freed(struct rt_freed *freed)
     freed->ids = NULL;
 }
 
-static struct rt_slice id_of(const json_t *detail, const char *key)
-{
-    const json_t *id = json_object_get(detail, key);
-
-    return rt_slice_from(json_string_value(id), json_string_length(id));
-}
-
 static int ask(struct rt_work *work, const struct rt_item *item, const struct rt_slice id[2],
                struct rt_err *err)
 {
@@ -65,8 +58,8 @@ static int see_item(void *context, const struct rt_item *item, struct rt_err *er
     struct rt_slice id[2];
     int rc;
 
-    id[RT_EXTERNAL] = id_of(detail, "external_id");
-    id[RT_NATIVE] = id_of(detail, "native_id");
+    id[RT_EXTERNAL] = rt_json_slice_of(json_object_get(detail, "external_id"));
+    id[RT_NATIVE] = rt_json_slice_of(json_object_get(detail, "native_id"));
     rc = ask(context, item, id, err);
     json_decref(detail);
     return rc;

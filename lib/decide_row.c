@@ -1,5 +1,6 @@
 #include "lib/decide_internal.h"
 
+#include "lib/json_of.h"
 #include "lib/store_schema.h"
 #include "lib/suspect.h"
 
@@ -11,7 +12,7 @@ static struct rt_slice text_of(const json_t *json, struct rt_arena *arena)
 {
     if (!json_is_string(json))
         return rt_slice_from(NULL, 0);
-    return rt_arena_dup(arena, rt_slice_from(json_string_value(json), json_string_length(json)));
+    return rt_arena_dup(arena, rt_json_slice_of(json));
 }
 
 int rt_decide_read_row(const struct rt_work *work, const json_t *json, struct rt_arena *arena,

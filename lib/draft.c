@@ -26,7 +26,7 @@ void rt_draft_clear(struct rt_draft *draft)
 
 /* ---- what is in each column ---- */
 
-static int compare_keys(const void *a, const void *b)
+int rt_draft_compare_keys(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
@@ -48,7 +48,7 @@ static void look_at_column(struct rt_drafting *d, int side, size_t i)
         if (cell.len)
             column->keys[column->filled++] = rt_digest_of(cell).low;
     }
-    qsort(column->keys, column->filled, sizeof *column->keys, compare_keys);
+    qsort(column->keys, column->filled, sizeof *column->keys, rt_draft_compare_keys);
     for (size_t k = 0; k < column->filled; k++)
         if (k == 0 || column->keys[k] != column->keys[k - 1])
             column->keys[distinct++] = column->keys[k];
@@ -170,11 +170,6 @@ static void complete_line(struct rt_drafting *d, struct rt_draft_line *line)
             leave_out(d, line, s);
 }
 
-static bool is_id(const struct rt_draft_line *line)
-{
-    return line->role == RT_ROLE_EXTERNAL_ID || line->role == RT_ROLE_NATIVE_ID;
-}
-
 static void complete_preset(struct rt_drafting *d)
 {
     size_t kept = 0;
@@ -182,7 +177,7 @@ static void complete_preset(struct rt_drafting *d)
     for (size_t i = 0; i < d->draft->count; i++) {
         struct rt_draft_line line = d->draft->lines[i];
 
-        if (!is_id(&line))
+        if (!rt_role_is_id(line.role))
             complete_line(d, &line);
         if (line.header[0] != NULL || line.header[1] != NULL)
             d->draft->lines[kept++] = line;

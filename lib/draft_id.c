@@ -47,16 +47,11 @@ static bool mentions(const struct rt_drafting *d, const char *header, int side)
     return false;
 }
 
-static enum rt_role role_of(int side)
-{
-    return side == RT_EXTERNAL ? RT_ROLE_EXTERNAL_ID : RT_ROLE_NATIVE_ID;
-}
-
 /* The preset's line of the ID that the side gives, or NULL. */
 static struct rt_draft_line *line_of(const struct rt_drafting *d, int side)
 {
     for (size_t i = 0; i < d->draft->count; i++)
-        if (d->draft->lines[i].role == role_of(side))
+        if (d->draft->lines[i].role == rt_role_of_id((enum rt_side)side))
             return &d->draft->lines[i];
     return NULL;
 }
@@ -178,13 +173,6 @@ static uint64_t tuple_key(const struct rt_sample *sample, size_t row, const size
     return key;
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 static bool is_unique_tuple(const struct rt_sample *sample, const size_t *columns, size_t parts)
 {
     uint64_t *keys = rt_xcalloc(sample->rows + 1, sizeof *keys);
@@ -192,7 +180,7 @@ static bool is_unique_tuple(const struct rt_sample *sample, const size_t *column
 
     for (size_t r = 0; r < sample->rows; r++)
         keys[r] = tuple_key(sample, r, columns, parts);
-    qsort(keys, sample->rows, sizeof *keys, compare_keys);
+    qsort(keys, sample->rows, sizeof *keys, rt_draft_compare_keys);
     for (size_t r = 1; r < sample->rows; r++)
         is_unique = is_unique && keys[r] != keys[r - 1];
     free(keys);
@@ -419,7 +407,7 @@ static void write_link(struct rt_drafting *d, int side, const struct link *link)
     for (size_t i = 0; i < link->parts; i++) {
         struct rt_draft_line *there = line_of(d, side);
         const char *simple = side == RT_EXTERNAL ? "external_id" : "native_id";
-        struct rt_draft_line line = {.role = role_of(side), .type = RT_TYPE_ID};
+        struct rt_draft_line line = {.role = rt_role_of_id((enum rt_side)side), .type = RT_TYPE_ID};
 
         line.field = link->parts == 1
                          ? simple
@@ -450,7 +438,7 @@ static void write_missing(struct rt_drafting *d, int side)
 
     if (there == NULL) {
         line = (struct rt_draft_line){.field = side == RT_EXTERNAL ? "external_id" : "native_id",
-                                      .role = role_of(side),
+                                      .role = rt_role_of_id((enum rt_side)side),
                                       .type = RT_TYPE_ID,
                                       .why = "no column looks like it: write the headers"};
         line.header[0] = line.header[1] = line.field;
@@ -492,7 +480,7 @@ struct place {
 
 static int compare_places(const void *a, const void *b)
 {
-    return compare_keys(&((const struct place *)a)->key, &((const struct place *)b)->key);
+    return rt_draft_compare_keys(&((const struct place *)a)->key, &((const struct place *)b)->key);
 }
 
 /* Joins by the ID that the side gives: its rows are looked up by what the other side's rows show.

@@ -38,6 +38,9 @@ static inline size_t rt_drafting_columns(const struct rt_drafting *d, int side)
     return d->sample[side] ? d->sample[side]->columns : 0;
 }
 
+/* For qsort: the lowest first (draft.c). */
+int rt_draft_compare_keys(const void *a, const void *b);
+
 /* ---- draft_name.c ---- */
 
 enum rt_likeness { RT_NAMES_DIFFER, RT_NAMES_OVERLAP, RT_NAMES_MEAN_THE_SAME, RT_NAMES_ARE_SAME };

@@ -81,13 +81,6 @@ int rt_intake_list_rows(struct rt_intake *in, const struct rt_question *question
 
 /* ---- their records ---- */
 
-static struct rt_slice id_of(const json_t *detail, const char *key)
-{
-    const json_t *id = json_object_get(detail, key);
-
-    return rt_slice_from(json_string_value(id), json_string_length(id));
-}
-
 /* A question about rows that can be read stays: what they say would be lost.  What could not be
  * read is replaced by a row that can. */
 static bool keeps_question(enum rt_flaw open, enum rt_flaw flaw)
@@ -114,8 +107,10 @@ static int has_other_clash(struct rt_intake *in, const struct rt_flawed *flawed,
     row = json_object_get(detail, "rows");
     side = json_string_value(json_object_get(row, "side"));
     rc = side != NULL && strcmp(side, rt_side_name(in->side)) == 0 &&
-         !(rt_slice_is_equal(id_of(row, "external_id"), flawed->id[RT_EXTERNAL]) &&
-           rt_slice_is_equal(id_of(row, "native_id"), flawed->id[RT_NATIVE]));
+         !(rt_slice_is_equal(rt_json_slice_of(json_object_get(row, "external_id")),
+                             flawed->id[RT_EXTERNAL]) &&
+           rt_slice_is_equal(rt_json_slice_of(json_object_get(row, "native_id")),
+                             flawed->id[RT_NATIVE]));
     json_decref(detail);
     return rc;
 }
@@ -180,7 +175,8 @@ int rt_intake_judge_flaws(struct rt_intake *in, struct rt_err *err)
 static int find_records(struct rt_intake *in, const json_t *detail, struct rt_found *found,
                         struct rt_err *err)
 {
-    struct rt_slice id[2] = {id_of(detail, "external_id"), id_of(detail, "native_id")};
+    struct rt_slice id[2] = {rt_json_slice_of(json_object_get(detail, "external_id")),
+                             rt_json_slice_of(json_object_get(detail, "native_id"))};
 
     rt_arena_reset(&in->row_arena);
     *found = (struct rt_found){.at = {NULL, NULL}};

@@ -12,11 +12,6 @@
  * damage.
  */
 
-static bool is_key(const struct rt_field *field)
-{
-    return field->role == RT_ROLE_EXTERNAL_ID || field->role == RT_ROLE_NATIVE_ID;
-}
-
 /* Notes which IDs of a row are whole. */
 static void look_at(struct rt_intake *in, const struct rt_csv_row *csv)
 {
@@ -28,7 +23,7 @@ static void look_at(struct rt_intake *in, const struct rt_csv_row *csv)
         if (!rt_id_is_long(id) || rt_id_is_rounded(id))
             continue;
         in->rounded.in_values = false;
-        if (is_key(&schema->fields[i]))
+        if (rt_role_is_id(schema->fields[i].role))
             in->rounded.in_keys = false;
     }
 }
@@ -138,7 +133,7 @@ static int check_values(struct rt_intake *in, const struct rt_csv_row *csv,
     for (size_t i = 0; i < schema->count; i++) {
         struct rt_slice id = rt_rowmap_id_cell(in->map, csv, i);
 
-        if (is_key(&schema->fields[i]) || !rt_id_is_rounded(id))
+        if (rt_role_is_id(schema->fields[i].role) || !rt_id_is_rounded(id))
             continue;
         if (rc == -2)
             rc = load(in, row, &record, err);

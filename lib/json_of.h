@@ -21,6 +21,12 @@ static inline json_t *rt_json_of_value(struct rt_value value)
     return rt_value_is_known(value) ? rt_json_of_text(value.raw) : json_null();
 }
 
+/* The text of a string, borrowed; len 0 for anything else. */
+static inline struct rt_slice rt_json_slice_of(const json_t *json)
+{
+    return rt_slice_from(json_string_value(json), json_string_length(json));
+}
+
 /* The detail of an item or event, as the state has it; an empty object where there is none. */
 static inline json_t *rt_json_of_detail(const char *detail)
 {

@@ -283,8 +283,7 @@ static int map_value(struct rt_rowmap *map, const struct rt_csv_row *csv, size_t
     struct rt_slice cell = cell_of(map, csv, i);
     struct rt_err err;
 
-    if (map->column[i] == NO_COLUMN || field->role == RT_ROLE_EXTERNAL_ID ||
-        field->role == RT_ROLE_NATIVE_ID)
+    if (map->column[i] == NO_COLUMN || rt_role_is_id(field->role))
         return 0;
     if (field->role == RT_ROLE_ORIGIN)
         return 0; /* filled in by us: what comes in is only read by `eligible` */

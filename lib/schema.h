@@ -111,6 +111,17 @@ int rt_settings_check(const struct rt_config *config, const struct rt_schema *sc
 /* Does a value of this field flow to that side?  Of both-way fields: to either. */
 bool rt_field_flows_to(const struct rt_field *field, enum rt_side side);
 
+/* Is it (a part of) an ID?  And the role of the ID that a side gives. */
+static inline bool rt_role_is_id(enum rt_role role)
+{
+    return role == RT_ROLE_EXTERNAL_ID || role == RT_ROLE_NATIVE_ID;
+}
+
+static inline enum rt_role rt_role_of_id(enum rt_side side)
+{
+    return side == RT_EXTERNAL ? RT_ROLE_EXTERNAL_ID : RT_ROLE_NATIVE_ID;
+}
+
 /* NULL if there is no such field. */
 const struct rt_field *rt_schema_find(const struct rt_schema *schema, const char *name);
 

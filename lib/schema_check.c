@@ -8,11 +8,6 @@ static bool is_role(const struct rt_field *field, enum rt_role role)
     return field->role == role;
 }
 
-static enum rt_role id_role(enum rt_side side)
-{
-    return side == RT_EXTERNAL ? RT_ROLE_EXTERNAL_ID : RT_ROLE_NATIVE_ID;
-}
-
 static bool is_same_header(const char *a, const char *b)
 {
     return a && b && strcmp(a, b) == 0;
@@ -86,7 +81,7 @@ static int check_id(const struct rt_schema_reading *r, enum rt_side side)
     if (schema->id_count[side] == 0)
         return rt_err_set(r->err, RT_CONFIG,
                           "%s: no field has the role %s; name the column of the ID that %s gives",
-                          r->path, rt_role_name(id_role(side)), r->config->side[side].label);
+                          r->path, rt_role_name(rt_role_of_id(side)), r->config->side[side].label);
     for (size_t i = 0; i < schema->id_count[side]; i++) {
         const struct rt_field *field = schema->id[side][i];
 

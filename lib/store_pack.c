@@ -1,3 +1,4 @@
+#include "lib/json_of.h"
 #include "lib/store_internal.h"
 #include "lib/store_schema.h"
 
@@ -198,8 +199,7 @@ static int value_from_json(const struct reading *reading, const struct rt_field 
     rc = rt_store_is_readable(reading->store, reading->layout, field, side, err);
     if (rc != 1)
         return rc;
-    value->raw = rt_arena_dup(reading->arena,
-                              rt_slice_from(json_string_value(text), json_string_length(text)));
+    value->raw = rt_arena_dup(reading->arena, rt_json_slice_of(text));
     value->from = rt_from_side(side);
     return 0;
 }
