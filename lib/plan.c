@@ -140,6 +140,18 @@ static struct due find_due(const struct rt_rules *rules, const struct rt_record 
     return due;
 }
 
+/* A loader that matches by either ID finds the row by the one that we told it: not without a column
+   for it, and not when it is another one now (bind --rekey). */
+static bool can_find(const struct rt_rules *rules, const struct rt_end *end, enum rt_side side)
+{
+    bool has_other_id;
+
+    holds(end, &has_other_id);
+    return end->id.len != 0 ||
+           (!rules->config->side[side].own_id_only && has_other_id &&
+            rules->schema->id[rt_side_other(side)][0]->column[side].out != NULL);
+}
+
 static bool is_pending_insert(const struct rt_rules *rules, const struct rt_record *record,
                               enum rt_side side)
 {
@@ -147,8 +159,7 @@ static bool is_pending_insert(const struct rt_rules *rules, const struct rt_reco
 
     if (RT_PLANTED("pending-twice"))
         return false;
-    return rules->config->side[side].own_id_only && end->id.len == 0 &&
-           (rt_end_trusted(end) != NULL || end->seen != NULL);
+    return !can_find(rules, end, side) && (rt_end_trusted(end) != NULL || end->seen != NULL);
 }
 
 static bool is_insert(const struct rt_record *record, enum rt_side side)

@@ -1,7 +1,7 @@
 """R6: at most one insert under way to a side that matches by its own ID only."""
 import pytest
 
-from profile import only, pick, row
+from profile import field, only, pick, row
 
 
 def test_edit_of_a_pending_insert_waits_for_the_id(p):
@@ -50,6 +50,26 @@ def test_native_side_can_match_by_either_id_too(make):
     p = make(native={"matches_by": "either-id"})
     assert p.trip(ext=[row("E1")]).native
     assert pick(only(p.trip(ext=[row("E1", summary="two")], hours=1).native), "x", "n") == ("E1", "")
+
+
+def test_an_insert_under_an_id_that_changed_waits_even_where_either_id_matches(make):
+    """Its loader knows the row by the old ID; by the new one it would make a second."""
+    p = make(native={"matches_by": "either-id", "store_ids": "yes"})
+    p.trip(ext=[row("E1")])
+    p.run("bind", "--rekey", "external", "E1", "E9")
+    assert p.trip(ext=[row("E9", summary="two")], hours=1).nothing
+    sent = only(p.trip(nat=[row("E1", "N1")], hours=1).native)
+    assert pick(sent, "x", "n", "summary") == ("E9", "N1", "two")
+
+
+def test_a_side_without_a_column_for_the_other_id_can_only_match_by_its_own(make):
+    schema = [field("external_id", "EID", "EXT_ID", role="external_id"), field("native_id", "", "NAT_ID", role="native_id"),
+              field("summary", role="fingerprint"), field("body")]
+    p = make(schema=schema)
+    p.trip(nat=[row(n="N1")])
+    assert p.trip(nat=[row(n="N1", body="two")], hours=1).nothing
+    p.run("bind", "E1", "N1")
+    assert pick(only(p.sync().external), "x", "body") == ("E1", "two")
 
 
 def test_pending_insert_is_sent_again_only_after_retry_and_then_with_the_newest(p):

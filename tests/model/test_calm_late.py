@@ -21,6 +21,7 @@ class Late(Written):
     def __init__(self, content):
         super().__init__(content)
         self.tells, self.former = {E: "", N: ""}, set()      # tells: the other side's ID, as a side was last told
+        self.carried = {E: "", N: ""}            # the other side's ID in the row that was last handed over
         self.unseen = {E: set(), N: set()}       # files of which no row was shown yet
 
 
@@ -55,6 +56,8 @@ class Slow(Weeks):
 
     def lacks(self, side, i):
         last = self.last(side, i)
+        if last is not None and not i.known[side] and i.carried[side] not in ("", i.ids[OTHER[side]]):
+            return False                         # the row could not be found there
         if i.deleted:
             return side == E and i.held[E] is not None and not i.written[E]
         if last is not None and side == N and self.own_id and not i.known[N]:
@@ -78,6 +81,7 @@ class Slow(Weeks):
                 content = {f: read(d.side, f, r[f]) for f in FIELDS if f in r}
                 i.written[d.side].append((d.name, {**dict.fromkeys(FIELDS), **(self.last(d.side, i) or {}), **content}))
                 i.unseen[d.side].add(d.name)
+                i.carried[d.side] = r["n" if d.side == E else "x"]
 
     def load(self, side, delta, rows):
         super().load(side, delta, rows)
