@@ -27,12 +27,6 @@ static struct rt_slice trim_blanks(struct rt_slice text)
     return text;
 }
 
-/* 0: no limit. */
-static struct rt_slice cut_to(size_t max, struct rt_slice text)
-{
-    return max ? rt_slice_from(text.ptr, rt_utf8_prefix(text, max)) : text;
-}
-
 /* text */
 
 static struct rt_slice trim_text_end(struct rt_slice text)
@@ -225,6 +219,22 @@ static void convert_set(const struct rt_field *field, struct rt_value value, enu
     }
 }
 
+/* To what the side can hold.  A set keeps whole members: the beginning of one would be another one,
+   which nobody has entered. */
+static struct rt_slice cut(const struct rt_field *field, enum rt_side side, struct rt_slice text)
+{
+    size_t max = field->column[side].max; /* 0: no limit */
+    size_t limit = max ? rt_utf8_prefix(text, max) : text.len, len = 0;
+    struct rt_slice rest = text, member;
+
+    if (field->type != RT_TYPE_SET || limit == text.len)
+        return rt_slice_from(text.ptr, limit);
+    while (next_member(&rest, rt_value_separator(field, side), &member) &&
+           (size_t)(member.ptr - text.ptr) + member.len <= limit)
+        len = (size_t)(member.ptr - text.ptr) + member.len;
+    return rt_slice_from(text.ptr, len);
+}
+
 /* number, date, datetime */
 
 static struct rt_number_format number_format(const struct rt_field *field, enum rt_side side)
@@ -341,13 +351,16 @@ static void convert(const struct rt_field *field, struct rt_value value, enum rt
 static struct rt_slice as_held(const struct rt_field *field, struct rt_value value,
                                enum rt_side side, struct rt_buf *scratch)
 {
+    struct rt_slice held = value.raw;
+
     if (side == side_of(value))
-        return value.raw;
-    if (field->is_plain || field->type == RT_TYPE_TEXT || field->type == RT_TYPE_ID)
-        return cut_to(field->column[side].max, value.raw);
-    rt_buf_reset(scratch);
-    convert(field, value, side, scratch);
-    return cut_to(field->column[side].max, rt_buf_slice(scratch));
+        return held;
+    if (!field->is_plain && field->type != RT_TYPE_TEXT && field->type != RT_TYPE_ID) {
+        rt_buf_reset(scratch);
+        convert(field, value, side, scratch);
+        held = rt_buf_slice(scratch);
+    }
+    return cut(field, side, held);
 }
 
 /* messages */

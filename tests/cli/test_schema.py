@@ -203,6 +203,14 @@ def test_short_field_does_not_cut_the_richer_value(make):
     assert sent["extra"] == "a long sentence, cut over there"
 
 
+def test_a_set_is_cut_between_members(make):
+    """Half a member would be another one: 30 is not 3017."""
+    p = with_field(make, field("extra", type="set", native_max=7))
+    assert only(p.trip(ext=[row("E1", extra="12;3017;4")]).native)["extra"] == "12;3017"
+    assert only(p.trip(ext=[row("E1", extra="12;99;3017")], nat=[row("E1", "N1", extra="12;3017")]).native)["extra"] == "12;99"
+    assert p.trip(nat=[row("E1", "N1", extra="99;12")]).nothing
+
+
 def test_edit_of_a_cut_value_is_an_edit(make):
     p = with_field(make, field("extra", native_max=10))
     quiet_round(p, "a long sentence, cut over there", "a long sen")

@@ -155,6 +155,26 @@ static void test_text_lengths(void **state)
     end(&x);
 }
 
+/* Cut within a member, it would have one that nobody has entered. */
+static void test_set_is_cut_between_members(void **state)
+{
+    struct fixture x = make("set,,6,,,");
+
+    (void)state;
+    renders(&x, external("ab;cd;ef"), RT_NATIVE, "ab;cd");
+    renders(&x, external("ab;cde"), RT_NATIVE, "ab;cde");
+    renders(&x, external("ab;cde;"), RT_NATIVE, "ab;cde");
+    renders(&x, external("ab;cdef"), RT_NATIVE, "ab");
+    renders(&x, external("abcdefg;h"), RT_NATIVE, "");
+    assert_true(same(&x, RT_NATIVE, external("ab;cdef"), native("ab")));
+    assert_false(same(&x, RT_NATIVE, external("ab;cdef"), native("ab;cde")));
+    end(&x);
+    x = make("set,,5,;,|,");
+    renders(&x, external("\xC3\xA4;b; c"), RT_NATIVE, "\xC3\xA4|b|c");
+    renders(&x, external("\xC3\xA4;b;cd"), RT_NATIVE, "\xC3\xA4|b");
+    end(&x);
+}
+
 static void test_unknown(void **state)
 {
     struct fixture x = make("text,,,,,");
@@ -550,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_text_lengths),
+        cmocka_unit_test(test_set_is_cut_between_members),
         cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_id),
         cmocka_unit_test(test_codes),
