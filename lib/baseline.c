@@ -98,6 +98,19 @@ static void assume_same(struct baseline *b, struct rt_record *record, enum rt_si
     record->end[side].shows_other_id = record->end[rt_side_other(side)].id.len != 0;
 }
 
+/* No file tells what the side holds.  One whose exports do not show what it imported never tells
+ * its ID for that either, and does not need it to find the row again. */
+static bool is_taken_to_hold(const struct baseline *b, const struct rt_record *record,
+                             enum rt_side side)
+{
+    const struct rt_side_config *settings = &b->work->rules.config->side[side];
+
+    if (b->options->path[side] != NULL || record->end[side].seen != NULL)
+        return false;
+    return record->end[side].id.len ||
+           (!settings->shows_imports && !settings->own_id_only && b->options->insert != (int)side);
+}
+
 static bool differs(const struct rt_field *field, struct rt_value external, struct rt_value native)
 {
     return rt_value_is_known(external) && rt_value_is_known(native) &&
@@ -227,7 +240,7 @@ static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
     if (rt_store_load(b->work->store, rid, &b->arena, &record, err) < 0)
         return -1;
     for (int s = 0; s < 2; s++)
-        if (b->options->path[s] == NULL && record.end[s].seen == NULL && record.end[s].id.len) {
+        if (is_taken_to_hold(b, &record, (enum rt_side)s)) {
             assume_same(b, &record, (enum rt_side)s);
             changed = true;
         }
@@ -256,7 +269,7 @@ static bool settle_new(void *context, struct rt_record *record)
 
     rt_arena_reset(&b->arena);
     for (int s = 0; s < 2; s++)
-        if (record->end[s].seen == NULL && record->end[s].id.len)
+        if (is_taken_to_hold(b, record, (enum rt_side)s))
             assume_same(b, record, (enum rt_side)s);
     if (lacking(record) >= 0 || record->conflict_count || has_difference(b, record))
         return false;

@@ -10,7 +10,8 @@
  *     ... with `insert` of the side that lacks it    due
  *
  * Records pair by their IDs, then by `fingerprint` fields where those are unique on both sides.
- * With one file, the other side is taken to hold the same for all rows that have its ID.
+ * With one file, the other side is taken to hold the same for all rows that have its ID; and for
+ * the others where it does not show what it imported, and does not need its ID.
  */
 #ifndef RT_BASELINE_H
 #define RT_BASELINE_H

@@ -48,7 +48,9 @@ static void add(struct prints *prints, const struct rt_rules *rules, const struc
     for (int s = 0; s < 2; s++) {
         struct rt_digest digest;
 
-        if (record->end[s].seen == NULL || !digest_of(rules, record->end[s].seen, &digest))
+        /* What a side is only taken to hold was not seen there. */
+        if (record->end[s].look.stamp == RT_NEVER || record->end[s].seen == NULL ||
+            !digest_of(rules, record->end[s].seen, &digest))
             continue;
         prints->items = rt_xgrow(prints->items, prints->count, sizeof *prints->items);
         prints->items[prints->count++] = (struct print){.digest = digest,

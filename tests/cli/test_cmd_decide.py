@@ -770,6 +770,39 @@ def test_baseline_fingerprint_that_is_not_unique_pairs_nothing(make, tmp_path):
     assert "paired" not in out and "on EverTrue only: 2" in out
 
 
+@pytest.mark.parametrize("shows, insert, agreed", [("no", False, 1), ("no", True, 0), ("yes", False, 0)])
+def test_baseline_after_a_historical_import(make, tmp_path, shows, insert, agreed):
+    """The platform tells its ID for what was imported only once somebody edits it there."""
+    p = make(external={"shows_imports": shows})
+    out = baseline(p, tmp_path, None, [row(n="N1")], *(["--insert", "external"] if insert else []), "--json").out
+    assert pick(json.loads(out), "agreed", "only_native", "due_external") == (agreed, 1 - agreed, int(insert))
+    if not agreed:
+        return
+    p.tick()
+    assert pick(only(p.trip(ext=[row("E1", "N1", summary="edited there")]).native), "x", "n", "summary") == \
+        ("E1", "N1", "edited there")
+    assert rebuilt.check(p) is None
+
+
+def test_baseline_after_a_historical_import_sends_edits_as_updates(make, tmp_path):
+    p = make(external={"shows_imports": "no", "action_column": "Action"})
+    baseline(p, tmp_path, None, [row(n="N1")])
+    p.tick()
+    assert pick(only(p.trip(nat=[row(n="N1", summary="edited here")]).external), "x", "n", "Action") == ("", "N1", "update")
+
+
+def test_baseline_gives_way_to_what_a_later_one_shows_of_the_other_side(make, tmp_path):
+    """What the platform was taken to hold without an ID pairs by its fingerprint."""
+    p = make(external={"shows_imports": "no"},
+             schema=[{**line, "role": "fingerprint"} if line["field"] == "summary" else line for line in SCHEMA])
+    baseline(p, tmp_path, None, [row(n="N1", body="here"), row(n="N2", summary="other")])
+    p.tick()
+    out = baseline(p, tmp_path, [row("E1", body="there"), row("E2", summary="other")], None, "--json").out
+    assert pick(json.loads(out), "paired_by_fingerprint", "agreed", "differing", "only_external") == (2, 1, 1, 0)
+    assert [i["external_id"] for i in p.items("first-seen")] == ["E1"]
+    assert rebuilt.check(p) is None
+
+
 @pytest.fixture
 def summaries(make):
     """A profile whose records are recognised by their summary."""
