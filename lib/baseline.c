@@ -135,6 +135,20 @@ static int receiver(const struct rt_rules *rules, const struct rt_record *record
     return -1;
 }
 
+/* Is the field due where it is received?  A difference that vanishes at its source, such as the
+   time of a day, is none to prefer the source for. */
+static bool is_due_there(const struct baseline *b, const struct rt_record *record,
+                         enum rt_side side, size_t i)
+{
+    const struct rt_field *field = schema_of(b)->content[i];
+    struct rt_value external = seen_value(record, RT_EXTERNAL, i);
+    struct rt_value native = seen_value(record, RT_NATIVE, i);
+
+    return rt_value_is_known(external) && rt_value_is_known(native) &&
+           !rt_value_is_same(field, side, external, native) &&
+           !(b->options->prefer == (int)rt_side_other(side) && differs(field, external, native));
+}
+
 /* A one-way field that differs where it is received is local there, unless its source is preferred.
    True if the record changed. */
 static bool agree_one_way(struct baseline *b, struct rt_record *record)
@@ -142,13 +156,11 @@ static bool agree_one_way(struct baseline *b, struct rt_record *record)
     bool changed = false;
 
     for (size_t i = 0; i < schema_of(b)->content_count; i++) {
-        const struct rt_field *field = schema_of(b)->content[i];
-        int side = receiver(&b->work->rules, record, field);
+        int side = receiver(&b->work->rules, record, schema_of(b)->content[i]);
         struct rt_content *given;
         struct rt_end *end;
 
-        if (side < 0 || b->options->prefer == !side ||
-            !differs(field, seen_value(record, RT_EXTERNAL, i), seen_value(record, RT_NATIVE, i)))
+        if (side < 0 || !is_due_there(b, record, (enum rt_side)side, i))
             continue;
         end = &record->end[side];
         given = rt_content_copy(schema_of(b), end->given ? end->given : end->seen, &b->arena);

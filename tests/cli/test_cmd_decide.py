@@ -708,6 +708,21 @@ def test_baseline_one_way_difference_is_due_if_its_source_is_preferred(p, tmp_pa
     assert only(p.sync().native)["email"] == "a@example.org"
 
 
+@pytest.mark.parametrize("more", [(), ("--prefer", "database"), ("--prefer", "EverTrue")])
+@pytest.mark.parametrize("extra,theirs,ours", [
+    (field("extra", type="datetime", native_format="%Y-%m-%d", direction="to_external"), "2026-01-02T10:00:00", "2026-01-02"),
+    (field("extra", native_max=3, direction="to_external"), "whole", "who"),
+    (field("extra", type="boolean", external_format="yes/no", native_format="X/", direction="to_external"), "", "")])
+def test_baseline_one_way_value_that_its_source_holds_in_short_is_agreed(make, tmp_path, extra, theirs, ours, more):
+    """All times of the platform were set to midnight by the first delta, though nothing had been told to differ."""
+    p = make(schema=SCHEMA + [extra])
+    rows = {"ext": [row("E1", "N1", extra=theirs)], "nat": [row("E1", "N1", extra=ours)]}
+    assert "differing: 0" in baseline(p, tmp_path, rows["ext"], rows["nat"], *more).out
+    assert p.sync().nothing and p.trip(**rows).nothing and not p.items()
+    edit = {"2026-01-02": "2026-01-03", "who": "new", "": "X"}[ours]
+    assert only(p.trip(nat=[row("E1", "N1", extra=edit)]).external)["extra"] in ("2026-01-03T00:00:00", "new", "yes")
+
+
 def test_baseline_refused_file_records_nothing(p, tmp_path):
     bad = tmp_path / f"native_{p.now:%Y-%m-%dT%H%M}.csv"
     bad.write_text("no\n")
