@@ -131,17 +131,20 @@ static int put_ids(struct rt_delta_format *format, const struct rt_delta_cells *
 }
 
 /* What a column says.  What is there, for a field that does not flow to the side for this record
-   (single trip), or whose value its source has not told yet: unknown is not empty. */
+   (single trip), or whose value its source has not told yet: unknown is not empty.  So also for
+   what the side shows itself beyond its limit, or the row would cut it. */
 static struct rt_value value_for(const struct rt_delta_format *format,
                                  const struct rt_delta_cells *cells, const struct rt_field *field)
 {
     const struct rt_record *record = cells->record;
-    struct rt_value want = rt_content_value(cells->content, field->content_index);
+    struct rt_value want = rt_content_value(cells->content, field->content_index), there;
 
-    if (record == NULL ||
-        (rt_value_is_known(want) && rt_record_flows_to(format->rules, record, field, format->side)))
+    if (record == NULL)
         return want;
-    return rt_content_value(record->end[format->side].seen, field->content_index);
+    there = rt_content_value(record->end[format->side].seen, field->content_index);
+    if (!rt_value_is_known(want) || !rt_record_flows_to(format->rules, record, field, format->side))
+        return there;
+    return rt_value_is_beyond(field, format->side, there, want) ? there : want;
 }
 
 static int put_fields(struct rt_delta_format *format, const struct rt_delta_cells *cells,

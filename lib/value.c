@@ -559,6 +559,8 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
         return true;
     if (field->type == RT_TYPE_ID)
         return rt_slice_is_equal(a.raw, b.raw);
+    if (field->column[side].max > 0 && rt_value_is_same_whole(field, side, a, b))
+        return true;
     if (field->type == RT_TYPE_TEXT)
         return is_same_text(as_held(field, a, side, NULL), as_held(field, b, side, NULL));
     rt_value_key(field, side, a, &keys[0]);

@@ -80,6 +80,15 @@ struct rt_slice rt_value_separator(const struct rt_field *field, enum rt_side si
 bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                      struct rt_value sent);
 
+/* Are they the same before anything is cut for the side's limit?  A side may show more than that,
+   which is for what is sent there. */
+bool rt_value_is_same_whole(const struct rt_field *field, enum rt_side side, struct rt_value a,
+                            struct rt_value b);
+
+/* Does that side show all of `want`, though what is sent there would be cut? */
+bool rt_value_is_beyond(const struct rt_field *field, enum rt_side side, struct rt_value shown,
+                        struct rt_value want);
+
 /* A modified_at cell as seconds since 1970; RT_NEVER (clock.h) if it is empty. */
 int rt_value_time(const struct rt_field *field, enum rt_side side, struct rt_slice raw, int64_t *t,
                   struct rt_err *err) RT_MUST_CHECK;

@@ -42,3 +42,34 @@ bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_
     rt_buf_clear(&longer);
     return is_cut;
 }
+
+bool rt_value_is_same_whole(const struct rt_field *field, enum rt_side side, struct rt_value a,
+                            struct rt_value b)
+{
+    struct rt_field whole = *field;
+
+    whole.column[side].max = 0;
+    return rt_value_is_same(&whole, side, a, b);
+}
+
+static bool is_same_cut(const struct rt_field *field, enum rt_side side, struct rt_value a,
+                        struct rt_value b)
+{
+    struct rt_buf keys[2] = {{0}, {0}};
+    bool is_same;
+
+    rt_value_key(field, side, a, &keys[0]);
+    rt_value_key(field, side, b, &keys[1]);
+    is_same = rt_slice_is_equal(rt_buf_slice(&keys[0]), rt_buf_slice(&keys[1]));
+    rt_buf_clear(&keys[0]);
+    rt_buf_clear(&keys[1]);
+    return is_same;
+}
+
+bool rt_value_is_beyond(const struct rt_field *field, enum rt_side side, struct rt_value shown,
+                        struct rt_value want)
+{
+    return field->column[side].max > 0 && rt_value_is_known(shown) && rt_value_is_known(want) &&
+           rt_value_is_same_whole(field, side, shown, want) &&
+           !is_same_cut(field, side, shown, want);
+}

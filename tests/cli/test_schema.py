@@ -45,6 +45,21 @@ def test_date_only_side_does_not_wipe_times(make):
     assert sent["extra"] == "2026-11-21 15:30"
 
 
+@pytest.mark.parametrize("extra,theirs,ours", [
+    (field("extra", native_max=5), "a long note", "a long note"),
+    (field("extra", native_max=5), "a\nlong note", "a\r\nlong note"),
+    (field("extra", type="set", native_max=3, native_format="|"), "red;blue", "blue|red")])
+def test_what_a_side_shows_itself_beyond_its_limit_is_not_cut(make, extra, theirs, ours):
+    """A row that went there for another field cut it, and so did the side's own line end."""
+    p = with_field(make, extra)
+    assert p.trip(ext=[row("E1", "N1", extra=theirs)], nat=[row("E1", "N1", extra=theirs.replace(";", "|"))]).nothing
+    assert p.trip(nat=[row("E1", "N1", extra=ours)]).nothing
+    sent = only(p.trip(ext=[row("E1", "N1", summary="two", extra=theirs)]).native)
+    assert pick(sent, "summary", "extra") == ("two", ours)
+    assert p.trip(nat=[row("E1", "N1", summary="two", extra=ours)]).nothing
+    assert only(p.trip(ext=[row("E1", "N1", summary="two", extra="new")]).native)["extra"] == "new"
+
+
 def test_number_compares_by_value(make):
     p = with_field(make, field("extra", type="number", external_format="1,234.5", native_format="1.234,5"))
     quiet_round(p, "1,234.50", "1.234,5")
