@@ -117,8 +117,6 @@ void rt_args_help(const struct rt_cmd *cmd);
 
 int rt_session_open(struct rt_session *session, const struct rt_args *args,
                     struct rt_err *err) RT_MUST_CHECK;
-int rt_session_check_active(struct rt_session *session,
-                            struct rt_err *err) RT_MUST_CHECK; /* RT_STOPPED if paused */
 void rt_session_close(struct rt_session *session);
 
 /* For a command whose options decide what it needs: opens the state to read it; opens it, or opens
@@ -194,6 +192,9 @@ void rt_tell(const struct rt_session *session, const char *fmt, ...)
 int rt_report_end(struct rt_err *err) RT_MUST_CHECK;
 /* Prints a path of the profile as the caller can use it. */
 void rt_say_path(const struct rt_session *session, const char *path);
-void rt_report_counts(const struct rt_session *session); /* R14, to standard error */
+/* R14: what became of a side's rows, "EverTrue: 1 file, 12 rows, 2 new, 10 echo"; and of both, with
+   more about the files, to standard error. */
+void rt_add_counts(const struct rt_session *session, enum rt_side side, struct rt_buf *out);
+void rt_report_counts(const struct rt_session *session);
 
 #endif

@@ -56,18 +56,14 @@ static int take_in(struct rt_session *session, const struct rt_args *args, struc
 
 static void say_summary(struct rt_session *session, const struct rt_emit *emit)
 {
-    for (int s = 0; s < 2; s++) {
-        const struct rt_counts *c = &session->work.counts[s];
+    struct rt_buf line = {0};
 
-        rt_say("%s: %" PRId64 " file%s, %" PRId64 " row%s", session->config->side[s].label,
-               c->files, c->files == 1 ? "" : "s", c->rows, c->rows == 1 ? "" : "s");
-        for (int i = 0; i < RT_CHANGE_COUNT; i++)
-            if (c->of[i])
-                rt_say(", %" PRId64 " %s", c->of[i], rt_change_name((enum rt_change)i));
-        if (c->missing)
-            rt_say(", %" PRId64 " missing", c->missing);
-        rt_say("\n");
+    for (int s = 0; s < 2; s++) {
+        rt_buf_reset(&line);
+        rt_add_counts(session, (enum rt_side)s, &line);
+        rt_say("%s\n", rt_buf_str(&line));
     }
+    rt_buf_clear(&line);
     for (int s = 0; s < 2; s++) {
         const struct rt_side_plan *plan = &emit->side[s];
 
@@ -97,7 +93,7 @@ static void say_json(struct rt_session *session, const struct rt_emit *emit, int
 /* Why emit would write nothing, in its order: a pause, a fetch that is required, the guard. */
 static int find_stop(struct rt_session *session, struct rt_emit *emit, struct rt_err *err)
 {
-    if (rt_session_check_active(session, err) < 0 ||
+    if (rt_profile_check_active(session->store, err) < 0 ||
         rt_profile_check_fresh(session->store, session->config, err) < 0)
         return -1;
     return rt_emit_guard(emit, err);

@@ -149,29 +149,40 @@ int rt_report_end(struct rt_err *err)
     return -1;
 }
 
+void rt_add_counts(const struct rt_session *session, enum rt_side side, struct rt_buf *out)
+{
+    const struct rt_counts *c = &session->work.counts[side];
+
+    rt_buf_printf(out, "%s: %" PRId64 " file%s, %" PRId64 " row%s",
+                  session->config->side[side].label, c->files, c->files == 1 ? "" : "s", c->rows,
+                  c->rows == 1 ? "" : "s");
+    for (int i = 0; i < RT_CHANGE_COUNT; i++)
+        if (c->of[i])
+            rt_buf_printf(out, ", %" PRId64 " %s", c->of[i], rt_change_name((enum rt_change)i));
+    if (c->missing)
+        rt_buf_printf(out, ", %" PRId64 " missing", c->missing);
+}
+
 void rt_report_counts(const struct rt_session *session)
 {
+    struct rt_buf line = {0};
+
     for (int s = 0; s < 2; s++) {
         const struct rt_counts *c = &session->work.counts[s];
 
         if (c->files == 0 && c->known_files == 0 && c->refused_files == 0)
             continue;
-        rt_tell(session, "%s: %" PRId64 " file%s, %" PRId64 " row%s",
-                session->config->side[s].label, c->files, c->files == 1 ? "" : "s", c->rows,
-                c->rows == 1 ? "" : "s");
-        for (int i = 0; i < RT_CHANGE_COUNT; i++)
-            if (c->of[i])
-                rt_tell(session, ", %" PRId64 " %s", c->of[i], rt_change_name((enum rt_change)i));
-        if (c->missing)
-            rt_tell(session, ", %" PRId64 " missing", c->missing);
+        rt_buf_reset(&line);
+        rt_add_counts(session, (enum rt_side)s, &line);
         if (c->bound)
-            rt_tell(session, " (%" PRId64 " bound)", c->bound);
+            rt_buf_printf(&line, " (%" PRId64 " bound)", c->bound);
         if (c->known_files)
-            rt_tell(session, "; %" PRId64 " file%s known already", c->known_files,
-                    c->known_files == 1 ? "" : "s");
+            rt_buf_printf(&line, "; %" PRId64 " file%s known already", c->known_files,
+                          c->known_files == 1 ? "" : "s");
         if (c->refused_files)
-            rt_tell(session, "; %" PRId64 " file%s refused", c->refused_files,
-                    c->refused_files == 1 ? "" : "s");
-        rt_tell(session, "\n");
+            rt_buf_printf(&line, "; %" PRId64 " file%s refused", c->refused_files,
+                          c->refused_files == 1 ? "" : "s");
+        rt_tell(session, "%s\n", rt_buf_str(&line));
     }
+    rt_buf_clear(&line);
 }

@@ -167,11 +167,7 @@ static int check_unchanged(const struct rt_intake *in, struct rt_err *err)
 {
     if (in->was_still && (!is_recent(&in->file) || is_as_read(in)))
         return 0;
-    return rt_err_set(
-        err, RT_IO,
-        "%s: changed while it was read: put files into the inbox by renaming them there; the "
-        "next run takes it",
-        in->path);
+    return rt_moves_changed(err, in->path);
 }
 
 /* ---- what becomes of the file ---- */

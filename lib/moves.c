@@ -28,6 +28,14 @@ static int give_second_name(const char *path, const char *held)
                : -1;
 }
 
+int rt_moves_changed(struct rt_err *err, const char *path)
+{
+    return rt_err_set(err, RT_IO,
+                      "%s: changed while it was read: put files into the inbox by renaming them "
+                      "there; the next run takes it",
+                      path);
+}
+
 int rt_moves_hold(const char *path, uint64_t size, struct rt_err *err)
 {
     char *held = held_name(path);
@@ -37,10 +45,7 @@ int rt_moves_hold(const char *path, uint64_t size, struct rt_err *err)
     if (rc < 0)
         rt_err_errno(err, RT_IO, "cannot keep %s for the archive", path);
     else if (rc == 1 && (lstat(held, &st) != 0 || (uint64_t)st.st_size != size))
-        rc = rt_err_set(err, RT_IO,
-                        "%s: changed while it was read: put files into the inbox by renaming them "
-                        "there; the next run takes it",
-                        path);
+        rc = rt_moves_changed(err, path);
     free(held);
     return rc < 0 ? -1 : 0;
 }

@@ -19,6 +19,9 @@
  * any more. */
 int rt_moves_hold(const char *path, uint64_t size, struct rt_err *err) RT_MUST_CHECK;
 
+/* The one wording for a file of the inbox that did not stand still.  Always -1. */
+int rt_moves_changed(struct rt_err *err, const char *path);
+
 /* Makes all moves that the state tells of.  May be repeated; the hidden names are left to
  * rt_spool_sweep. */
 int rt_moves_make(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;

@@ -159,8 +159,7 @@ static int read_file(const json_t *line, struct rt_file *file, struct rt_err *er
 }
 
 /* The file's bytes must be in the archive, the same as then. */
-static int check_bytes(struct rt_rebuild *r, const struct rt_file *file, const char *path,
-                       struct rt_err *err)
+static int check_bytes(const struct rt_file *file, const char *path, struct rt_err *err)
 {
     struct rt_file_facts facts;
 
@@ -173,7 +172,6 @@ static int check_bytes(struct rt_rebuild *r, const struct rt_file *file, const c
         return -1;
     if (rt_digest_is_equal(facts.digest, file->digest))
         return 0;
-    (void)r;
     return rt_err_set(
         err, RT_STOPPED,
         "%s is not what was taken in: its bytes have changed: put it back from a backup",
@@ -192,7 +190,7 @@ static int redo_file(struct rt_rebuild *r, const json_t *line, struct rt_err *er
     if (is_what(line, "refuse") && refused == NULL)
         return lacks("why the file was refused", err);
     path = rt_xasprintf("%s/%s", r->profile, file.path);
-    rc = refused ? 0 : check_bytes(r, &file, path, err);
+    rc = refused ? 0 : check_bytes(&file, path, err);
     if (rc == 0)
         rc = rt_intake_again(&r->work, &file, path, refused, err);
     free(path);
@@ -228,7 +226,7 @@ static int find_bytes(struct rt_rebuild *r, const json_t *line, const struct rt_
     if (is_what(line, "known"))
         rc = rt_store_file_by_digest(r->store, file->side, file->digest, &r->arena, &first, err);
     *path = rt_arena_printf(&r->arena, "%s/%s", r->profile, rc == 1 ? first.path : file->path);
-    return rc < 0 ? -1 : check_bytes(r, file, *path, err);
+    return rc < 0 ? -1 : check_bytes(file, *path, err);
 }
 
 static int redo_baseline(struct rt_rebuild *r, const struct rt_group *group, size_t at,
