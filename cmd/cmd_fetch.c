@@ -54,7 +54,7 @@ static int check_allowed(struct rt_session *session, const struct rt_args *args,
 {
     if (has_files(args) || rt_args_has(args, "once"))
         return 0;
-    return rt_session_check_active(session, err);
+    return rt_profile_check_active(session->store, err);
 }
 
 static int side_of_files(const struct rt_session *session, const struct rt_args *args,

@@ -147,7 +147,7 @@ static bool offer_fixed(const char *kind, const char *word)
     } fixed[] = {
         {"FORMAT", "summary", "for people"},
         {"FORMAT", "csv", "one line a field"},
-        {"FORMAT", "json", "one object a record"},
+        {"FORMAT", "json", "the same, one object a line"},
         {"VERB", "list", "the open items"},
         {"VERB", "show", "one item, with both sides' values"},
         {"VERB", "accept", "yes to what an item proposes"},

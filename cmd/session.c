@@ -81,17 +81,12 @@ static int open_state(struct rt_session *session, enum rt_store_mode mode, struc
     return rt_store_use_schema(session->store, session->schema, err);
 }
 
-int rt_session_check_active(struct rt_session *session, struct rt_err *err)
-{
-    return rt_profile_check_active(session->store, err);
-}
-
 static int check_active(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
     unsigned needs = session->cmd->needs;
 
     if ((needs & RT_NEEDS_ACTIVE) && !rt_args_has(args, "once") &&
-        rt_session_check_active(session, err) < 0)
+        rt_profile_check_active(session->store, err) < 0)
         return -1;
     if ((needs & RT_NEEDS_FRESH) &&
         rt_profile_check_fresh(session->store, session->config, err) < 0)

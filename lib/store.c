@@ -279,20 +279,18 @@ static int configure(struct rt_store *store, struct rt_err *err)
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    if (rt_store_exec(
-            store,
-            RT_PLANTED("state-unsynced")
-                ? "PRAGMA synchronous = OFF"
-                : "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
-                  "PRAGMA cache_size = -2048",
-            err) < 0)
-        return -1;
-    return 0;
+    return rt_store_exec(
+        store,
+        RT_PLANTED("state-unsynced")
+            ? "PRAGMA synchronous = OFF"
+            : "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON; PRAGMA temp_store = FILE;"
+              "PRAGMA cache_size = -2048",
+        err);
 }
 
 static int open_database(struct rt_store *store, struct rt_err *err)
 {
-    bool is_reader = store->mode == RT_STORE_READ || store->mode == RT_STORE_SCRATCH;
+    bool is_reader = store->mode != RT_STORE_CREATE;
     int flags = is_reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     const int always = SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX; /* one thread uses it */
 
@@ -305,7 +303,7 @@ static int open_database(struct rt_store *store, struct rt_err *err)
             flags = SQLITE_OPEN_READWRITE;
         free(journal);
     }
-    if (store->mode == RT_STORE_CREATE && make_private(store->path, err) < 0)
+    if (!is_reader && make_private(store->path, err) < 0)
         return -1;
     /* No state yet: a reader works on an empty one of its own. */
     store->is_empty = is_reader && access(store->path, F_OK) != 0 && errno == ENOENT;
@@ -332,7 +330,7 @@ int rt_store_open(const char *path, enum rt_store_mode mode, struct rt_store **s
     if (open_database(s, err) < 0 || configure(s, err) < 0 || rt_store_migrate(s, err) < 0)
         goto out;
     /* A reader works on one moment of the state, whatever is written meanwhile. */
-    if ((mode == RT_STORE_READ || mode == RT_STORE_SCRATCH) && rt_store_exec(s, "BEGIN", err) < 0)
+    if (mode != RT_STORE_CREATE && rt_store_exec(s, "BEGIN", err) < 0)
         goto out;
     if ((mode == RT_STORE_SCRATCH && rt_store_begin_scratch(s, err) < 0) ||
         rt_store_load_counters(s, err) < 0)

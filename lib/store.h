@@ -32,7 +32,6 @@ struct rt_store;
 
 enum rt_store_mode {
     RT_STORE_CREATE, /* make it if it is not there; change it */
-    RT_STORE_CHANGE, /* it must be there */
     RT_STORE_READ,   /* read-only */
     RT_STORE_SCRATCH /* read-only; changes are seen by this process alone and gone at close */
 };

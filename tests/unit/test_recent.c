@@ -161,10 +161,10 @@ static void test_recent(void **state)
     change_many(store);
     close_store(store);
 
-    store = open_store(RT_STORE_CHANGE);
+    store = open_store(RT_STORE_CREATE);
     change_some(store);
     close_store(store);
-    store = open_store(RT_STORE_CHANGE);
+    store = open_store(RT_STORE_CREATE);
     assert_int_equal(store->recent, 3);
     check_all(store, LOADED + 1, 20, 21);
     change_many(store);
@@ -185,7 +185,7 @@ static void test_an_id_belongs_to_one_record(void **state)
     for (int64_t i = 1; i <= LOADED; i++)
         add(store, id_of("E", i), id_of("N", i));
     close_store(store);
-    store = open_store(RT_STORE_CHANGE);
+    store = open_store(RT_STORE_CREATE);
     record = load(store, 3); /* to be appended, while 4 is in record_base */
     record.end[RT_NATIVE].id = id_of("N", 4);
     assert_int_equal(rt_store_save(store, &record, NULL, &err), -1);

@@ -90,7 +90,7 @@ static int count_files(void)
  * nothing. */
 static void in_both_modes(void (*prepare)(struct rt_store *), void (*work)(struct rt_store *))
 {
-    static const enum rt_store_mode modes[] = {RT_STORE_SCRATCH, RT_STORE_CHANGE};
+    static const enum rt_store_mode modes[] = {RT_STORE_SCRATCH, RT_STORE_CREATE};
     struct rt_store *store = open_store(RT_STORE_CREATE);
     struct rt_buf before, after;
 
@@ -742,12 +742,12 @@ static void test_small_pages(void **state)
     assert_int_equal(page_size(copy), 4096);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rename(copy, path), 0);
-    store = open_store(RT_STORE_CHANGE);
+    store = open_store(RT_STORE_CREATE);
     OK(rt_store_verify(store, &err));
     assert_tail(store, 0, "one\n");
     rt_store_close(store);
     flip_byte(path, 2 * 4096 - 20); /* in the second page, before its checksum */
-    assert_int_equal(rt_store_open(path, RT_STORE_CHANGE, &store, &err), -1);
+    assert_int_equal(rt_store_open(path, RT_STORE_CREATE, &store, &err), -1);
     assert_non_null(strstr(err.msg, "the file is damaged"));
 }
 
