@@ -37,8 +37,7 @@ static int tell_known(void *context, int64_t delta, enum rt_side side, int64_t r
     (void)err;
     rt_log_warn(session->work.log,
                 "delta %06" PRId64 " in the outbox still inserts %" PRId64
-                " record%s that %s holds: "
-                "roundtrip withdraw %06" PRId64 " before the next push",
+                " record%s that %s holds: roundtrip withdraw %06" PRId64 " before the next push",
                 delta, rows, rows == 1 ? "" : "s", session->config->side[side].label, delta);
     return 0;
 }

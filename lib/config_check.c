@@ -175,8 +175,7 @@ static int check_output_name(const struct check *check, enum rt_side side)
              rt_name_matches(s->pattern, name))
         rc = fail(check, section_of(side), "imports",
                   "our own file \"%s\" would be fetched again, as `exports` is the same folder; "
-                  "change one of them, "
-                  "or `pattern`",
+                  "change one of them, or `pattern`",
                   name);
     free(name);
     return rc;

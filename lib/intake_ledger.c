@@ -21,8 +21,7 @@ int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t
         return 0;
     return rt_err_set(err, RT_DATA,
                       "%s: the name does not tell its time (stamp = %s): rename it, or give the "
-                      "time with roundtrip fetch "
-                      "--stamp",
+                      "time with roundtrip fetch --stamp",
                       name, side->stamp);
 }
 

@@ -134,8 +134,7 @@ static int bind_crosswalk(struct push *push, struct rt_err *err)
         if (err->code != RT_DATA)
             return -1;
         rt_log_warn(push->work->log,
-                    "%s: from there on no pairs of IDs are learnt: give them to "
-                    "roundtrip bind",
+                    "%s: from there on no pairs of IDs are learnt: give them to roundtrip bind",
                     err->msg);
     }
     rt_log_info(push->work->log, "%lld %s of IDs learnt from load", (long long)counts.of[RT_BOUND],

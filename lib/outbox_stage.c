@@ -235,8 +235,7 @@ int rt_outbox_render(struct rt_work *work, const struct rt_delta *delta,
     if (!rt_digest_is_equal(rt_spool_digest(r.writer.spool), part->digest)) {
         rt_err_set(err, RT_STOPPED,
                    "%s: its bytes are lost and cannot be made again, since the settings have "
-                   "changed: withdraw delta "
-                   "%06" PRId64 ", and its rows are due again",
+                   "changed: withdraw delta %06" PRId64 ", and its rows are due again",
                    part->name, delta->number);
         goto out;
     }

@@ -99,16 +99,19 @@ static bool has_files(const char *profile, const char *folder)
     return rc != 0;
 }
 
+static const char *const archive_folders[] = {"archive/in/external", "archive/in/native",
+                                              "archive/out/external", "archive/out/native"};
+
 bool rt_profile_has_archive(const char *profile)
 {
     char *journal = rt_xasprintf("%s/archive/journal", profile);
     struct stat st;
-    bool has_journal = stat(journal, &st) == 0 && st.st_size > 0;
+    bool has_any = stat(journal, &st) == 0 && st.st_size > 0;
 
     free(journal);
-    return has_journal || has_files(profile, "archive/in/external") ||
-           has_files(profile, "archive/in/native") || has_files(profile, "archive/out/external") ||
-           has_files(profile, "archive/out/native");
+    for (size_t i = 0; !has_any && i < sizeof archive_folders / sizeof *archive_folders; i++)
+        has_any = has_files(profile, archive_folders[i]);
+    return has_any;
 }
 
 static bool is_network(const char *path)
@@ -126,8 +129,7 @@ static bool is_network(const char *path)
     return false;
 }
 
-/* The archive's journal is a prefix of what the state knows, or the state is an old copy (section
- * 9, rule 7). */
+/* The archive's journal is a prefix of what the state knows, or the state is an old copy. */
 static int check_journal(const char *profile, struct rt_store *store, struct rt_err *err)
 {
     char *path = rt_xasprintf("%s/archive/journal", profile);
@@ -196,15 +198,13 @@ static int check_file(void *context, const char *name, struct rt_err *err)
 
 int rt_profile_check_archive(const char *profile, struct rt_store *store, struct rt_err *err)
 {
-    static const char *const folders[] = {"archive/in/external", "archive/in/native",
-                                          "archive/out/external", "archive/out/native"};
     struct archive archive = {.store = store};
     int rc = rt_store_last_file(store, &archive.last_file, err);
 
-    for (size_t i = 0; rc == 0 && i < sizeof folders / sizeof *folders; i++) {
-        char *path = rt_xasprintf("%s/%s", profile, folders[i]);
+    for (size_t i = 0; rc == 0 && i < sizeof archive_folders / sizeof *archive_folders; i++) {
+        char *path = rt_xasprintf("%s/%s", profile, archive_folders[i]);
 
-        archive.folder = folders[i];
+        archive.folder = archive_folders[i];
         rc = rt_folder_each(path, check_file, &archive, err);
         free(path);
     }
@@ -225,8 +225,7 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
     else if (!config->allow_network_state && is_network(profile))
         rc = rt_err_set(err, RT_STOPPED,
                         "%s: on a network file system, where locks cannot be trusted: put the "
-                        "profile on a local disk, or set "
-                        "allow_network_state = yes",
+                        "profile on a local disk, or set allow_network_state = yes",
                         profile);
     if (rc == 0)
         rc = rt_store_open(path, mode, store, err);
@@ -292,16 +291,9 @@ int rt_profile_resume(struct rt_store *store, const struct rt_config *config, st
 
 bool rt_profile_has_source(const struct rt_side_config *side)
 {
-    switch (side->transport) {
-    case RT_TRANSPORT_SFTP:
-    case RT_TRANSPORT_OPENSSH:
-        return side->exports != NULL;
-    case RT_TRANSPORT_COMMAND:
-        return side->extract != NULL || side->extract_full != NULL;
-    case RT_TRANSPORT_DIRECTORY:
-        break;
-    }
-    return side->exports != NULL;
+    return side->transport == RT_TRANSPORT_COMMAND
+               ? side->extract != NULL || side->extract_full != NULL
+               : side->exports != NULL;
 }
 
 int rt_profile_fetched(struct rt_store *store, enum rt_side side, int64_t now, struct rt_err *err)
@@ -360,8 +352,7 @@ int rt_profile_check_fresh(struct rt_store *store, const struct rt_config *confi
         if (fetch.is_required)
             return rt_err_set(err, RT_STOPPED,
                               "%s was not fetched since the profile was resumed, and stale data "
-                              "must not be sent: roundtrip "
-                              "fetch %s first",
+                              "must not be sent: roundtrip fetch %s first",
                               config->side[s].label, rt_side_name((enum rt_side)s));
     }
     return 0;
@@ -428,8 +419,7 @@ int rt_profile_check_contract(struct rt_store *store, const struct rt_schema *sc
 
         rc = rt_err_set(err, RT_STOPPED,
                         "schema.csv or roundtrip.ini changed (%.*s%s): look at it with roundtrip "
-                        "check, then roundtrip check "
-                        "--accept-schema",
+                        "check, then roundtrip check --accept-schema",
                         (int)(end - changes.ptr), changes.ptr, end[1] ? " ..." : "");
     }
     rt_buf_clear(&changes);

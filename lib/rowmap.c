@@ -103,8 +103,7 @@ static int map_field(struct rt_rowmap *map, size_t i, const struct rt_slice *hea
     if (twice != NO_COLUMN)
         return rt_err_set(err, RT_DATA,
                           "%s: line 1, column %zu: \"%s\" is there twice (also column %zu), and it "
-                          "cannot be told which "
-                          "one counts: rename one of them",
+                          "cannot be told which one counts: rename one of them",
                           name, twice + 1, wanted, map->column[i] + 1);
     return 0;
 }

@@ -145,8 +145,7 @@ static int check_binding(const struct rt_config *config, const struct rt_schema 
     return rt_err_set(
         err, RT_CONFIG,
         "schema.csv: %s has no column for %s, so its rows cannot be told from new ones; name that "
-        "column, "
-        "give fields the role fingerprint, or set transport = command and load in [%s]",
+        "column, give fields the role fingerprint, or set transport = command and load in [%s]",
         s->label, schema->id[other][0]->name, rt_side_name(side));
 }
 
