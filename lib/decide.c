@@ -104,7 +104,7 @@ struct delivery {
     struct rt_work *work;
     const struct rt_delta *delta;
     struct rt_delivery *done;
-    /* 1: the record changed and is saved; 0; -1 */
+    /* 1: the record changed and is saved; 0; -1.  NULL: each record is saved. */
     int (*decide)(struct delivery *d, struct rt_record *record, const struct rt_delta_row *row,
                   struct rt_arena *arena);
     const char *what; /* for the story */
@@ -120,12 +120,12 @@ static int visit_row(void *context, const struct rt_delta_row *row, struct rt_er
 
     if (rt_store_load(d->work->store, row->rid, &arena, &record, err) < 0)
         goto out;
-    rc = d->decide(d, &record, row, &arena);
+    rc = d->decide == NULL ? 1 : d->decide(d, &record, row, &arena);
     if (rc == 1) {
         d->done->changed++;
         snprintf(text, sizeof text, "delta %06" PRId64, d->delta->number);
         rc = rt_decide_save(d->work, &record, err);
-        if (rc == 0 && d->what != NULL)
+        if (rc == 0)
             rc = rt_book_note(d->work, &record, (int)d->delta->side, d->what, text, err);
     }
 out:
@@ -143,23 +143,12 @@ static int visit_rows(struct delivery *d, struct rt_err *err)
 
 /* ---- withdraw ---- */
 
-static int is_due_again(struct delivery *d, struct rt_record *record,
-                        const struct rt_delta_row *row, struct rt_arena *arena)
-{
-    (void)d;
-    (void)record;
-    (void)row;
-    (void)arena;
-    return 1;
-}
-
 int rt_decide_withdraw(struct rt_work *work, int64_t number, int64_t *rows, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_delta delta;
     struct rt_delivery done = {0};
-    struct delivery d = {
-        .work = work, .delta = &delta, .done = &done, .decide = is_due_again, .what = "withdraw"};
+    struct delivery d = {.work = work, .delta = &delta, .done = &done, .what = "withdraw"};
     int rc = -1;
 
     if (rt_outbox_withdraw(work, number, err) == 0 &&

@@ -105,7 +105,7 @@ static int read_dismissed(struct rt_intake *in, struct rt_err *err)
     if (in->has_read_dismissed)
         return 0;
     in->has_read_dismissed = true;
-    if (rt_store_each_ended(in->work->store, "dismissed", note_dismissed, in, err) < 0)
+    if (rt_store_each_dismissed(in->work->store, note_dismissed, in, err) < 0)
         return -1;
     if (in->dismissed_count)
         qsort(in->dismissed, in->dismissed_count, sizeof *in->dismissed, compare_dismissed);

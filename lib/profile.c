@@ -33,9 +33,9 @@ static bool is_reachable(const char *path)
     return reachable;
 }
 
-static bool is_open_to_others(const char *profile, const char *name)
+static bool has_open_settings(const char *profile)
 {
-    char *path = rt_xasprintf("%s/%s", profile, name);
+    char *path = rt_xasprintf("%s/roundtrip.ini", profile);
     struct stat st;
     bool is_open = stat(path, &st) == 0 && (st.st_mode & (S_IRGRP | S_IROTH));
 
@@ -51,7 +51,7 @@ static int check_private(const char *profile, struct rt_err *err)
 
     if (stat(profile, &st) < 0 || !(st.st_mode & (S_IRWXG | S_IRWXO)))
         return 0;
-    if (is_open_to_others(profile, "roundtrip.ini") && !is_reachable(profile))
+    if (has_open_settings(profile) && !is_reachable(profile))
         return 0;
     return rt_err_set(err, RT_REFUSED, "%s: others can read this profile: chmod 700 %s", profile,
                       profile);

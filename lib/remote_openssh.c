@@ -451,15 +451,15 @@ static int openssh_rename(struct rt_remote *remote, const char *from, const char
     return rename_and_look(&r, err);
 }
 
-/* Runs one command that may fail; a look decides afterwards.  1: it said ok; 0: it failed; -1. */
-static int try_command(struct rt_openssh *o, struct rt_openssh_run *run, const char *what,
-                       const char *path, struct rt_err *err)
+/* Runs `rm`, which may fail; a look decides afterwards.  1: it said ok; 0: it failed; -1. */
+static int try_remove(struct rt_openssh *o, struct rt_openssh_run *run, const char *path,
+                      struct rt_err *err)
 {
     if (rt_openssh_run(o, run, err) != 0)
         return -1;
     if (!run->has_failed)
         return 1;
-    fail(run, what, path, err);
+    fail(run, "removing", path, err);
     return 0;
 }
 
@@ -474,7 +474,7 @@ static int openssh_remove(struct rt_remote *remote, const char *path, struct rt_
     if (RT_STEP("remote.remove") != 0)
         rt_remote_errno(err, "remove", path);
     else if (add_command(&run, "rm", full, NULL, err) == 0)
-        answer = try_command(openssh_of(remote), &run, "removing", path, err);
+        answer = try_remove(openssh_of(remote), &run, path, err);
     rt_openssh_run_clear(&run);
     free(full);
     if (answer != 0)

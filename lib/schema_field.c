@@ -54,12 +54,6 @@ int rt_schema_fail(const struct rt_schema_reading *reading, unsigned line,
                       rt_schema_column_name(column), text);
 }
 
-static struct rt_slice cell_of(const struct rt_schema_reading *r, enum rt_schema_column column,
-                               int side)
-{
-    return r->cells[(int)column + side];
-}
-
 /* A cell without blanks around it, of at most 200 bytes, for words and messages.  Caller frees. */
 static char *word_of(const struct rt_schema_reading *r, enum rt_schema_column column)
 {
@@ -301,7 +295,7 @@ static bool can_be_cut(const struct rt_field *field)
 static int read_formats(const struct rt_schema_reading *r, struct rt_field *field)
 {
     for (int side = 0; side < 2; side++) {
-        struct rt_slice cell = cell_of(r, RT_COL_EXTERNAL_FORMAT, side);
+        struct rt_slice cell = r->cells[RT_COL_EXTERNAL_FORMAT + side];
         const char *fault;
 
         if (field->column[side].max && !can_be_cut(field))

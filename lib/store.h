@@ -491,8 +491,9 @@ int rt_store_each_unknown_at(struct rt_store *store, const struct rt_row_place *
 int rt_store_each_unknown_of(struct rt_store *store, const char *ids, rt_store_visit_item *visit,
                              void *context, struct rt_err *err) RT_MUST_CHECK;
 
-int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
-                        void *context, struct rt_err *err) RT_MUST_CHECK;
+/* Those that a person has dismissed. */
+int rt_store_each_dismissed(struct rt_store *store, rt_store_visit_item *visit, void *context,
+                            struct rt_err *err) RT_MUST_CHECK;
 /* The number of the newest open item, 0: there is none.  It grows when one is opened. */
 int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err) RT_MUST_CHECK;
 

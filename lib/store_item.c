@@ -211,16 +211,13 @@ int rt_store_each_item(struct rt_store *store, const char *kind, rt_store_visit_
     return rt_store_each_found(store, stmt, visit, context, err);
 }
 
-int rt_store_each_ended(struct rt_store *store, const char *how, rt_store_visit_item *visit,
-                        void *context, struct rt_err *err)
+int rt_store_each_dismissed(struct rt_store *store, rt_store_visit_item *visit, void *context,
+                            struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
-        store, "SELECT " RT_ITEM_COLUMNS " FROM item WHERE how = ?1 ORDER BY item", err);
+        store, "SELECT " RT_ITEM_COLUMNS " FROM item WHERE how = 'dismissed' ORDER BY item", err);
 
-    if (stmt == NULL)
-        return -1;
-    rt_bind_text(stmt, 1, how);
-    return rt_store_each_found(store, stmt, visit, context, err);
+    return stmt == NULL ? -1 : rt_store_each_found(store, stmt, visit, context, err);
 }
 
 int rt_store_last_item(struct rt_store *store, int64_t *number, struct rt_err *err)
