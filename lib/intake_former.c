@@ -3,7 +3,8 @@
  * about that record.  But it is not if the ID means something else by the time of the file:
  *
  *     missing in a snapshot, inserted again   the snapshot is older: the row was brought back, or
- *                                             its ID was given to another one
+ *                                             its ID was given to another one; before anything was
+ *                                             sent, it is taken for the row
  *     bind --rekey                            an older file shows the record under its ID of now
  */
 #include "lib/book.h"
@@ -57,6 +58,23 @@ static int is_from_before(struct rt_intake *in, const struct rt_record *record, 
     return in->file.stamp < file.stamp;
 }
 
+/* It was to be inserted again, and is not on its way yet. */
+static bool awaits_insert(const struct rt_end *end)
+{
+    return end->id.len == 0 && end->seen == NULL && end->given == NULL && end->sent_count == 0;
+}
+
+/* The row is there again: inserted, too, it would be there twice. */
+static int take_back(struct rt_intake *in, struct rt_record *record, struct rt_slice id,
+                     struct rt_err *err)
+{
+    record->end[in->side].id = id;
+    if (rt_book_note(in->work, record, (int)in->side, "brought-back",
+                     "before it was inserted again", err) < 0)
+        return -1;
+    return rt_book_save(in->work, record, err);
+}
+
 int rt_intake_name_as_now(struct rt_intake *in, struct rt_row *row, struct rt_err *err)
 {
     struct rt_slice *id = &row->id[in->side];
@@ -72,6 +90,8 @@ int rt_intake_name_as_now(struct rt_intake *in, struct rt_row *row, struct rt_er
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
         return -1;
     rc = is_from_before(in, &record, err);
+    if (rc == 0 && awaits_insert(&record.end[in->side]))
+        return take_back(in, &record, *id, err);
     if (rc != 1)
         return rc;
     *id = record.end[in->side].id;

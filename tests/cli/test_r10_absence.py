@@ -236,6 +236,21 @@ def test_edit_of_a_missing_record_is_review_edit_vs_delete(make):
     assert len(p.items("edit-vs-delete")) == 1
 
 
+@pytest.mark.review
+@pytest.mark.parametrize("shown", ["", "N2"])
+def test_row_that_is_back_before_it_was_inserted_again_is_no_second_one(make, shown):
+    """Without the other ID it was new there, beside an insert of the same record."""
+    p = snapshots(make, "review")
+    p.trip(ext=[ONE], nat=[ONE, {**TWO, "body": "more"}])
+    p.decide("accept", "edit-vs-delete")
+    assert p.trip(ext=[ONE, {**TWO, "n": shown}]).nothing
+    assert [pick(i, "kind", "external_id", "native_id") for i in p.items()] == [("conflict", "E2", "N2")]
+    p.decide("take", "conflict", "native")
+    assert pick(only(p.sync().external), "x", "n", "body") == ("E2", "N2", "more")
+    assert p.trip(ext=[ONE, {**TWO, "n": shown, "body": "more"}]).nothing
+    assert rebuilt.check(p) is None
+
+
 def test_id_in_a_rejected_row_is_not_missing(make):
     schema = SCHEMA + [field("amount", type="number")]
     p = make(schema=schema, external={"content": "snapshot", "deletes": "propagate"},
