@@ -112,6 +112,17 @@ static int show_waiting(void *context, int64_t rid, enum rt_side side, struct rt
     return rc;
 }
 
+/* Not seen there yet.  An insert that only a `confirm` speaks for still waits for its ID. */
+static bool is_under_way(const struct rt_side_config *settings, const struct rt_end *end,
+                         int64_t delta)
+{
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (end->sent[i].delta == delta && end->sent[i].is_trusted)
+            return true;
+    return settings->own_id_only && end->id.len == 0 && end->seen != NULL &&
+           end->given_delta == delta;
+}
+
 static int show_under_way(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
     struct rows_shown *shown = context;
@@ -123,9 +134,8 @@ static int show_under_way(void *context, const struct rt_delta_row *row, struct 
     if (rc == 0 && there)
         rc = rt_store_load(shown->session->store, row->rid, &arena, &record, err);
     for (int s = 0; rc == 0 && there && s < 2; s++)
-        for (size_t i = 0; i < record.end[s].sent_count; i++)
-            if (record.end[s].sent[i].delta == row->delta && record.end[s].sent[i].is_trusted)
-                say_record(shown, "", &record);
+        if (is_under_way(&shown->session->config->side[s], &record.end[s], row->delta))
+            say_record(shown, "", &record);
     rt_arena_clear(&arena);
     return rc;
 }

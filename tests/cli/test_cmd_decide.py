@@ -322,6 +322,16 @@ def test_overdue_names_the_rows_that_it_counts(pair):
     assert "1 row\nE2 / -\naccept: " in pair.run("review", "show", item["item"]).out
 
 
+def test_overdue_names_the_confirmed_rows_that_wait_for_their_id(p):
+    name = only(p.trip(ext=[row("E1"), row("E2")])).name
+    p.run("confirm", name)
+    p.tick(24 * 4)
+    p.trip(nat=[row("E1", "N1")])
+    item = only(p.items("overdue"))
+    assert item["what"] == "1 row"
+    assert "1 row\nE2 / -\naccept: " in p.run("review", "show", item["item"]).out
+
+
 def test_overdue_dismissed_is_not_asked_again(p):
     p.trip(ext=[row("E1")])
     p.tick(24 * 4)
