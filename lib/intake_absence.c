@@ -33,7 +33,9 @@ static int collect(void *context, const struct rt_print_entry *entry, struct rt_
 {
     struct absent *absent = context;
 
-    absent->held++;
+    /* Never shown and without an ID, it is there by what a person or a baseline says alone. */
+    if (entry->stamp != RT_NEVER || entry->id[absent->in->side].len)
+        absent->held++;
     return entry->stamp > absent->in->file.stamp ? 0 : collect_unseen(context, entry->rid, err);
 }
 

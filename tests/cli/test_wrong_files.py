@@ -7,6 +7,7 @@ import re
 import sqlite3
 
 import pytest
+import rebuilt
 
 import state_file
 from profile import SCHEMA, TEXTS, field, only, row
@@ -193,6 +194,21 @@ def test_a_baseline_of_nothing_is_refused_where_there_was_something(make):
     before = dump(p)
     assert "snapshot without rows" in p.run("baseline", "--native", "nothing.csv", status=2).err
     assert dump(p) == before
+
+
+def test_snapshot_without_rows_is_right_where_nothing_was_ever_shown(make):
+    """An end that does not show what it imported: it holds that, as a baseline or a person says, and its export is empty."""
+    p = make(external={"content": "snapshot", "shows_imports": "no"})
+    p.put("imported.csv", p.text("native", [row("", "N1")]))
+    p.put("nothing.csv", p.text("external", []))
+    p.run("baseline", "--native", "imported.csv")
+    p.tick()
+    p.run("baseline", "--external", "nothing.csv")
+    delta = only(p.trip(nat=[row("", "N1"), row("", "N2")]))
+    p.tick(1)
+    p.run("confirm", delta.name)
+    assert p.trip(ext=[]).nothing and not p.items()
+    assert rebuilt.check(p) is None
 
 
 # -- cut at a row's end: it parses, and looks whole ----------------------------------------------------------------
