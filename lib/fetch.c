@@ -102,9 +102,9 @@ static int note_fetched(struct rt_fetch *f, const char *name, const struct rt_fi
     file.path = rt_arena_printf(&f->arena, "inbox/%s/%s", rt_side_name(f->side), name);
     file.state = RT_FILE_WAITING;
     file.side = f->side;
-    file.is_snapshot = f->options->is_snapshot || f->settings->is_snapshot ||
-                       (f->settings->snapshot_pattern &&
-                        rt_name_matches(f->settings->snapshot_pattern, file.name));
+    if (rt_intake_is_snapshot(f->work, f->side, file.name, &file.is_snapshot, err) < 0)
+        return -1;
+    file.is_snapshot = file.is_snapshot || f->options->is_snapshot;
     file.has_stamp = f->options->stamp != RT_NEVER || f->settings->stamp != NULL;
     if (f->options->stamp != RT_NEVER)
         file.stamp = f->options->stamp;

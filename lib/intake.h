@@ -32,6 +32,11 @@ int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char
 int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
                     int64_t *stamp, struct rt_err *err) RT_MUST_CHECK;
 
+/* Does a file of that name hold everything that the side has?  Not the rows that were set aside
+ * from one, mended: the file from rejects/ has no others. */
+int rt_intake_is_snapshot(struct rt_work *work, enum rt_side side, const char *name, bool *is,
+                          struct rt_err *err) RT_MUST_CHECK;
+
 /* What a file is called in rejects/, refused as a whole or in some rows.  The caller frees it. */
 char *rt_rejects_name(const struct rt_file *file);
 

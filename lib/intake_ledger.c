@@ -25,6 +25,45 @@ int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t
                       name, side->stamp);
 }
 
+/* Is it the name under which rows of a file, not the file as a whole, were set aside?  1, 0, -1 */
+static int is_of_rows(struct rt_work *work, enum rt_side side, const char *name, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_file file;
+    size_t len = strlen(rt_side_name(side));
+    char *end, *ours;
+    int64_t id;
+    int rc;
+
+    if (strncmp(name, rt_side_name(side), len) != 0 || name[len] != '-')
+        return 0;
+    id = strtoll(name + len + 1, &end, 10);
+    if (*end != '-')
+        return 0;
+    rc = rt_store_file_by_id(work->store, id, &arena, &file, err);
+    if (rc == 1) {
+        ours = rt_rejects_name(&file);
+        rc = file.state == RT_FILE_TAKEN && strcmp(ours, name) == 0;
+        free(ours);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_intake_is_snapshot(struct rt_work *work, enum rt_side side, const char *name, bool *is,
+                          struct rt_err *err)
+{
+    const struct rt_side_config *settings = &work->rules.config->side[side];
+    int rc = 0;
+
+    *is = settings->is_snapshot ||
+          (settings->snapshot_pattern != NULL && rt_name_matches(settings->snapshot_pattern, name));
+    if (*is)
+        rc = is_of_rows(work, side, name, err);
+    *is = *is && rc == 0;
+    return rc < 0 ? -1 : 0;
+}
+
 #define HASH_LATER ((uint64_t)1 << 20) /* bytes; a smaller file may as well be read twice */
 
 /* Size and time, and the digest if it can be told without reading a large file.  That of a fetched
@@ -68,15 +107,10 @@ int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
 
     if (known < 0)
         return -1;
-    *file = (struct rt_file){.side = side,
-                             .name = name,
-                             .state = RT_FILE_WAITING,
-                             .run = work->run,
-                             .path = rel,
-                             .is_snapshot = settings->is_snapshot};
-    if (settings->snapshot_pattern != NULL && rt_name_matches(settings->snapshot_pattern, name))
-        file->is_snapshot = true;
-    if (tell_bytes(path, is_waiting ? &noted : NULL, file, err) < 0)
+    *file = (struct rt_file){
+        .side = side, .name = name, .state = RT_FILE_WAITING, .run = work->run, .path = rel};
+    if (rt_intake_is_snapshot(work, side, name, &file->is_snapshot, err) < 0 ||
+        tell_bytes(path, is_waiting ? &noted : NULL, file, err) < 0)
         return -1;
     file->stamp = file->mtime;
     if (is_waiting && rt_digest_is_equal(noted.digest, file->digest)) {

@@ -899,6 +899,20 @@ def test_baseline_says_where_rejected_rows_go(make, tmp_path):
     assert "2 rows are set aside: mend the files in rejects/ and give them to roundtrip\nbaseline" in told
 
 
+def test_mended_rows_given_to_a_baseline_are_no_snapshot(make, tmp_path):
+    """The other records are not in that file, and not gone."""
+    p = make(schema=SCHEMA + [field("date", type="date")], external={"content": "snapshot", "deletes": "propagate"},
+             native={"action_column": "Action"})
+    baseline(p, tmp_path, [row("E1", "N1"), row("E2", "N2", date="soon")], [row("E1", "N1"), row("E2", "N2", date="2026-11-01")])
+    name, = (n for n in p.listing("rejects") if not n.endswith(".reasons.csv"))
+    mended = p.put("rejects/" + name, (p.path / "rejects" / name).read_text().replace("soon", "2026-11-01").encode())
+    p.tick()
+    os.utime(mended, (p.now.timestamp(), p.now.timestamp()))
+    told = p.run("baseline", "--external", mended)
+    assert told.out.splitlines()[0] == "agreed: 1" and "missing" not in told.err
+    assert p.sync().nothing
+
+
 def test_baseline_report_wants_the_name_of_a_file(p, tmp_path):
     assert "is not the name of a file" in baseline(p, tmp_path, [row("E1")], [], "--report", "", status=64).err
 

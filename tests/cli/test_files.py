@@ -206,6 +206,21 @@ def test_rejected_rows_come_again_mended_from_rejects(make, encoding, before, li
     assert not p.items("rejected")
 
 
+@pytest.mark.parametrize("by_name", [False, True])
+def test_mended_rows_from_rejects_are_no_snapshot(make, by_name):
+    """The other records are not in that file, and not gone."""
+    p = make(schema=SCHEMA + [field("amount", type="number")],
+             external={"deletes": "review", **({"snapshot_pattern": "*"} if by_name else {"content": "snapshot"})})
+    p.drop("native", [row("E1", "N1", amount="1"), row("E2", "N2", amount="1")])
+    p.drop("external", [row("E1", "N1", amount="1"), row("E2", "N2", amount="much")])
+    p.sync()
+    name, = (n for n in p.listing("rejects") if not n.endswith(".reasons.csv"))
+    mended = p.put("rejects/" + name, (p.path / "rejects" / name).read_text().replace("much", "1").encode())
+    p.tick()
+    p.run("fetch", "external", mended, "--stamp", p.now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert p.emit().nothing and not p.items()
+
+
 def test_rejected_row_can_come_again_mended(make):
     p = make(schema=SCHEMA + [field("amount", type="number")])
     p.trip(ext=[row("E1", amount="much")])
