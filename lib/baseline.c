@@ -180,6 +180,29 @@ static int lacking(const struct rt_record *record)
     return -1;
 }
 
+static bool is_in_conflict(const struct rt_record *record, size_t i)
+{
+    for (size_t k = 0; k < record->conflict_count; k++)
+        if (record->conflicts[k].field == i)
+            return true;
+    return false;
+}
+
+static const char *reason_of_field(const struct baseline *b, const struct rt_record *record,
+                                   size_t i)
+{
+    const struct rt_field *field = schema_of(b)->content[i];
+
+    if (rt_record_flow(&b->work->rules, record, field) != RT_DIR_BOTH)
+        return "flows one way only";
+    if (is_in_conflict(record, i))
+        return "in review";
+    return rt_value_is_same(field, RT_EXTERNAL, record->want->value[i],
+                            seen_value(record, RT_EXTERNAL, i))
+               ? "the external value counts"
+               : "the native value counts";
+}
+
 static int report_fields(struct baseline *b, const struct rt_record *record,
                          const struct rt_decision decision[2], struct rt_err *err)
 {
@@ -194,10 +217,7 @@ static int report_fields(struct baseline *b, const struct rt_record *record,
 
         if (!differs(field, line.before, line.after))
             continue;
-        line.reason = !is_two_way                         ? "flows one way only"
-                      : b->options->prefer < 0            ? "in review"
-                      : b->options->prefer == RT_EXTERNAL ? "the external value counts"
-                                                          : "the native value counts";
+        line.reason = reason_of_field(b, record, i);
         if (rt_baseline_report_add(&b->report, record, decision, &line, err) < 0)
             return -1;
     }
@@ -263,8 +283,8 @@ static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
     if (agree_one_way(b, &record))
         changed = true;
     lacks = lacking(&record);
-    if (lacks >= 0 && (lacks != b->options->insert || record.end[lacks].id.len)) {
-        record.not_due_until_edited = true;
+    if (lacks >= 0) {
+        record.not_due_until_edited = lacks != b->options->insert || record.end[lacks].id.len;
         changed = true;
     }
     if (changed ? rt_decide_save(b->work, &record, err) < 0

@@ -116,6 +116,8 @@ int rt_intake_row(struct rt_intake *in, const struct rt_csv_row *csv,
 int rt_intake_apply(struct rt_intake *in, struct rt_row *row, struct rt_digest print,
                     bool is_eligible, struct rt_err *err) RT_MUST_CHECK;
 void rt_intake_count(struct rt_intake *in, enum rt_change change);
+/* A row that says of the record `rid` what it said last time. */
+void rt_intake_count_known(struct rt_intake *in, int64_t rid);
 /* For messages about a row in question: where the question is, or would be. */
 const char *rt_intake_where(const struct rt_intake *in);
 /* A row as JSON, for review items; caller frees. */

@@ -205,7 +205,7 @@ static bool skip_known(struct rt_intake *in, struct rt_slice raw)
     if (rid == 0 || rt_rid_set_has(&known->dirty, rid) || rt_rid_set_has(&in->applied, rid))
         return false;
     in->counts.rows++;
-    rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);
+    rt_intake_count_known(in, rid);
     enter(in, rid);
     return true;
 }

@@ -11,6 +11,13 @@ void rt_intake_count(struct rt_intake *in, enum rt_change change)
     in->counts.of[change]++;
 }
 
+void rt_intake_count_known(struct rt_intake *in, int64_t rid)
+{
+    rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);
+    if (in->work->rules.is_baseline) /* which tells of all that its files show */
+        rt_work_touch(in->work, rid);
+}
+
 const char *rt_intake_where(const struct rt_intake *in)
 {
     return in->work->is_dry ? "emit would put it on the review list" : "see roundtrip review";
@@ -452,7 +459,7 @@ static int is_unchanged(struct rt_intake *in, const struct rt_csv_row *csv, stru
     }
     if (rt_rid_set_has(&in->applied, rid))
         return 0;
-    rt_intake_count(in, rt_rid_set_add(&in->seen, rid) ? RT_CHANGE_UNCHANGED : RT_CHANGE_REPEATED);
+    rt_intake_count_known(in, rid);
     rt_intake_is_clean(in, rid, false);
     return 1;
 }

@@ -782,6 +782,33 @@ def test_a_second_baseline_decides_about_an_edit_like_the_first(p, tmp_path, pre
         assert only(p.items())["kind"] == "first-seen" and p.sync().nothing
 
 
+def test_newer_baseline_tells_and_decides_about_all_that_its_files_show(p, tmp_path):
+    """Also about the rows that are the same as in the first one."""
+    ext, nat = [row("E1", "N1", summary="left"), row("E2", "N2"), row("E3")], [row("E1", "N1"), row("E2", "N2"), row(n="N4")]
+    baseline(p, tmp_path, ext, nat)
+    p.tick()
+    report = tmp_path / "report.csv"
+    told = baseline(p, tmp_path, ext + [row("E5")], nat + [row(n="N6")], "--prefer", "native", "--insert", "external", "--report", report)
+    assert told.out.splitlines()[:4] == ["agreed: 1", "differing: 1", "on EverTrue only: 2", "on database only: 2"]
+    assert report.read_text().splitlines()[1:] == [
+        "native,conflict,E1,N1,summary,left,one,update,none,the native value counts",
+        "native,missing,E3,,,,,none,none,not due until it is edited",
+        "native,missing,E5,,,,,none,none,not due until it is edited",
+        "external,missing,,N4,,,,insert,none,due: --insert",
+        "external,missing,,N6,,,,insert,none,due: --insert"]
+    assert not p.items()
+    assert [(r["x"], r["n"]) for r in p.sync().external] == [("E1", "N1"), ("", "N4"), ("", "N6")]
+
+
+def test_newer_baseline_that_does_not_prefer_leaves_what_was_preferred(p, tmp_path):
+    ext, nat = [row("E1", "N1", summary="left")], [row("E1", "N1")]
+    baseline(p, tmp_path, ext, nat, "--prefer", "native")
+    p.tick()
+    report = tmp_path / "report.csv"
+    baseline(p, tmp_path, ext + [row("E2", "N2")], nat + [row("E2", "N2")], "--report", report)
+    assert report.read_text().splitlines()[1:] == ["native,conflict,E1,N1,summary,left,one,update,none,the native value counts"]
+
+
 def test_baseline_while_paused(p, tmp_path):
     p.run("pause")
     baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
