@@ -180,6 +180,16 @@ static int lacking(const struct rt_record *record)
     return -1;
 }
 
+/* The side on which it is gone, while the other one has it; or -1. */
+static int gone_from(const struct rt_record *record)
+{
+    bool is_gone[2];
+
+    for (int s = 0; s < 2; s++)
+        is_gone[s] = record->end[s].absence != RT_PRESENT;
+    return is_gone[0] == is_gone[1] ? -1 : is_gone[1];
+}
+
 static bool is_in_conflict(const struct rt_record *record, size_t i)
 {
     for (size_t k = 0; k < record->conflict_count; k++)
@@ -235,6 +245,18 @@ static bool has_difference(const struct baseline *b, const struct rt_record *rec
     return false;
 }
 
+/* Why it is on one side only, and what comes of that. */
+static const char *reason_of_lack(const struct rt_record *record, enum rt_side side,
+                                  const struct rt_decision *decision)
+{
+    if (record->end[side].absence != RT_PRESENT)
+        return record->end[side].is_marked ? "marked as deleted" : "not in the newest file";
+    if (record->not_due_until_edited)
+        return "not due until it is edited";
+    return rt_action_is_sent(decision->action) ? "due: --insert" : decision->reason;
+}
+
+/* lacks: the side on which it is not, or -1 */
 static int count_and_report(struct baseline *b, const struct rt_record *record, int lacks,
                             struct rt_err *err)
 {
@@ -245,11 +267,10 @@ static int count_and_report(struct baseline *b, const struct rt_record *record, 
         b->result->due[s] += rt_action_is_sent(decision[s].action);
     }
     if (lacks >= 0) {
-        struct rt_baseline_line line = {.side = rt_side_name((enum rt_side)lacks),
-                                        .change = "missing",
-                                        .reason = record->not_due_until_edited
-                                                      ? "not due until it is edited"
-                                                      : "due: --insert"};
+        struct rt_baseline_line line = {
+            .side = rt_side_name((enum rt_side)lacks),
+            .change = "missing",
+            .reason = reason_of_lack(record, (enum rt_side)lacks, &decision[lacks])};
 
         b->result->only[!lacks]++;
         return rt_baseline_report_add(&b->report, record, decision, &line, err);
@@ -290,6 +311,8 @@ static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
     if (changed ? rt_decide_save(b->work, &record, err) < 0
                 : rt_decide_note_due(b->work, &record, err) < 0)
         return -1;
+    if (lacks < 0 && !has_difference(b, &record))
+        lacks = gone_from(&record);
     return count_and_report(b, &record, lacks, err);
 }
 
@@ -303,7 +326,8 @@ static bool settle_new(void *context, struct rt_record *record)
     for (int s = 0; s < 2; s++)
         if (is_taken_to_hold(b, record, (enum rt_side)s))
             assume_same(b, record, (enum rt_side)s);
-    if (lacking(record) >= 0 || record->conflict_count || has_difference(b, record))
+    if (lacking(record) >= 0 || gone_from(record) >= 0 || record->conflict_count ||
+        has_difference(b, record))
         return false;
     agree_one_way(b, record);
     for (int s = 0; s < 2; s++) {

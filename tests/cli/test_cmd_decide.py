@@ -809,6 +809,23 @@ def test_newer_baseline_that_does_not_prefer_leaves_what_was_preferred(p, tmp_pa
     assert report.read_text().splitlines()[1:] == ["native,conflict,E1,N1,summary,left,one,update,none,the native value counts"]
 
 
+@pytest.mark.parametrize("deletes, action", [("ignore", "none"), ("review", "none"), ("propagate", "delete")])
+def test_baseline_tells_of_what_a_side_has_marked_as_deleted(make, tmp_path, deletes, action):
+    p = make(schema=SCHEMA + [field("gone", role="deleted", type="boolean")], external={"deletes": deletes})
+    report = tmp_path / "report.csv"
+    told = baseline(p, tmp_path, [row("E1", "N1", gone="true"), row("E2", "N2", gone="true")],
+                    [row("E1", "N1", gone="false"), row("E2", "N2", gone="true")], "--report", report).out
+    assert told.splitlines()[:4] == ["agreed: 1", "differing: 0", "on EverTrue only: 0", "on database only: 1"]
+    assert report.read_text().splitlines()[1:] == [f"external,missing,E1,N1,,,,none,{action},marked as deleted"]
+
+
+def test_baseline_says_why_what_is_to_be_inserted_is_not_due(make, tmp_path):
+    p = make(schema=SCHEMA + [field("gone", role="deleted", type="boolean")], external={"deletes": "review"})
+    report = tmp_path / "report.csv"
+    baseline(p, tmp_path, [row("E1", gone="true")], [row(n="N2", gone="false")], "--insert", "native", "--report", report)
+    assert "native,missing,E1,,,,,none,exclude,gone where it came from" in report.read_text()
+
+
 def test_baseline_while_paused(p, tmp_path):
     p.run("pause")
     baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
