@@ -292,6 +292,8 @@ static int settle(struct baseline *b, int64_t rid, struct rt_err *err)
     rt_arena_reset(&b->arena);
     if (rt_store_load(b->work->store, rid, &b->arena, &record, err) < 0)
         return -1;
+    if (record.want == NULL) /* its row clashes with a pair that was bound: no more is known */
+        return 0;
     for (int s = 0; s < 2; s++)
         if (is_taken_to_hold(b, &record, (enum rt_side)s)) {
             assume_same(b, &record, (enum rt_side)s);

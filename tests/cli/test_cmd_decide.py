@@ -826,6 +826,14 @@ def test_baseline_says_why_what_is_to_be_inserted_is_not_due(make, tmp_path):
     assert "native,missing,E1,,,,,none,exclude,gone where it came from" in report.read_text()
 
 
+@pytest.mark.parametrize("nat, native_only", [(None, 0), ([row(n="N2")], 1)])
+def test_baseline_of_a_row_that_clashes_with_a_pair_bound_before(p, tmp_path, nat, native_only):
+    p.run("bind", "E1", "N1")
+    told = baseline(p, tmp_path, [row("E1", "N2")], nat).out
+    assert told.splitlines()[:4] == ["agreed: 0", "differing: 0", "on EverTrue only: 0", f"on database only: {native_only}"]
+    assert [i["kind"] for i in p.items()] == ["clash"]
+
+
 def test_baseline_while_paused(p, tmp_path):
     p.run("pause")
     baseline(p, tmp_path, [row("E1", "N1")], [row("E1", "N1")])
