@@ -11,13 +11,13 @@ static bool is_in_print(const struct rt_field *field, enum rt_side side, bool fi
 }
 
 /* The digest of what a side holds of a record, or would: of all that flows to it, or of the
- * fingerprint fields. */
-static struct rt_digest print_of(const struct rt_rules *rules, enum rt_side side,
-                                 const struct rt_content *content, bool fingerprint)
+ * fingerprint fields.  False if all of these are empty. */
+static bool print_of(const struct rt_rules *rules, enum rt_side side,
+                     const struct rt_content *content, bool fingerprint, struct rt_digest *digest)
 {
     struct rt_hasher *hasher = rt_hasher_new();
     struct rt_buf key = {0};
-    struct rt_digest digest;
+    bool any = false;
 
     rt_hasher_add(hasher, rt_slice_str(fingerprint ? "fingerprint" : "content"));
     for (size_t i = 0; i < rules->schema->content_count; i++) {
@@ -28,18 +28,24 @@ static struct rt_digest print_of(const struct rt_rules *rules, enum rt_side side
         rt_buf_reset(&key);
         rt_value_key(field, side, content->value[i], &key);
         rt_hasher_add(hasher, rt_buf_slice(&key));
+        any = any || key.len > 0;
     }
-    digest = rt_hasher_end(hasher);
+    *digest = rt_hasher_end(hasher);
     rt_hasher_free(hasher);
     rt_buf_clear(&key);
-    return digest;
+    return any;
 }
 
-static void both_prints(const struct rt_rules *rules, enum rt_side side,
-                        const struct rt_content *content, struct rt_digest print[2])
+/* How many there are: a fingerprint without a value is shared by what has nothing in common, and is
+   none. */
+static int both_prints(const struct rt_rules *rules, enum rt_side side,
+                       const struct rt_content *content, struct rt_digest print[2])
 {
-    print[0] = print_of(rules, side, content, false);
-    print[1] = rules->schema->has_fingerprint ? print_of(rules, side, content, true) : print[0];
+    print_of(rules, side, content, false, &print[0]);
+    if (rules->schema->has_fingerprint && print_of(rules, side, content, true, &print[1]))
+        return 2;
+    print[1] = print[0];
+    return 1;
 }
 
 int rt_suspect_find(struct rt_work *work, const struct rt_row *row, struct rt_arena *arena,
@@ -100,12 +106,12 @@ int rt_suspect_add_pending(struct rt_work *work, const struct rt_record *record,
 {
     struct rt_digest print[2];
 
-    both_prints(&work->rules, side, record->want, print);
-    if (rt_store_add_pending(work->store, record->rid, side, print[0], err) < 0)
-        return -1;
-    if (!work->rules.schema->has_fingerprint)
-        return 0;
-    return rt_store_add_pending(work->store, record->rid, side, print[1], err);
+    int count = both_prints(&work->rules, side, record->want, print);
+
+    for (int i = 0; i < count; i++)
+        if (rt_store_add_pending(work->store, record->rid, side, print[i], err) < 0)
+            return -1;
+    return 0;
 }
 
 /* ---- after a change of the schema ---- */
@@ -134,10 +140,9 @@ static int add_prints(struct rt_work *work, const struct rt_pending *pending, st
     const struct rt_content *content;
     struct rt_digest print[2];
     int rc = rt_store_content(work->store, pending->cid, &arena, &content, err);
+    int count = rc == 0 ? both_prints(&work->rules, pending->side, content, print) : 0;
 
-    if (rc == 0)
-        both_prints(&work->rules, pending->side, content, print);
-    for (int i = 0; rc == 0 && i < 1 + work->rules.schema->has_fingerprint; i++) {
+    for (int i = 0; rc == 0 && i < count; i++) {
         rc = lacks_value(work, pending, content, i == 1, err);
         if (rc == 0)
             rc = rt_store_add_pending(work->store, pending->rid, pending->side, print[i], err);

@@ -41,6 +41,16 @@ def test_policy_bind_binds_by_itself(make):
     assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
 
 
+@pytest.mark.parametrize("policy", ["review", "bind"])
+def test_fingerprint_without_a_value_is_none(make, policy):
+    """Two that have nothing in common but an empty field: one overwrote the other."""
+    p = make(schema=IDS + TEXTS + [field("code", role="fingerprint")], policy={"suspected_duplicate": policy})
+    p.trip(ext=[row("E1", summary="lunch")])
+    assert pick(only(p.trip(nat=[row(n="N1", summary="call")]).external), "x", "n", "summary") == ("", "N1", "call")
+    p.trip(ext=[row("E2", summary="letter")])
+    assert p.trip(nat=[row(n="N2", summary="letter")]).nothing, "all of it is the same"
+
+
 def test_policy_bind_does_not_guess_between_two(make):
     p = make(policy={"suspected_duplicate": "bind"})
     p.trip(ext=[row("E1"), row("E2")])
