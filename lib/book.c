@@ -566,6 +566,8 @@ int rt_book_join(struct rt_work *work, struct rt_record *into, struct rt_record 
         rt_merge_echo(&work->rules, into, from, arena, observed);
     else
         rt_merge_join(&work->rules, into, from, arena, observed);
+    rt_rid_set_remove(&work->settler.done, into->rid); /* of the two, one was looked at alone */
+    rt_rid_set_remove(&work->settler.done, gone.rid);
     if (rt_book_take_over(work, into, &questions, err) < 0)
         return -1;
     return rt_book_tell_merged(work, into, side, observed, err);

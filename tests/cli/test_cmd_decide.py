@@ -898,6 +898,22 @@ def test_baseline_pairs_by_fingerprint_with_what_an_earlier_one_read(summaries, 
     assert rebuilt.check(p) is None
 
 
+@pytest.mark.parametrize("side", ["external", "native"])
+@pytest.mark.parametrize("prefer", [None, "native"])
+def test_baseline_compares_a_pair_of_which_one_half_was_taken_to_be_on_both_sides(make, tmp_path, side, prefer):
+    """A side that does not show what it imported is taken to hold the row, until it turns out to be another record's."""
+    p = make(schema=[{**line, "role": "fingerprint"} if line["field"] == "summary" else line for line in SCHEMA],
+             **{OTHER[side]: {"shows_imports": "no", "matches_by": "either-id"}})
+    mine = {"external": "x", "native": "n"}
+    rows = {s: [row(**{mine[s]: "1", "summary": "a", "body": s}), row(**{mine[s]: "2", "summary": "b"})] for s in mine}
+    rows[side].append(row(**{mine[side]: "3", "summary": "c"}))
+    for s in (OTHER[side], side):
+        told = baseline(p, tmp_path, *[rows[s] if s == t else None for t in mine], *(["--prefer", prefer] if prefer else []))
+    assert told.out.splitlines()[:5] == ["agreed: 2", "differing: 1", "on EverTrue only: 0", "on database only: 0", "paired by fingerprint: 2"]
+    assert [r["body"] for r in p.sync().external] == (["native"] if prefer else [])
+    assert bool(p.items("first-seen")) == (prefer is None)
+
+
 def test_baseline_fingerprint_that_an_earlier_one_read_twice_pairs_nothing(summaries, tmp_path):
     p = summaries
     baseline(p, tmp_path, ext=[row("E1"), row("E2")])
