@@ -14,13 +14,14 @@ struct print {
 };
 
 struct prints {
+    enum rt_side as; /* as that side can hold it, so that what is lost there makes no difference */
     struct print *items;
     size_t count;
+    int64_t alone[2]; /* by side */
 };
 
-/* As the native side can hold it, so that what is lost there makes no difference.  False if there
- * is nothing to see. */
-static bool digest_of(const struct rt_rules *rules, const struct rt_content *seen,
+/* False if there is nothing to see. */
+static bool digest_of(const struct rt_rules *rules, enum rt_side as, const struct rt_content *seen,
                       struct rt_digest *digest)
 {
     struct rt_hasher *hasher = rt_hasher_new();
@@ -33,7 +34,7 @@ static bool digest_of(const struct rt_rules *rules, const struct rt_content *see
         if (field->role != RT_ROLE_FINGERPRINT)
             continue;
         rt_buf_reset(&key);
-        rt_value_key(field, RT_NATIVE, seen->value[i], &key);
+        rt_value_key(field, as, seen->value[i], &key);
         rt_hasher_add(hasher, rt_buf_slice(&key));
         any = any || key.len > 0;
     }
@@ -50,13 +51,14 @@ static void add(struct prints *prints, const struct rt_rules *rules, const struc
 
         /* What a side is only taken to hold was not seen there. */
         if (record->end[s].look.stamp == RT_NEVER || record->end[s].seen == NULL ||
-            !digest_of(rules, record->end[s].seen, &digest))
+            !digest_of(rules, prints->as, record->end[s].seen, &digest))
             continue;
         prints->items = rt_xgrow(prints->items, prints->count, sizeof *prints->items);
         prints->items[prints->count++] = (struct print){.digest = digest,
                                                         .side = (enum rt_side)s,
                                                         .rid = record->rid,
                                                         .is_alone = record->end[!s].id.len == 0};
+        prints->alone[s] += record->end[!s].id.len == 0;
     }
 }
 
@@ -107,11 +109,14 @@ static int join_unique(struct rt_work *work, const struct prints *prints, int64_
     return 0;
 }
 
-int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err)
+/* is_left: are there records left that are alone, on either side? */
+static int pair_as(struct rt_work *work, enum rt_side as, int64_t *paired, bool *is_left,
+                   struct rt_err *err)
 {
     struct rt_arena arena = {0};
-    struct prints prints = {0};
+    struct prints prints = {.as = as};
     struct rt_record record;
+    int64_t before = *paired;
     int rc = 0;
 
     for (int64_t rid = 1; rc == 0 && rid <= rt_store_last_record(work->store); rid++) {
@@ -128,7 +133,18 @@ int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err)
         qsort(prints.items, prints.count, sizeof *prints.items, compare);
         rc = join_unique(work, &prints, paired, err);
     }
+    *is_left = prints.alone[0] > *paired - before && prints.alone[1] > *paired - before;
     rt_arena_clear(&arena);
     free(prints.items);
     return rc;
+}
+
+int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err)
+{
+    bool is_left = true;
+
+    for (int s = 1; is_left && s >= 0; s--)
+        if (pair_as(work, (enum rt_side)s, paired, &is_left, err) < 0)
+            return -1;
+    return 0;
 }

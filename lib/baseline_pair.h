@@ -5,8 +5,8 @@
 
 #include "lib/work.h"
 
-/* Joins the records whose `fingerprint` fields are unique on both sides, whichever baseline read
-   them.  *paired counts them. */
+/* Joins the records whose `fingerprint` fields are unique on both sides, as either side can hold
+   them, whichever baseline read them.  *paired counts them. */
 int rt_baseline_pair(struct rt_work *work, int64_t *paired, struct rt_err *err) RT_MUST_CHECK;
 
 #endif

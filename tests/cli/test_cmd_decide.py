@@ -5,7 +5,7 @@ import os
 import pytest
 
 import rebuilt
-from profile import MODIFIED, OTHER, SCHEMA, SIDES, field, only, pick, row
+from profile import IDS, MODIFIED, OTHER, SCHEMA, SIDES, field, only, pick, row
 
 
 def conflict(p):
@@ -912,6 +912,23 @@ def test_baseline_compares_a_pair_of_which_one_half_was_taken_to_be_on_both_side
     assert told.out.splitlines()[:5] == ["agreed: 2", "differing: 1", "on EverTrue only: 0", "on database only: 0", "paired by fingerprint: 2"]
     assert [r["body"] for r in p.sync().external] == (["native"] if prefer else [])
     assert bool(p.items("first-seen")) == (prefer is None)
+
+
+@pytest.mark.parametrize("short", ["external", "native"])
+def test_baseline_pairs_by_a_fingerprint_of_which_one_side_holds_a_part(make, tmp_path, short):
+    day, time = {"value": "2026-11-20", "format": "%Y-%m-%d"}, {"value": "2026-11-20T14:30", "format": "%Y-%m-%dT%H:%M"}
+    ext, nat = (day, time) if short == "external" else (time, day)
+    p = make(schema=IDS + [field("at", role="fingerprint", type="datetime", external_format=ext["format"], native_format=nat["format"])])
+    told = baseline(p, tmp_path, [dict(x="E1", n="", at=ext["value"])], [dict(x="", n="N1", at=nat["value"])]).out
+    assert told.splitlines()[:5] == ["agreed: 1", "differing: 0", "on EverTrue only: 0", "on database only: 0", "paired by fingerprint: 1"]
+    assert p.sync().nothing
+
+
+@pytest.mark.parametrize("more", [dict(x="", n="N2", at="2026-11-20T16:00"), dict(x="E2", n="N2", at="2026-11-20T16:00")])
+def test_baseline_fingerprint_that_is_not_unique_as_one_side_holds_it_pairs_nothing(make, tmp_path, more):
+    p = make(schema=IDS + [field("at", role="fingerprint", type="datetime", external_format="%Y-%m-%d", native_format="%Y-%m-%dT%H:%M")])
+    told = baseline(p, tmp_path, [dict(x="E1", n="", at="2026-11-20")], [dict(x="", n="N1", at="2026-11-20T14:30"), more]).out
+    assert told.splitlines()[:4] == ["agreed: 0", "differing: 0", "on EverTrue only: 1", "on database only: 2"]
 
 
 def test_baseline_fingerprint_that_an_earlier_one_read_twice_pairs_nothing(summaries, tmp_path):
