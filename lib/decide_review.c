@@ -247,6 +247,7 @@ static int decide_missing(struct decide *d, struct rt_err *err)
 static int insert_again(struct decide *d, enum rt_side side, struct rt_err *err)
 {
     struct rt_end *end = &d->record.end[side], *other = &d->record.end[rt_side_other(side)];
+    const struct rt_content *held = end->seen;
     struct rt_record empty;
     char *text;
     int rc;
@@ -265,6 +266,7 @@ static int insert_again(struct decide *d, enum rt_side side, struct rt_err *err)
     free(text);
     rt_record_init(&empty);
     *end = empty.end[side];
+    end->given = held; /* by which its row is known if it is back before that (intake_former.c) */
     rt_end_forget_other_id(other);
     return rc;
 }

@@ -4,7 +4,7 @@
  *
  *     missing in a snapshot, inserted again   the snapshot is older: the row was brought back, or
  *                                             its ID was given to another one; before anything was
- *                                             sent, it is taken for the row
+ *                                             sent, it is the row if it shows the same
  *     bind --rekey                            an older file shows the record under its ID of now
  */
 #include "lib/book.h"
@@ -58,10 +58,24 @@ static int is_from_before(struct rt_intake *in, const struct rt_record *record, 
     return in->file.stamp < file.stamp;
 }
 
+/* Does the row show what the record held there before it was missing?  Nothing is kept of that once
+   a delta was withdrawn. */
+static bool is_as_before(const struct rt_intake *in, const struct rt_content *held,
+                         const struct rt_row *row)
+{
+    const struct rt_schema *schema = in->work->rules.schema;
+
+    for (size_t i = 0; held != NULL && i < schema->content_count; i++)
+        if (rt_value_is_known(held->value[i]) && rt_value_is_known(row->content->value[i]) &&
+            !rt_value_is_same(schema->content[i], in->side, held->value[i], row->content->value[i]))
+            return false;
+    return true;
+}
+
 /* It was to be inserted again, and is not on its way yet. */
 static bool awaits_insert(const struct rt_end *end)
 {
-    return end->id.len == 0 && end->seen == NULL && end->given == NULL && end->sent_count == 0;
+    return end->id.len == 0 && end->seen == NULL && end->given_delta == 0 && end->sent_count == 0;
 }
 
 /* The row is there again: inserted, too, it would be there twice. */
@@ -90,7 +104,8 @@ int rt_intake_name_as_now(struct rt_intake *in, struct rt_row *row, struct rt_er
     if (rt_store_load(in->work->store, rid, &in->row_arena, &record, err) < 0)
         return -1;
     rc = is_from_before(in, &record, err);
-    if (rc == 0 && awaits_insert(&record.end[in->side]))
+    if (rc == 0 && row->id[rt_side_other(in->side)].len == 0 &&
+        awaits_insert(&record.end[in->side]) && is_as_before(in, record.end[in->side].given, row))
         return take_back(in, &record, *id, err);
     if (rc != 1)
         return rc;
