@@ -112,11 +112,16 @@ static int guard_side(struct rt_emit *emit, enum rt_side side, char reason[REASO
     const struct rt_config *config = emit->work->rules.config;
     struct rt_side_plan *plan = &emit->side[side];
     struct handed handed = {.side = side};
+    int64_t held = rt_store_count_held(emit->work->store, side), believed;
 
     if (rt_guard_deletes_trip(config, plan->deletes, reason, REASON_SIZE))
         return 1;
-    if (!rt_guard_trips(config, plan->due, rt_store_count_held(emit->work->store, side), reason,
-                        REASON_SIZE))
+    if (!rt_guard_trips(config, plan->due, held, reason, REASON_SIZE))
+        return 0;
+    /* A side that does not show what it imported tells no IDs for that, and holds it. */
+    if (rt_store_count_believed(emit->work->store, side, &believed, err) < 0)
+        return -1;
+    if (!rt_guard_trips(config, plan->due, held + believed, reason, REASON_SIZE))
         return 0;
     if (!emit->options->historical)
         return 1;

@@ -138,6 +138,10 @@ int rt_store_is_unchanged(struct rt_store *store, const struct rt_glance *glance
 /* How many records a side holds (has an ID there for), for the guard; cheap: kept as a running
  * number. */
 int64_t rt_store_count_held(const struct rt_store *store, enum rt_side side);
+/* How many more it holds under an ID that is not known: seen there without, confirmed, or sent.
+ * Reads all records. */
+int rt_store_count_believed(struct rt_store *store, enum rt_side side, int64_t *count,
+                            struct rt_err *err) RT_MUST_CHECK;
 /* The highest number that a record ever had; in a transaction. */
 int64_t rt_store_last_record(const struct rt_store *store);
 int rt_store_count_records(struct rt_store *store, int64_t *count,

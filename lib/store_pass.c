@@ -123,6 +123,24 @@ int64_t rt_store_count_held(const struct rt_store *store, enum rt_side side)
     return store->held[side];
 }
 
+int rt_store_count_believed(struct rt_store *store, enum rt_side side, int64_t *count,
+                            struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store,
+        side == RT_EXTERNAL ? "SELECT count(*) FROM all_record WHERE external_id IS NULL"
+                              " AND (external_seen IS NOT NULL OR external_sent IS NOT NULL)"
+                            : "SELECT count(*) FROM all_record WHERE native_id IS NULL"
+                              " AND (native_seen IS NOT NULL OR native_sent IS NOT NULL)",
+        err);
+
+    if (stmt == NULL || rt_store_step(store, stmt, err) != 1)
+        return -1;
+    *count = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return 0;
+}
+
 int64_t rt_store_last_record(const struct rt_store *store)
 {
     return store->next_rid - 1;

@@ -46,3 +46,24 @@ def test_historical_does_not_set_the_guard_aside_twice(make):
     p.tick()
     p.drop("native", [row(n=f"M{i}", summary="later") for i in range(5)])
     assert p.emit("--historical", status=(2, 64)).nothing
+
+
+@pytest.mark.later
+@pytest.mark.parametrize("begin", ["--historical", "baseline"])
+def test_edits_of_what_was_imported_do_not_trip_the_guard(make, tmp_path, begin):
+    """The platform tells no ID of its own for what was imported, and holds it: 60 of 400 are not too many, 100 are."""
+    p = make(external={"shows_imports": "no"}, resume=begin != "baseline")
+    p.drop("native", [row(n=f"N{i}") for i in range(400)])
+    if begin == "baseline":
+        file = next((p.path / "inbox/native").iterdir())
+        p.run("baseline", "--native", file.rename(tmp_path / file.name))
+        p.run("resume")
+    else:
+        assert len(p.emit("--historical").external) == 400
+        p.push()
+    p.tick()
+    p.drop("native", [row(n=f"N{i}", summary="edited") for i in range(60)])
+    assert len(p.emit().external) == 60
+    p.tick()
+    p.drop("native", [row(n=f"N{i}", summary="again") for i in range(100, 200)])
+    assert "100 rows are due where 400 records are held" in p.emit(status=2).result.err
