@@ -44,7 +44,7 @@ static int list_item(void *context, const struct rt_item *item, struct rt_err *e
 {
     struct review *r = context;
 
-    rt_listed_set(&r->choice.listed, item->number, item->version);
+    rt_listed_set(&r->choice.listed, rt_review_shown(item));
     return rt_review_tell(&r->report, item, err);
 }
 
@@ -80,7 +80,7 @@ static int show(struct review *r, struct rt_err *err)
     if (rc == 1)
         rc = rt_review_show(&r->report, &item, err);
     if (rc == 0 && item.is_open)
-        rt_listed_set(&r->choice.listed, item.number, item.version);
+        rt_listed_set(&r->choice.listed, rt_review_shown(&item));
     rt_arena_clear(&arena);
     return rc;
 }

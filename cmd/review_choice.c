@@ -1,5 +1,7 @@
 #include "cmd/review_choice.h"
 
+#include "lib/digest.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -9,11 +11,32 @@ static int bad_spec(const struct rt_review_choice *r, struct rt_err *err)
                       "\"%s\": write an item's number, 3-7, 3,5,9, or all with --kind", r->spec);
 }
 
+struct rt_listed_item rt_review_shown(const struct rt_item *item)
+{
+    char *about = rt_xasprintf("%s %s", item->kind, item->subject);
+    struct rt_listed_item shown = {item->number, item->version,
+                                   rt_digest_of(rt_slice_str(about)).low};
+
+    free(about);
+    return shown;
+}
+
+/* It was named with its version: that one is meant, whatever version was shown. */
+static void note_version(struct rt_review_choice *r, const struct rt_item *item)
+{
+    const struct rt_listed_item *seen = rt_listed_find(&r->listed, item->number);
+    struct rt_listed_item meant = seen != NULL ? *seen : rt_review_shown(item);
+
+    meant.version = item->version;
+    rt_listed_set(&r->listed, meant);
+}
+
 static int choose(struct rt_review_choice *r, const struct rt_item *item, struct rt_err *err)
 {
-    int64_t seen = rt_listed_version(&r->listed, item->number);
+    const struct rt_listed_item *seen = rt_listed_find(&r->listed, item->number);
 
-    if (seen != 0 && seen != item->version)
+    if (seen != NULL &&
+        (seen->version != item->version || seen->about != rt_review_shown(item).about))
         return rt_err_set(err, RT_STOPPED,
                           "review %" PRId64
                           " changed since it was listed: look at it again with roundtrip review "
@@ -39,7 +62,7 @@ static int choose_in_range(void *context, const struct rt_item *item, struct rt_
 
     if (item->number < range->from || item->number > range->to)
         return 0;
-    if (range->r->listed.any && rt_listed_version(&range->r->listed, item->number) == 0) {
+    if (range->r->listed.any && rt_listed_find(&range->r->listed, item->number) == NULL) {
         range->r->unseen++;
         return 0;
     }
@@ -70,7 +93,7 @@ static int choose_one(struct rt_review_choice *r, int64_t number, int64_t versio
                         "@%" PRId64 " now; look at it again with roundtrip review show %" PRId64,
                         number, version, number, item.version, number);
     else if (rc == 1 && version != 0)
-        rt_listed_set(&r->listed, number, version);
+        note_version(r, &item);
     if (rc == 1)
         rc = choose(r, &item, err);
     rt_arena_clear(&arena);

@@ -17,6 +17,9 @@ struct rt_review_choice {
     int64_t unseen; /* items that fit, but came up since the list was last looked at */
 };
 
+/* An item, as it is noted when it is shown. */
+struct rt_listed_item rt_review_shown(const struct rt_item *item);
+
 /* RT_USAGE; RT_STOPPED if an item changed since it was listed.  Caller clears. */
 int rt_review_choose(struct rt_review_choice *choice, struct rt_err *err) RT_MUST_CHECK;
 void rt_review_choice_clear(struct rt_review_choice *choice);

@@ -18,11 +18,12 @@ void rt_listed_read(struct rt_listed *listed, const char *profile)
     *listed = (struct rt_listed){0};
     if (rt_spool_read(path, MAX_SIZE, &text, &ignored) == 0) {
         const char *line = rt_buf_str(&text);
-        int64_t number, version;
+        struct rt_listed_item item;
 
         listed->any = true;
-        while (line != NULL && sscanf(line, "%" SCNd64 " %" SCNd64, &number, &version) == 2) {
-            rt_listed_set(listed, number, version);
+        while (line != NULL && sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNx64, &item.number,
+                                      &item.version, &item.about) == 3) {
+            rt_listed_set(listed, item);
             line = strchr(line, '\n');
             line = line && line[1] ? line + 1 : NULL;
         }
@@ -53,24 +54,24 @@ static size_t find(const struct rt_listed *listed, int64_t number)
     return low;
 }
 
-int64_t rt_listed_version(const struct rt_listed *listed, int64_t number)
+const struct rt_listed_item *rt_listed_find(const struct rt_listed *listed, int64_t number)
 {
     size_t at = find(listed, number);
 
-    return at < listed->count && listed->items[at].number == number ? listed->items[at].version : 0;
+    return at < listed->count && listed->items[at].number == number ? &listed->items[at] : NULL;
 }
 
-void rt_listed_set(struct rt_listed *listed, int64_t number, int64_t version)
+void rt_listed_set(struct rt_listed *listed, struct rt_listed_item item)
 {
-    size_t at = find(listed, number);
+    size_t at = find(listed, item.number);
 
-    if (at == listed->count || listed->items[at].number != number) {
+    if (at == listed->count || listed->items[at].number != item.number) {
         listed->items = rt_xgrow(listed->items, listed->count, sizeof *listed->items);
         memmove(listed->items + at + 1, listed->items + at,
                 (listed->count - at) * sizeof *listed->items);
         listed->count++;
     }
-    listed->items[at] = (struct rt_listed_item){number, version};
+    listed->items[at] = item;
 }
 
 int rt_listed_write(const struct rt_listed *listed, const char *profile, struct rt_err *err)
@@ -80,8 +81,8 @@ int rt_listed_write(const struct rt_listed *listed, const char *profile, struct 
     int rc;
 
     for (size_t i = 0; i < listed->count; i++)
-        rt_buf_printf(&text, "%" PRId64 " %" PRId64 "\n", listed->items[i].number,
-                      listed->items[i].version);
+        rt_buf_printf(&text, "%" PRId64 " %" PRId64 " %" PRIx64 "\n", listed->items[i].number,
+                      listed->items[i].version, listed->items[i].about);
     rc = rt_spool_open(profile, NAME, true, &spool, err);
     if (rc == 0)
         rc = rt_spool_write(spool, rt_buf_str(&text), text.len, err);

@@ -15,6 +15,8 @@
 struct rt_listed {
     struct rt_listed_item {
         int64_t number, version;
+        uint64_t about; /* the question itself: what is overdue has its number for good only once
+                           a command wrote it down, and until then another may get it */
     } * items;
     size_t count;
     bool any; /* something was listed at some time */
@@ -25,9 +27,9 @@ struct rt_listed {
 void rt_listed_read(struct rt_listed *listed, const char *profile);
 void rt_listed_clear(struct rt_listed *listed);
 
-/* The version that was shown; 0: it was not. */
-int64_t rt_listed_version(const struct rt_listed *listed, int64_t number);
-void rt_listed_set(struct rt_listed *listed, int64_t number, int64_t version);
+/* What was shown under that number; NULL: nothing.  Until the next set. */
+const struct rt_listed_item *rt_listed_find(const struct rt_listed *listed, int64_t number);
+void rt_listed_set(struct rt_listed *listed, struct rt_listed_item item);
 
 int rt_listed_write(const struct rt_listed *listed, const char *profile,
                     struct rt_err *err) RT_MUST_CHECK;

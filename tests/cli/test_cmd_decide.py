@@ -130,6 +130,21 @@ def test_item_that_changed_since_it_was_listed_is_refused(pair):
     assert only(pair.sync().native)["summary"] == "changed meanwhile"
 
 
+@pytest.mark.parametrize("which", ["1", "1@1"])
+def test_number_that_is_another_question_by_now_is_refused(p, which):
+    """What is overdue is counted anew at each look until a command writes it down."""
+    p.trip(ext=[row("E1")])
+    p.tick(1)
+    p.trip(ext=[row("E2")])
+    p.tick(24 * 4)
+    assert [i["delta"] for i in p.items("overdue")] == ["1", "2"]
+    p.run("retry", "E1")
+    assert "changed since it was listed" in p.run("review", "dismiss", which, status=2).err
+    assert only(p.items("overdue"))["delta"] == "2"
+    p.run("review", "dismiss", which)
+    assert not p.items()
+
+
 def test_version_can_be_given(pair):
     conflict(pair)
     pair.trip(ext=[row("E1", "N1", summary="changed meanwhile")])
