@@ -548,9 +548,6 @@ void rt_value_key(const struct rt_field *field, enum rt_side side, struct rt_val
 bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt_value a,
                       struct rt_value b)
 {
-    struct rt_buf keys[2] = {{0}, {0}};
-    bool is_same;
-
     if (!rt_value_is_known(a) || !rt_value_is_known(b))
         return rt_value_is_known(a) == rt_value_is_known(b);
     if (a.from == b.from && a.raw.ptr == b.raw.ptr && a.raw.len == b.raw.len)
@@ -563,12 +560,7 @@ bool rt_value_is_same(const struct rt_field *field, enum rt_side side, struct rt
         return true;
     if (field->type == RT_TYPE_TEXT)
         return is_same_text(as_held(field, a, side, NULL), as_held(field, b, side, NULL));
-    rt_value_key(field, side, a, &keys[0]);
-    rt_value_key(field, side, b, &keys[1]);
-    is_same = rt_slice_is_equal(rt_buf_slice(&keys[0]), rt_buf_slice(&keys[1]));
-    rt_buf_clear(&keys[0]);
-    rt_buf_clear(&keys[1]);
-    return is_same;
+    return rt_value_is_same_cut(field, side, a, b);
 }
 
 size_t rt_value_length(struct rt_value value)

@@ -85,6 +85,10 @@ bool rt_value_is_cut(const struct rt_field *field, enum rt_side side, struct rt_
 bool rt_value_is_same_whole(const struct rt_field *field, enum rt_side side, struct rt_value a,
                             struct rt_value b);
 
+/* Are they the same once each is cut for the side's limit?  For known values. */
+bool rt_value_is_same_cut(const struct rt_field *field, enum rt_side side, struct rt_value a,
+                          struct rt_value b);
+
 /* Does that side show all of `want`, though what is sent there would be cut? */
 bool rt_value_is_beyond(const struct rt_field *field, enum rt_side side, struct rt_value shown,
                         struct rt_value want);

@@ -52,8 +52,8 @@ bool rt_value_is_same_whole(const struct rt_field *field, enum rt_side side, str
     return rt_value_is_same(&whole, side, a, b);
 }
 
-static bool is_same_cut(const struct rt_field *field, enum rt_side side, struct rt_value a,
-                        struct rt_value b)
+bool rt_value_is_same_cut(const struct rt_field *field, enum rt_side side, struct rt_value a,
+                          struct rt_value b)
 {
     struct rt_buf keys[2] = {{0}, {0}};
     bool is_same;
@@ -71,5 +71,5 @@ bool rt_value_is_beyond(const struct rt_field *field, enum rt_side side, struct 
 {
     return field->column[side].max > 0 && rt_value_is_known(shown) && rt_value_is_known(want) &&
            rt_value_is_same_whole(field, side, shown, want) &&
-           !is_same_cut(field, side, shown, want);
+           !rt_value_is_same_cut(field, side, shown, want);
 }
