@@ -239,19 +239,6 @@ static int finish_put(const struct rt_remote *remote, int fd, const char *path, 
     return rt_remote_check_written(remote, path, size, &there, err);
 }
 
-/* The name must outlive a power cut before anybody is told that the file was handed over. */
-static int fsync_folder_of(const char *full, const char *path, struct rt_err *err)
-{
-    char *dir = rt_xstrndup(full, (size_t)(strrchr(full, '/') - full) + 1);
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 && fsync(fd) == 0 ? 0 : rt_remote_errno(err, "make durable", path);
-
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return rc;
-}
-
 static int dir_put(struct rt_remote *remote, const char *local, const char *path,
                    struct rt_err *err)
 {
@@ -278,8 +265,8 @@ static int dir_put(struct rt_remote *remote, const char *local, const char *path
         rc = rt_remote_errno(err, "write", path);
     if (rc != 0)
         unlink(full);
-    else
-        rc = fsync_folder_of(full, path, err);
+    else if ((rc = rt_spool_sync_name(full, err)) != 0) /* before anybody is told of it */
+        err->code = rt_remote_code(errno);
 out:
     if (from >= 0)
         close(from);

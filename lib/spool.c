@@ -25,41 +25,9 @@ struct rt_spool {
     struct rt_err failed;  /* the first error; it sticks */
 };
 
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    if (slash == NULL)
-        return rt_xstrdup(".");
-    return rt_xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static int sync_bytes(int fd)
 {
     return RT_PLANTED("no-fsync") ? 0 : fsync(fd);
-}
-
-static int fsync_folder(const char *dir, struct rt_err *err)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed;
-
-    if (fd < 0)
-        return rt_err_errno(err, RT_IO, "cannot open the folder %s", dir);
-    failed = RT_STEP("spool.fsync_dir") != 0 || (!RT_PLANTED("no-folder-fsync") && fsync(fd) != 0);
-    if (failed)
-        rt_err_errno(err, RT_IO, "cannot make the folder %s durable; check its disk", dir);
-    close(fd);
-    return failed ? -1 : 0;
-}
-
-static int fsync_folder_of(const char *path, struct rt_err *err)
-{
-    char *dir = folder_of(path);
-    int rc = fsync_folder(dir, err);
-
-    free(dir);
-    return rc;
 }
 
 static int write_all(int fd, const char *bytes, size_t len)
@@ -297,7 +265,7 @@ int rt_spool_commit(struct rt_spool *spool, struct rt_err *err)
         goto out;
     free(spool->temporary);
     spool->temporary = NULL;
-    if (fsync_folder(spool->dir, err) != 0) {
+    if (rt_spool_sync_name(path, err) != 0) {
         /* Not known to be durable, so not there: what was replaced is lost already, what is new
          * goes. */
         if (!spool->replace)
@@ -362,16 +330,16 @@ int rt_spool_move(const char *from, const char *to, struct rt_err *err)
             return rt_err_set(err, RT_IO, "cannot move %s: %s is already there", from, to);
         return rt_err_errno(err, RT_IO, "cannot move %s to %s", from, to);
     }
-    if (fsync_folder_of(to, err) != 0)
+    if (rt_spool_sync_name(to, err) != 0)
         return -1;
-    return is_same_folder(from, to) ? 0 : fsync_folder_of(from, err);
+    return is_same_folder(from, to) ? 0 : rt_spool_sync_name(from, err);
 }
 
 int rt_spool_replace(const char *from, const char *to, struct rt_err *err)
 {
     if (RT_STEP("spool.replace") != 0 || rename(from, to) != 0)
         return rt_err_errno(err, RT_IO, "cannot put %s in the place of %s", from, to);
-    return fsync_folder_of(to, err);
+    return rt_spool_sync_name(to, err);
 }
 
 int rt_spool_sync(const char *path, struct rt_err *err)
@@ -385,14 +353,14 @@ int rt_spool_sync(const char *path, struct rt_err *err)
     if (failed)
         rt_err_errno(err, RT_IO, "cannot make %s durable; check its disk", path);
     close(fd);
-    return failed ? -1 : fsync_folder_of(path, err);
+    return failed ? -1 : rt_spool_sync_name(path, err);
 }
 
 int rt_spool_remove(const char *path, struct rt_err *err)
 {
     if (RT_STEP("spool.remove") != 0 || (unlink(path) != 0 && errno != ENOENT))
         return rt_err_errno(err, RT_IO, "cannot remove %s", path);
-    return fsync_folder_of(path, err);
+    return rt_spool_sync_name(path, err);
 }
 
 static int open_regular(const char *path, struct stat *st, struct rt_err *err)
@@ -510,7 +478,7 @@ int rt_spool_append(const char *path, uint64_t offset, struct rt_slice bytes, st
         rc = rt_err_errno(err, RT_IO, "cannot close %s", path);
     /* Not only when we created it: an earlier try may have been killed before it got here. */
     if (rc == 0 && offset == 0)
-        rc = fsync_folder_of(path, err);
+        rc = rt_spool_sync_name(path, err);
     return rc;
 }
 
@@ -560,33 +528,4 @@ int rt_spool_read(const char *path, size_t limit, struct rt_buf *out, struct rt_
 int rt_spool_facts(const char *path, struct rt_file_facts *facts, struct rt_err *err)
 {
     return read_still(path, NULL, facts, err);
-}
-
-/* Makes one folder; 0 also if it is there. */
-static int make_folder(const char *path, struct rt_err *err)
-{
-    struct stat st;
-
-    if (mkdir(path, 0700) == 0)
-        return fsync_folder_of(path, err);
-    if (errno == EEXIST && stat(path, &st) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return 0;
-        errno = ENOTDIR;
-    }
-    return rt_err_errno(err, RT_IO, "cannot make the folder %s", path);
-}
-
-int rt_spool_mkdir(const char *path, struct rt_err *err)
-{
-    char *parent;
-    struct stat st;
-    int rc;
-
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return 0;
-    parent = folder_of(path);
-    rc = strcmp(parent, path) == 0 ? 0 : rt_spool_mkdir(parent, err);
-    free(parent);
-    return rc == 0 ? make_folder(path, err) : -1;
 }

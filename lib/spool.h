@@ -49,6 +49,11 @@ int rt_spool_move(const char *from, const char *to, struct rt_err *err) RT_MUST_
 /* Renames over what is at `to`, and fsyncs the folder.  Step: spool.replace. */
 int rt_spool_replace(const char *from, const char *to, struct rt_err *err) RT_MUST_CHECK;
 
+/* Makes the name of a file durable, or its absence: fsyncs its folder; where a folder cannot be
+   synced, or not be read, the whole file system.  On failure errno tells why.  Step:
+   spool.fsync_dir. */
+int rt_spool_sync_name(const char *path, struct rt_err *err) RT_MUST_CHECK;
+
 /* Makes a file that others wrote durable, and its name: before the state speaks of it.  Step:
  * spool.fsync. */
 int rt_spool_sync(const char *path, struct rt_err *err) RT_MUST_CHECK;

@@ -84,6 +84,20 @@ def test_a_delta_that_cannot_be_looked_at_was_not_taken(taken_by_others):
     assert rebuilt.check(p) is None
 
 
+@pytest.mark.parametrize("inject", ["openat:error=EACCES", "fsync:error=EINVAL"], ids=["drop box", "no sync of folders"])
+def test_a_folder_that_cannot_be_synced_gets_deltas_all_the_same(p, inject):
+    """Where others may write but not read, or whose file system knows no sync of folders: each push ended with 77 or 74."""
+    put_two_edits(p)
+    delta, = p.emit()
+    imports = p.path.parent / "imports/native"
+    trace = p.path.parent / "trace"
+    done = subprocess.run(["strace", "-f", "-qq", "-o", str(trace), "-P", "./../imports/native", "-P", str(imports), "-e",
+                           "inject=" + inject, *p.command("push")],
+                          cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=patience())
+    assert done.returncode == 0 and "INJECTED" in trace.read_text(), done.stderr
+    assert delta.name in [f.name for f in imports.iterdir()] and not p.files_under("outbox")
+
+
 def test_a_delta_that_cannot_be_given_its_name_is_given_it_later(taken_by_others):
     """It was removed, and counted as handed over: its rows were never sent."""
     p = taken_by_others
