@@ -72,7 +72,7 @@ static int link_and_unlink(const char *from, const char *to)
     if (link(from, to) != 0) {
         if (errno == EEXIST && is_same_file(from, to))
             return unlink(from);
-        if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
+        if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)
             return -1;
         if (lstat(to, &st) == 0) {
             errno = EEXIST;

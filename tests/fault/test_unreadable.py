@@ -98,6 +98,19 @@ def test_a_folder_that_cannot_be_synced_gets_deltas_all_the_same(p, inject):
     assert delta.name in [f.name for f in imports.iterdir()] and not p.files_under("outbox")
 
 
+@pytest.mark.parametrize("links", ["EPERM", "ENOSYS"])
+def test_deltas_go_to_file_systems_with_neither_links_nor_a_rename_that_replaces_nothing(p, links):
+    put_two_edits(p)
+    delta, = p.emit()
+    imports = p.path.parent / "imports/native"
+    trace = p.path.parent / "trace"
+    done = subprocess.run(["strace", "-f", "-qq", "-o", str(trace), "-e", "inject=renameat2:error=EINVAL", "-e",
+                           "inject=link:error=" + links, *p.command("push")],
+                          cwd=p.path, env=p.environment(), capture_output=True, text=True, timeout=patience())
+    assert done.returncode == 0 and f"{links} " in trace.read_text(), done.stderr
+    assert delta.name in [f.name for f in imports.iterdir()] and not p.files_under("outbox")
+
+
 def test_a_delta_that_cannot_be_given_its_name_is_given_it_later(taken_by_others):
     """It was removed, and counted as handed over: its rows were never sent."""
     p = taken_by_others
