@@ -1,6 +1,7 @@
 #include "cmd/choice.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 static int read_only(struct rt_session *session, const struct rt_args *args,
@@ -75,8 +76,19 @@ void rt_choice_clear(struct rt_choice *choice)
 
 int rt_choice_status(const struct rt_session *session, const struct rt_emit *emit)
 {
-    for (int s = 0; s < 2; s++)
-        if (session->work.refused[s] || (emit->side[s].is_blocked && emit->side[s].waiting > 0))
-            return RT_DATA;
-    return 0;
+    int status = 0;
+
+    for (int s = 0; s < 2; s++) {
+        const struct rt_side_plan *plan = &emit->side[s];
+
+        if (session->work.refused[s]) {
+            status = RT_DATA;
+        } else if (plan->is_blocked && plan->waiting > 0) {
+            status = RT_DATA;
+            rt_log_warn(session->work.log,
+                        "%s, so nothing is sent there: %" PRId64 " wait: see roundtrip review",
+                        plan->reason, plan->waiting);
+        }
+    }
+    return status;
 }

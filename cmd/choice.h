@@ -19,8 +19,8 @@ int rt_choice_read(struct rt_session *session, const struct rt_args *args, struc
                    struct rt_err *err) RT_MUST_CHECK;
 void rt_choice_clear(struct rt_choice *choice);
 
-/* RT_DATA if a file was refused, or something is due for a side that waits for a decision about
- * one; else 0. */
+/* RT_DATA if a file was refused, which was told then, or something is due for a side that waits for
+ * a decision about an earlier one, which is told now; else 0. */
 int rt_choice_status(const struct rt_session *session, const struct rt_emit *emit);
 
 #endif

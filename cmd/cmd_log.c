@@ -1,6 +1,8 @@
 #include "cmd/cmd.h"
 #include "cmd/json.h"
 
+#include <string.h>
+
 static const struct rt_option options[] = {
     {"since", "T", "only runs since a time (2026-11-21) or in the last hours or days (36h, 3d)"},
     {NULL, NULL, NULL},
@@ -49,12 +51,15 @@ static void say_seconds(const char *text)
 }
 
 /* A number alone says little to people. */
-static const char *meaning(int status)
+static const char *meaning(const struct rt_run *run)
 {
-    return status == RT_STOPPED       ? ": stopped, a person must act"
-           : status == RT_DATA        ? ": a file or line was refused"
-           : status == RT_UNREACHABLE ? ": the other end could not be reached"
-                                      : "";
+    bool is_bind = strcmp(run->command, "bind") == 0;
+
+    return run->status == RT_STOPPED ? ": stopped, a person must act"
+           : run->status == RT_DATA
+               ? is_bind ? ": a line was refused" : ": a refused file: see roundtrip review"
+           : run->status == RT_UNREACHABLE ? ": the other end could not be reached"
+                                           : "";
 }
 
 struct telling {
@@ -84,7 +89,7 @@ static int tell(void *context, const struct rt_run *run, struct rt_err *err)
         rt_say("did not end\n");
     else
         rt_say("%sstatus %d%s%s\n", run->status ? rt_mark(RT_MARK_BAD) : "", run->status,
-               meaning(run->status), run->status ? rt_mark(RT_MARK_END) : "");
+               meaning(run), run->status ? rt_mark(RT_MARK_END) : "");
     say_counts(t->session, run->counts);
     say_seconds(run->counts);
     return 0;

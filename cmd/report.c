@@ -79,13 +79,23 @@ static int say_word(const char *word, size_t len, int at, int indent)
     return at;
 }
 
+/* How many bytes stay on one line: a word, and the number that it is about, as in "rows 12,". */
+static size_t hang_together(const char *text, size_t len)
+{
+    bool has_number = text[len] == ' ' && text[len + 1] >= '0' && text[len + 1] <= '9';
+
+    if (!has_number || len == 0 || strchr(",;:.", text[len - 1]) != NULL)
+        return len;
+    return len + 1 + strcspn(text + len + 1, " \n");
+}
+
 static void say_lines(int indent, const char *text)
 {
     int at = 0;
 
     while (*text) {
         size_t blanks = strspn(text, " "), len = strcspn(text + blanks, " \n");
-        int width = width_of(text + blanks, len);
+        int width = width_of(text + blanks, hang_together(text + blanks, len));
 
         if (at > indent && len && at + (int)blanks + width > WIDTH) {
             rt_say("\n%*s", indent, "");

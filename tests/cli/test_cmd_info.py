@@ -477,6 +477,27 @@ def test_log_lists_runs_with_their_counts(make):
     assert p.run("log").out.endswith("2026-11-01T06:00:00Z  emit      status 0\n    platform: files 1, rows 2, new 2\n")
 
 
+def test_log_points_to_the_review_list_while_a_refused_file_is_undecided(pair):
+    """Also for runs in which nothing was refused any more."""
+    pair.drop("external", raw=b"EID,NID,Summary,Body,Email\nE1,N1,on")
+    pair.emit(status=65)
+    pair.trip(nat=[row("E1", "N1", body="more")], status=65)
+    told = [line[22:] for line in pair.run("log").out.splitlines() if " emit " in line]
+    assert told[-2:] == ["emit      status 65: a refused file: see roundtrip review"] * 2
+    pair.put("pairs.csv", "external_id,native_id\nE1,N7\n")
+    pair.run("bind", "pairs.csv", status=65)
+    assert pair.run("log").out.endswith("bind      status 65: a line was refused\n")
+
+
+def test_log_keeps_a_word_and_its_count_on_one_line(make, tmp_path):
+    for length in range(20, 40):
+        p = make(external={"label": "x" * length})
+        p.agree(row("E1", "N1"), row("E2", "N2"))
+        p.trip(ext=[row("E1", "N1", summary="two"), row("E2", "N2"), row("E3"), row("", "N4", email="1")])
+        for line in p.run("log").out.splitlines():
+            assert not line.startswith("        ") or re.match(r" +[a-z_]+ \d", line), line
+
+
 def test_log_since(pair):
     pair.tick(240)
     pair.emit()

@@ -162,6 +162,14 @@ def test_what_is_due_is_told_truly_before_and_after_a_refused_file_is_decided(pa
     assert only(pair.emit().external)["body"] == "more"
 
 
+@pytest.mark.parametrize("command", ["emit", "run", "diff"])
+def test_each_run_that_holds_back_for_a_refused_file_says_so(pair, command):
+    refused(pair)
+    told = pair.run("-q", command, status=65)
+    assert told.err == (f"roundtrip {command}: a refused file of EverTrue is undecided (review 1), so nothing is sent there: "
+                        "1 wait: see roundtrip review\n")
+
+
 @pytest.mark.review
 def test_a_newer_file_of_changes_does_not_tell_what_was_in_a_refused_one(pair):
     refused(pair).drop("external", [row("E2")])
