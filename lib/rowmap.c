@@ -58,9 +58,21 @@ static const char *other_delimiter(const struct rt_slice *header, size_t count, 
     return NULL;
 }
 
-/* A header written differently is the usual mishap: names the nearest one. */
-static int missing_column(const struct rt_slice *header, size_t count, const char *name,
-                          const char *wanted, struct rt_err *err)
+static bool has_any_column(const struct rt_rowmap *map, const struct rt_slice *header, size_t count)
+{
+    for (size_t i = 0; i < map->schema->count; i++) {
+        const char *wanted = map->schema->fields[i].column[map->side].in;
+
+        if (wanted != NULL && find_column(header, count, wanted, 0) != NO_COLUMN)
+            return true;
+    }
+    return false;
+}
+
+/* A header written differently is the usual mishap: names the nearest one.  A header of which
+ * nothing is known is another file's, or none: a title, or the "sep=;" of a spreadsheet. */
+static int missing_column(const struct rt_rowmap *map, const struct rt_slice *header, size_t count,
+                          const char *name, const char *wanted, struct rt_err *err)
 {
     const char **known = rt_xcalloc(count + 1, sizeof *known);
     const char *near;
@@ -68,11 +80,17 @@ static int missing_column(const struct rt_slice *header, size_t count, const cha
     for (size_t i = 0; i < count; i++)
         known[i] = rt_xstrndup(header[i].ptr, header[i].len);
     near = rt_nearest(wanted, known, count);
-    rt_err_set(err, RT_DATA,
-               "%s: line 1: there is no column \"%s\", which schema.csv maps%s%s%s: correct it in "
-               "schema.csv, or have the column exported again",
-               name, wanted, near ? " (did \"" : "", near ? near : "",
-               near ? "\" take its place?)" : "");
+    if (near == NULL && !has_any_column(map, header, count))
+        rt_err_set(err, RT_DATA,
+                   "%s: line 1: there is no column \"%s\", nor any other that schema.csv maps: is "
+                   "it another file, or is the header not in the first line?",
+                   name, wanted);
+    else
+        rt_err_set(err, RT_DATA,
+                   "%s: line 1: there is no column \"%s\", which schema.csv maps%s%s%s: correct it "
+                   "in schema.csv, or have the column exported again",
+                   name, wanted, near ? " (did \"" : "", near ? near : "",
+                   near ? "\" take its place?)" : "");
     for (size_t i = 0; i < count; i++)
         free((void *)(uintptr_t)known[i]);
     free(known);
@@ -98,7 +116,7 @@ static int map_field(struct rt_rowmap *map, size_t i, const struct rt_slice *hea
                           "with the one that is set",
                           name, delimiter, rt_side_name(map->side));
     if (map->column[i] == NO_COLUMN)
-        return missing_column(header, count, name, wanted, err);
+        return missing_column(map, header, count, name, wanted, err);
     twice = find_column(header, count, wanted, map->column[i] + 1);
     if (twice != NO_COLUMN)
         return rt_err_set(err, RT_DATA,

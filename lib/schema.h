@@ -46,6 +46,7 @@ struct rt_code_pair {
 };
 
 struct rt_codes { /* a value table, in file order: the first pair that fits decides */
+    char *file;   /* as schema.csv names it, for messages */
     struct rt_code_pair *pairs;
     size_t count;
     struct rt_code_pair **sorted[2]; /* by that side's code; equal ones in file order */

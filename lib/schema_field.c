@@ -394,6 +394,7 @@ static int read_code_file(const struct rt_schema_reading *r, struct rt_field *fi
     struct rt_buf text = {0};
     int rc = -1;
 
+    field->codes.file = rt_xstrdup(path);
     if (r->files == NULL || r->files->read(r->files->context, path, &text, r->err) != 0) {
         if (r->files == NULL)
             rt_err_set(r->err, RT_CONFIG, "no files can be read here");
@@ -491,6 +492,7 @@ void rt_schema_field_clear(struct rt_field *field)
         free(field->codes.pairs[i].code[1]);
     }
     free(field->codes.pairs);
+    free(field->codes.file);
     free(field->codes.sorted[0]);
     free(field->codes.sorted[1]);
 }

@@ -425,10 +425,8 @@ static int check_code(const struct rt_field *field, enum rt_side side, struct rt
 
     if (field->codes.count == 0 || raw.len == 0 || find_code(&field->codes, side, raw, &other))
         return 0;
-    return rt_err_set(
-        err, RT_DATA,
-        "code \"%s\" is not in the value table of the schema: add a line for it there",
-        quote(raw, shown));
+    return rt_err_set(err, RT_DATA, "code \"%s\" is not in %.100s: add a line for it there",
+                      quote(raw, shown), field->codes.file);
 }
 
 /* A member that holds what separates members on the other side would be several there. */

@@ -53,6 +53,14 @@ def test_a_header_that_changed_names_what_may_have_taken_its_place(p):
     assert "see roundtrip review" in err
 
 
+@pytest.mark.parametrize("above", ["sep=,\n", "All visits of November\n\n", "1,2,3,4,5\n"])
+def test_a_first_line_that_is_no_header_is_told(p, above):
+    p.drop("native", raw=(above + p.text("native", [row("E1", "N1")])).encode())
+    err = p.run("emit", status=65).err
+    assert ('line 1: there is no column "EXT_ID", nor any other that schema.csv maps: is it another file, or is the header not in the '
+            "first line?: the file is refused") in err
+
+
 @pytest.mark.parametrize("delimiter, word", [(";", "semicolon"), ("\t", "tab"), ("|", "pipe")])
 def test_another_delimiter_than_that_of_the_settings_is_told(p, delimiter, word):
     p.drop("native", raw=p.text("native", [row("E1", "N1")]).replace(",", delimiter).encode())
@@ -73,7 +81,7 @@ def test_a_code_that_is_not_in_the_table_says_where_to_add_it(make):
     p.write()
     p.run("check", "--accept-schema")
     p.drop("external", [row("E1", summary="Vist")])
-    assert re.search(r'line 2, column \d: code "Vist" is not in the value table of the schema: add a line for it there',
+    assert re.search(r'line 2, column \d: code "Vist" is not in kinds.csv: add a line for it there',
                      p.run("emit").err)
 
 

@@ -215,7 +215,7 @@ static void test_codes(void **state)
     assert_false(x.f->is_plain);
     fits(&x, RT_EXTERNAL, "Visit");
     fits(&x, RT_EXTERNAL, "");
-    misfits(&x, RT_EXTERNAL, "V", "code \"V\" is not in the value table");
+    misfits(&x, RT_EXTERNAL, "V", "code \"V\" is not in codes.csv: add a line for it there");
     misfits(&x, RT_NATIVE, "Visit", "code \"Visit\"");
     misfits(&x, RT_EXTERNAL, "visit", "code");
     renders(&x, external("Meeting"), RT_NATIVE, "V");
