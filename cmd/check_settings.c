@@ -140,21 +140,30 @@ static int check_key(const struct rt_session *session, enum rt_side side, struct
     return rc;
 }
 
-int rt_check_settings(struct rt_session *session, json_t *root, struct rt_err *err)
+int rt_check_eligible(const struct rt_config *config, const struct rt_schema *schema,
+                      struct rt_err *err)
 {
-    const struct rt_config *config = session->config;
-
     for (int s = 0; s < 2; s++) {
         struct rt_expr *expr = NULL;
         const char *eligible = config->side[s].eligible;
 
-        if (eligible != NULL && rt_expr_open(eligible, session->schema, &expr, err) < 0)
+        if (eligible != NULL && rt_expr_open(eligible, schema, &expr, err) < 0)
             return rt_err_context(
                 err, "%s", rt_config_place(config, rt_side_name((enum rt_side)s), "eligible").text);
         rt_expr_close(expr);
+    }
+    return 0;
+}
+
+int rt_check_settings(struct rt_session *session, json_t *root, struct rt_err *err)
+{
+    const struct rt_config *config = session->config;
+
+    if (rt_check_eligible(config, session->schema, err) < 0)
+        return -1;
+    for (int s = 0; s < 2; s++)
         if (check_key(session, (enum rt_side)s, err) < 0)
             return -1;
-    }
     if (!session->json)
         rt_say("%s: roundtrip.ini and schema.csv are right, %s\n", config->name,
                config->single_trip ? "single-trip" : "round-trip");

@@ -10,4 +10,8 @@
    a key file that others can read. */
 int rt_check_settings(struct rt_session *session, json_t *root, struct rt_err *err) RT_MUST_CHECK;
 
+/* RT_CONFIG if an `eligible` does not compile with these fields. */
+int rt_check_eligible(const struct rt_config *config, const struct rt_schema *schema,
+                      struct rt_err *err) RT_MUST_CHECK;
+
 #endif

@@ -1,5 +1,6 @@
 #include "cmd/init_report.h"
 
+#include "cmd/check_settings.h"
 #include "cmd/json.h"
 
 #include <string.h>
@@ -55,6 +56,20 @@ static int read_table(void *context, const char *path, struct rt_buf *text, stru
     return rt_err_set(err, RT_INTERNAL, "%s: no table of this name was proposed", path);
 }
 
+static void tell_repeated(const struct rt_session *session, struct rt_making *m,
+                          const struct rt_sample *sample)
+{
+    size_t first;
+
+    for (size_t i = 0; i < sample->columns; i++)
+        if (rt_sample_is_repeated(sample, i, &first))
+            rt_tell(session,
+                    "still to be done: %s: \"%s\" is there twice (columns %zu and %zu): have one "
+                    "of them exported under another name, or take it out of schema.csv, or the "
+                    "file is refused\n",
+                    plain(m, sample->name), plain(m, sample->headers[i]), first + 1, i + 1);
+}
+
 static void tell_rest(const struct rt_session *session, struct rt_making *m,
                       const struct rt_config *config)
 {
@@ -69,9 +84,12 @@ static void tell_rest(const struct rt_session *session, struct rt_making *m,
             count[RT_SURE], count[RT_LIKELY], count[RT_UNSURE]);
     if (rt_schema_parse(rt_buf_slice(&m->schema), "schema.csv", config, &files, &schema, &err) <
             0 ||
-        rt_settings_check(config, schema, &err) < 0)
+        rt_settings_check(config, schema, &err) < 0 || rt_check_eligible(config, schema, &err) < 0)
         rt_tell(session, "still to be done: %s\n", err.msg);
     rt_schema_free(schema);
+    for (int s = 0; s < 2; s++)
+        if (m->sample[s] != NULL)
+            tell_repeated(session, m, m->sample[s]);
     for (size_t i = 0; i < m->draft.count; i++)
         if (m->draft.lines[i].left != NULL)
             rt_tell(session, "still to be done: %s/%s: add a line for each of these codes: %s\n",

@@ -37,9 +37,10 @@ static void look_at_column(struct rt_drafting *d, int side, size_t i)
 {
     const struct rt_sample *sample = d->sample[side];
     struct rt_draft_column *column = &d->column[side][i];
-    size_t distinct = 0;
+    size_t distinct = 0, first;
 
     column->header = sample->headers[i];
+    column->is_used = rt_sample_is_repeated(sample, i, &first); /* only one can be mapped */
     column->guess = rt_draft_guess(sample, i, d->arena);
     column->keys = rt_arena_alloc(d->arena, (sample->rows + 1) * sizeof *column->keys);
     for (size_t r = 0; r < sample->rows; r++) {

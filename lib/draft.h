@@ -52,10 +52,13 @@ struct rt_sample {
     size_t rows;
 };
 
-/* Reads a sample; all of it lives in the arena.  RT_DATA if it is no CSV; broken rows are skipped.
- */
+/* Reads a sample; all of it lives in the arena.  RT_DATA if it is no CSV, or most rows do not fit
+ * the header; other broken rows are skipped. */
 int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *arena,
                    struct rt_sample *sample, struct rt_err *err) RT_MUST_CHECK;
+
+/* An earlier column with the header of this one: a file in which that is mapped is refused. */
+bool rt_sample_is_repeated(const struct rt_sample *sample, size_t column, size_t *first);
 
 void rt_draft_add(struct rt_draft *draft, struct rt_draft_line line);
 void rt_draft_clear(struct rt_draft *draft);

@@ -3,7 +3,9 @@
 #include "lib/source.h"
 #include "lib/utf8.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SAMPLE_ROWS  5000
 #define SAMPLE_BYTES ((size_t)64 << 20)
@@ -55,6 +57,16 @@ static void keep_header(struct rt_csv_reader *reader, struct rt_arena *arena,
         sample->headers[i] = rt_arena_dup(arena, header[i]).ptr;
 }
 
+/* A title, or the "sep=;" of a spreadsheet, where the header should be. */
+static int refuse_header(const struct rt_sample *sample, const struct rt_csv_row *misfit,
+                         struct rt_err *err)
+{
+    return rt_err_set(err, RT_DATA,
+                      "%s: line %" PRIu64 ": %zu cells, but line 1 has %zu, and most rows do not "
+                      "fit it: the header must be the first line, with a name for each column",
+                      sample->name, misfit->line, misfit->count, sample->columns);
+}
+
 int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *arena,
                    struct rt_sample *sample, struct rt_err *err)
 {
@@ -62,9 +74,9 @@ int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *aren
     struct rt_source_memory memory;
     struct rt_source source;
     struct rt_csv_reader *reader;
-    struct rt_csv_row row;
+    struct rt_csv_row row, misfit = {0};
     struct rt_slice *cells = NULL;
-    size_t count = 0;
+    size_t count = 0, misfits = 0;
     int rc = 1;
 
     *sample = (struct rt_sample){.name = name, .encoding = find_encoding(text)};
@@ -77,6 +89,8 @@ int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *aren
     keep_header(reader, arena, sample);
     while (sample->rows < SAMPLE_ROWS && arena->total < SAMPLE_BYTES &&
            (rc = rt_csv_next(reader, &row, err)) == 1) {
+        if (row.count != sample->columns && ++misfits == 1)
+            misfit = row;
         if (row.fault != NULL || row.count != sample->columns)
             continue;
         for (size_t i = 0; i < row.count; i++) {
@@ -93,5 +107,17 @@ int rt_sample_read(struct rt_slice text, const char *name, struct rt_arena *aren
         sample->cells = kept;
     }
     free(cells);
+    if (rc >= 0 && misfits > sample->rows)
+        return refuse_header(sample, &misfit, err);
     return rc < 0 ? -1 : 0;
+}
+
+bool rt_sample_is_repeated(const struct rt_sample *sample, size_t column, size_t *first)
+{
+    const char *header = sample->headers[column];
+
+    for (*first = 0; *first < column; ++*first)
+        if (*header && strcmp(sample->headers[*first], header) == 0)
+            return true;
+    return false;
 }

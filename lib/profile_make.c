@@ -47,15 +47,15 @@ int rt_profile_is_free(const char *dir, struct rt_err *err)
         return rt_err_set(err, RT_USAGE, "%s: that is no folder: choose another name", dir);
     if (access(dir, R_OK | X_OK) < 0 && errno == EACCES)
         return rt_err_errno(err, RT_REFUSED, "cannot look into %s", dir);
+    for (size_t i = 0; !is_unfinished(dir) && i < sizeof names / sizeof *names; i++)
+        if (check_free(dir, names[i], err) < 0)
+            return -1;
     if (rt_profile_has_archive(dir))
         return rt_err_set(
             err, RT_USAGE,
             "%s: the archive of a profile is there, and belongs to the settings and "
             "the state of then: put them back from a backup, or choose another folder",
             dir);
-    for (size_t i = 0; !is_unfinished(dir) && i < sizeof names / sizeof *names; i++)
-        if (check_free(dir, names[i], err) < 0)
-            return -1;
     return 0;
 }
 

@@ -66,6 +66,14 @@ def test_init_closes_a_folder_that_was_there(p, tmp_path):
     p.run("-C", "new", "resume", cwd=tmp_path)
 
 
+def test_init_of_a_profile_that_lives_says_that_it_is_there(pair):
+    """Not that its archive is all that is left of it."""
+    pair.put("new.csv", "EID\nE1\n")
+    assert pair.files_under("archive")
+    told = pair.run("init", ".", "--external", "new.csv", status=64)
+    assert told.err == "roundtrip init: .: has a roundtrip.ini already, and nothing is overwritten: choose another folder\n"
+
+
 def test_init_into_the_archive_of_a_lost_profile_is_refused(p, tmp_path):
     (tmp_path / "new/archive").mkdir(parents=True)
     (tmp_path / "new/archive/journal").write_text("mine\n")

@@ -100,6 +100,14 @@ def test_without_a_column_for_the_other_id_it_says_what_to_do(p, tmp_path):
     assert "give fields the role fingerprint" in " ".join(result.out.split())
 
 
+def test_a_setting_of_the_preset_for_which_no_column_was_found_is_still_to_be_done(p, tmp_path):
+    (tmp_path / "n.csv").write_text("Contact Id,First Name\n" + "".join(f"{i},Ada {i}\n" for i in range(9)))
+    told = p.run("init", "new", "--preset", "contacts", "--native", "n.csv", cwd=tmp_path)
+    left = [line for line in told.err.splitlines() if line.startswith("still to be done: ")]
+    assert len(left) == 1 and '[native] eligible: ' in left[0] and 'has no field "reference_source"' in left[0]
+    assert left[0][len("still to be done: "):] in p.run("-C", "new", "check", cwd=tmp_path, status=78).err
+
+
 def test_evertrue_is_paired_without_the_preset_too(p, tmp_path):
     folder = propose(p, tmp_path, *evertrue(tmp_path))
     ids = {line["role"]: (line["external"], line["native"]) for line in table(folder / "schema.csv") if line["role"]}
@@ -202,6 +210,24 @@ def test_dates_of_which_some_are_spoilt_are_no_set(p, tmp_path):
     p.run("init", "new", "--native", native, cwd=tmp_path)
     line = next(line for line in table(tmp_path / "new/schema.csv") if line["native"] == "WHEN")
     assert line["type"] == "text"
+
+
+def test_a_header_that_is_there_twice_is_told_and_one_of_them_proposed(p, tmp_path):
+    """Empty ones beside it are nothing to map."""
+    (tmp_path / "e.csv").write_text("VisitID,DatabaseID,Note,,Note,\n" + "".join(f"{i},{70 + i},text {i},,other,\n" for i in range(9)))
+    (tmp_path / "n.csv").write_text("NO,EXT_ID,NOTE\n" + "".join(f"{70 + i},{i},text {i}\n" for i in range(9)))
+    told = p.run("init", "new", "--external", "e.csv", "--native", "n.csv", cwd=tmp_path)
+    assert [line["external"] for line in table(tmp_path / "new/schema.csv")] == ["VisitID", "DatabaseID", "Note"]
+    assert 'still to be done: e.csv: "Note" is there twice (columns 3 and 5): ' in told.err and told.err.count("twice") == 1
+    p.run("-C", "new", "check", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("above", ["sep=,\n", "All visits of November\n\n"])
+def test_a_sample_whose_header_is_not_the_first_line_is_refused(p, tmp_path, above):
+    (tmp_path / "n.csv").write_text(above + "VISIT_ID,NOTE,PERSON\n" + "".join(f"{i},text {i},P{i}\n" for i in range(9)))
+    err = p.run("init", "new", "--native", "n.csv", cwd=tmp_path, status=65).err
+    assert "most rows do not fit it: the header must be the first line" in err
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.fixture
