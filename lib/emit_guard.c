@@ -127,6 +127,12 @@ static int guard_side(struct rt_emit *emit, enum rt_side side, char reason[REASO
         return 1;
     if (rt_store_each_delta(emit->work->store, note_handed, &handed, err) < 0)
         return -1;
+    if (handed.any) {
+        size_t len = strlen(reason);
+
+        snprintf(reason + len, REASON_SIZE - len,
+                 "; --historical is for a side to which nothing was handed over yet");
+    }
     return handed.any;
 }
 

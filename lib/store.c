@@ -51,6 +51,8 @@ int rt_store_fail(struct rt_store *store, const char *doing, struct rt_err *err)
         advice = ": make room on its disk, and on that of temporary files (TMPDIR, or /var/tmp)";
     else if (code == RT_BUSY)
         advice = ": another process is using it; try again";
+    else if (code == RT_REFUSED)
+        advice = ": whoever runs this must be able to write to it, and to its folder";
     return rt_err_set(err, code, "%s: %s: %s%s", store->path, doing, sqlite3_errmsg(store->db),
                       advice);
 }

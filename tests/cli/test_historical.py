@@ -45,7 +45,10 @@ def test_historical_does_not_set_the_guard_aside_twice(make):
     p.push()
     p.tick()
     p.drop("native", [row(n=f"M{i}", summary="later") for i in range(5)])
-    assert p.emit("--historical", status=(2, 64)).nothing
+    stopped = p.emit("--historical", status=2)
+    assert stopped.nothing
+    assert "--historical is for a side to which nothing was handed over yet; look at it" in stopped.result.err
+    assert "--historical" not in p.emit(status=2).result.err
 
 
 @pytest.mark.later
