@@ -138,13 +138,16 @@ static struct rt_value value_for(const struct rt_delta_format *format,
 {
     const struct rt_record *record = cells->record;
     struct rt_value want = rt_content_value(cells->content, field->content_index), there;
+    bool is_told;
 
     if (record == NULL)
         return want;
+    is_told =
+        rt_value_is_known(want) && rt_record_flows_to(format->rules, record, field, format->side);
+    if (is_told && field->column[format->side].max == 0)
+        return want; /* the usual case */
     there = rt_content_value(record->end[format->side].seen, field->content_index);
-    if (!rt_value_is_known(want) || !rt_record_flows_to(format->rules, record, field, format->side))
-        return there;
-    return rt_value_is_beyond(field, format->side, there, want) ? there : want;
+    return !is_told || rt_value_is_beyond(field, format->side, there, want) ? there : want;
 }
 
 static int put_fields(struct rt_delta_format *format, const struct rt_delta_cells *cells,
