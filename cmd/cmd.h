@@ -82,9 +82,10 @@ struct rt_cmd {
     int (*check)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
     /* The exit status (0, 1, or any of rt_code), or -1 with err set. */
     int (*run)(struct rt_session *session, const struct rt_args *args, struct rt_err *err);
-    /* Told when the session could not be opened, or run ended with -1; or NULL. */
+    /* Told when the session could not be opened, or run ended with -1; or NULL.  May take the words
+     * out of err, if it has told them itself. */
     void (*failed)(const struct rt_session *session, const struct rt_args *args,
-                   const struct rt_err *err);
+                   struct rt_err *err);
 };
 
 /* All commands in the order of the help; ends with NULL. */

@@ -186,13 +186,15 @@ out:
     return level;
 }
 
-/* What monitors show is standard output, also when the state cannot be used. */
-static void failed(const struct rt_session *session, const struct rt_args *args,
-                   const struct rt_err *err)
+/* What monitors show is standard output, also when the state cannot be used.  One line: cron would
+ * mail standard error beside it. */
+static void failed(const struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    if (rt_args_has(args, "check") && !session->json)
-        rt_say("ROUNDTRIP %s - %s: %s\n", err->code == RT_STOPPED ? "CRITICAL" : "UNKNOWN",
-               session->config ? session->config->name : session->profile, err->msg);
+    if (!rt_args_has(args, "check") || session->json)
+        return;
+    rt_say("ROUNDTRIP %s - %s: %s\n", err->code == RT_STOPPED ? "CRITICAL" : "UNKNOWN",
+           session->config ? session->config->name : session->profile, err->msg);
+    *err->msg = '\0';
 }
 
 const struct rt_cmd rt_cmd_status = {

@@ -49,6 +49,36 @@ static bool split_id(const struct rt_session *session, const char *text, enum rt
     return is_side;
 }
 
+/* Not the ID of a record, but perhaps one that it had before: an old mail may name that. */
+static int no_record(struct rt_session *session, const char *text, struct rt_err *err)
+{
+    enum rt_side side = RT_EXTERNAL;
+    const char *id = text;
+    bool is_one = split_id(session, text, &side, &id);
+
+    rt_err_set(err, RT_USAGE,
+               "%s: no record has this ID, external or native: only rows that were taken in are "
+               "known",
+               text);
+    for (int s = 0; s < 2; s++) {
+        struct rt_arena arena = {0};
+        struct rt_record record;
+        struct rt_err ignored;
+        int64_t rid;
+
+        if ((!is_one || (int)side == s) &&
+            rt_store_find_former(session->store, (enum rt_side)s, rt_slice_str(id), &rid,
+                                 &ignored) == 1 &&
+            rt_store_load(session->store, rid, &arena, &record, &ignored) == 0 &&
+            record.end[s].id.len > 0)
+            rt_err_set(err, RT_USAGE, "%s: no record has this ID any more: it became %s:%.*s", text,
+                       rt_side_name((enum rt_side)s), (int)record.end[s].id.len,
+                       record.end[s].id.ptr);
+        rt_arena_clear(&arena);
+    }
+    return -1;
+}
+
 int rt_session_record(struct rt_session *session, const char *text, int64_t *rid,
                       struct rt_err *err)
 {
@@ -70,12 +100,7 @@ int rt_session_record(struct rt_session *session, const char *text, int64_t *rid
                           "%s is both an external and a native ID: write external:%s or native:%s",
                           text, text, text);
     *rid = found[0] ? found[0] : found[1];
-    return *rid ? 0
-                : rt_err_set(
-                      err, RT_USAGE,
-                      "%s: no record has this ID, external or native: only rows that were taken "
-                      "in are known",
-                      text);
+    return *rid ? 0 : no_record(session, text, err);
 }
 
 /* What stands behind "external:" or "native:"; NULL: none of them.  A label may well be the

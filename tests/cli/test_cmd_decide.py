@@ -590,6 +590,15 @@ def test_a_pair_that_goes_against_a_bound_id_is_told_how_it_can_change(pair):
     pair.run("bind", "--rekey", "native", "N1", "N9")
 
 
+def test_an_id_from_before_a_rekey_is_told_with_what_it_became(pair):
+    pair.run("bind", "--rekey", "native", "N1", "N9")
+    for name in ("N1", "native:N1"):
+        for command in ("show", "hold"):
+            told = pair.run(command, name, status=64).err
+            assert told == f"roundtrip {command}: {name}: no record has this ID any more: it became native:N9\n"
+    assert "no record has this ID, external or native" in pair.run("show", "external:N1", status=64).err
+
+
 def test_rekey_tells_the_delta_that_waits_with_the_old_id(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])

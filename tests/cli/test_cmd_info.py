@@ -370,9 +370,10 @@ def test_status_check_has_its_line_when_the_state_or_the_settings_cannot_be_used
     (pair.path / "state.db").rename(pair.path / "away.db")
     lost = pair.run("status", "--check", status=2)
     assert lost.out.startswith("ROUNDTRIP CRITICAL - trip: state.db is gone") and lost.out.count("\n") == 1
+    assert not lost.err
     pair.put("roundtrip.ini", "[extrenal]\n")
     wrong = pair.run("status", "--check", status=78)
-    assert wrong.out.startswith("ROUNDTRIP UNKNOWN - ") and wrong.out.count("\n") == 1
+    assert wrong.out.startswith("ROUNDTRIP UNKNOWN - ") and wrong.out.count("\n") == 1 and not wrong.err
     assert not pair.run("status", status=78).out
     (pair.path / "away.db").rename(pair.path / "state.db")
     pair.write()
