@@ -157,6 +157,22 @@ static int record_hand_over(struct push *push, struct rt_delta *delta,
     return rt_outbox_finish(push->work, err);
 }
 
+/* With -q nothing else tells which side and file an error is about. */
+static int hand_over(struct push *push, enum rt_side side, const char *path, const char *name,
+                     struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+
+    rt_buf_reset(&push->crosswalk);
+    if (settings->transport != RT_TRANSPORT_COMMAND)
+        return deliver(push, side, path, name, err) == 0
+                   ? 0
+                   : rt_err_context(err, "%s", settings->label);
+    return load(push, settings, path, err) == 0
+               ? 0
+               : rt_err_context(err, "%s: %s", settings->label, name);
+}
+
 static int push_part(struct push *push, struct rt_delta *delta, const struct rt_delta_part *part,
                      struct rt_err *err)
 {
@@ -175,10 +191,7 @@ static int push_part(struct push *push, struct rt_delta *delta, const struct rt_
     if (local_file(push, delta, part, &path, err) < 0)
         goto out;
     rt_log_info(push->work->log, "handing over %s", part->name);
-    rt_buf_reset(&push->crosswalk);
-    if ((settings->transport == RT_TRANSPORT_COMMAND
-             ? load(push, settings, path, err)
-             : deliver(push, delta->side, path, part->name, err)) < 0)
+    if (hand_over(push, delta->side, path, part->name, err) < 0)
         goto out;
     if (RT_STEP("push.delivered") < 0) {
         rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);

@@ -542,6 +542,16 @@ def test_log_tells_a_run_that_could_not_reach_the_other_end(make):
     assert p.snapshot() == before
 
 
+def test_a_failed_hand_over_tells_side_and_file(make, tmp_path):
+    p = make(native={"transport": "command", "load": "exit 1"})
+    p.drop("external", [row("E1")])
+    name = "trip-native-20261101T060000Z-000001.csv"
+    assert p.run("-q", "run", status=69).err.startswith(f"roundtrip run: database: {name}: the command ended with status 1: ")
+    p = make(native={"imports": "nowhere"})
+    p.drop("external", [row("E1")])
+    assert p.run("-q", "run", status=(69, 74)).err.startswith("roundtrip run: database: ")
+
+
 def test_a_run_whose_push_failed_did_not_push(make):
     p = make(native={"transport": "command", "load": "exit 1"})
     p.drop("external", [row("E1")])
