@@ -110,7 +110,7 @@ static int say_csv(struct rt_review_report *report, const struct rt_review_view 
     rt_review_add_what(view, &what);
     if (put_number(report, item->number, err) == 0 && put_number(report, item->version, err) == 0 &&
         put_text(report, item->kind, err) == 0 && put_ids(report, view, err) == 0 &&
-        put_text(report, item->side < 0 ? "" : rt_side_name((enum rt_side)item->side), err) == 0 &&
+        put_text(report, view->side < 0 ? "" : rt_side_name((enum rt_side)view->side), err) == 0 &&
         put_number(report, view->delta, err) == 0 && put_text(report, view->file, err) == 0 &&
         put_number(report, view->line, err) == 0 && put_text(report, view->since, err) == 0 &&
         put_text(report, rt_buf_str(&what), err) == 0 &&
@@ -132,7 +132,7 @@ static void add_json(struct rt_review_report *report, const struct rt_review_vie
                              view->detail ? json_incref(view->detail) : json_null());
 
     json_object_set_new(
-        json, "side", rt_json_text(item->side < 0 ? NULL : rt_side_name((enum rt_side)item->side)));
+        json, "side", rt_json_text(view->side < 0 ? NULL : rt_side_name((enum rt_side)view->side)));
     json_object_set_new(json, "file", rt_json_text(*view->file ? view->file : NULL));
     if (view->line)
         json_object_set_new(json, "line", json_integer((json_int_t)view->line));

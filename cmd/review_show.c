@@ -25,8 +25,8 @@ static void say_rows(const json_t *rows)
     const json_t *row;
     size_t i;
 
-    if (*rt_review_text(rows, "text"))
-        rt_say_wrapped(2, "%s\n", rt_review_text(rows, "text"));
+    if (*rt_review_text(json_array_get(rows, 0), "text"))
+        rt_say_wrapped(2, "%s\n", rt_review_text(json_array_get(rows, 0), "text"));
     say_row(rows);
     json_array_foreach(rows, i, row) say_row(row);
 }
@@ -75,6 +75,8 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
                             json_object_get(field, "native"));
     }
     say_rows(json_object_get(view->detail, "rows"));
+    if (view->also != NULL)
+        rt_say_wrapped(2, "%s\n", view->also);
 }
 
 /* A record of which nothing is open any more may have been joined to another one. */

@@ -27,12 +27,46 @@ static const char *kept_as(enum rt_kind kind, const struct rt_file *file, struct
     return path;
 }
 
+/* Whether the first row in question is of the item's side, or of the other one. */
+static int side_of(const struct rt_item *item, const json_t *row)
+{
+    for (int s = 0; s < 2; s++)
+        if (strcmp(rt_review_text(row, "side"), rt_side_name((enum rt_side)s)) == 0)
+            return s;
+    return item->side;
+}
+
+/* One item may have rows of both sides. */
+static int find_also(struct rt_session *session, struct rt_review_view *view, const json_t *rows,
+                     struct rt_err *err)
+{
+    const json_t *row = NULL;
+    struct rt_file file;
+    const char *kept;
+    size_t i;
+    int rc;
+
+    json_array_foreach(rows, i, row) if (side_of(view->item, row) != view->side) break;
+    if (row == NULL || i == json_array_size(rows))
+        return 0;
+    rc = rt_store_file_by_id(session->store, json_integer_value(json_object_get(row, "file")),
+                             &view->arena, &file, err);
+    if (rc != 1)
+        return rc;
+    kept = kept_as((enum rt_kind)rt_kind_find(view->item->kind), &file, &view->arena);
+    view->also = rt_arena_printf(
+        &view->arena, "%s, line %" JSON_INTEGER_FORMAT "%s%s%s%s", file.name,
+        json_integer_value(json_object_get(row, "line")), kept ? ", in " : "", kept ? kept : "",
+        *rt_review_text(row, "text") ? ": " : "", rt_review_text(row, "text"));
+    return 0;
+}
+
 int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
                         struct rt_review_view *view, struct rt_err *err)
 {
     int kind = rt_kind_find(item->kind);
     struct rt_file file;
-    const json_t *row;
+    const json_t *rows, *row;
     int64_t at;
     int rc = 0;
 
@@ -43,9 +77,9 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
     view->id[RT_NATIVE] = rt_review_text(view->detail, "native_id");
     view->delta = json_integer_value(json_object_get(view->detail, "delta"));
     rt_time_format(item->opened, view->since);
-    row = json_object_get(view->detail, "rows");
-    if (json_is_array(row))
-        row = json_array_get(row, 0);
+    rows = json_object_get(view->detail, "rows");
+    row = json_is_array(rows) ? json_array_get(rows, 0) : rows;
+    view->side = side_of(item, row);
     at = json_integer_value(
         json_object_get(row, "file")); /* the row in question, not the last look */
     view->line = at ? json_integer_value(json_object_get(row, "line")) : item->line;
@@ -55,7 +89,7 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
         view->file = file.name;
         view->kept = kept_as((enum rt_kind)kind, &file, &view->arena);
     }
-    return rc < 0 ? -1 : 0;
+    return rc < 0 ? -1 : find_also(session, view, rows, err);
 }
 
 void rt_review_view_close(struct rt_review_view *view)
@@ -106,7 +140,8 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
 {
     const json_t *fields = json_object_get(view->detail, "fields"), *field,
                  *rows = json_object_get(view->detail, "rows");
-    const char *reason = rt_review_text(rows, "text");
+    const char *reason =
+        rt_review_text(json_is_array(rows) ? json_array_get(rows, 0) : rows, "text");
     size_t i;
 
     json_array_foreach(fields, i, field)
@@ -120,7 +155,10 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", rt_review_text(view->detail, "text"));
     if (*reason) /* of a rejected row */
         rt_buf_printf(out, "%s%s", out->len ? "; " : "", reason);
-    add_rows(view, rows, out);
+    else
+        add_rows(view, rows, out);
+    if (view->also != NULL)
+        rt_buf_printf(out, "%s%s", out->len ? "; " : "", view->also);
     if (json_is_integer(rows))
         rt_buf_printf(out, "%" JSON_INTEGER_FORMAT " row%s", json_integer_value(rows),
                       json_integer_value(rows) == 1 ? "" : "s");

@@ -14,6 +14,8 @@ struct rt_review_view {
     struct rt_arena arena;
     const char *id[2], *file; /* "" where there is none */
     const char *kept;         /* where what could not be taken in is; NULL: it is not about that */
+    const char *also;         /* the row of the other side that is in question too; NULL: none */
+    int side;                 /* of `file`; -1: none */
     int64_t delta;
     int64_t line; /* of `file`; 0: none */
     char since[RT_TIME_SIZE];

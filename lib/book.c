@@ -118,12 +118,13 @@ int rt_book_open_item(struct rt_work *work, const struct rt_record *record, enum
     return rt_store_open_item(work->store, rt_kind_text(kind)->name, subject, arena, item, err);
 }
 
-/* The rows that the item is about from now on, as JSON; NULL: it stays as it is.  Those that an
- * answer takes may be of both sides at once. */
+/* The rows that the item is about from now on, as JSON; NULL: it stays as it is.  They may be of
+ * both sides at once. */
 static int rows_of(struct rt_work *work, const struct rt_record *record, enum rt_kind kind,
                    const char *rows, char **text, struct rt_err *err)
 {
-    enum rt_flaw flaw = kind == RT_KIND_REPEATED    ? RT_FLAW_REPEATED
+    enum rt_flaw flaw = kind == RT_KIND_REJECTED    ? RT_FLAW_REJECTED
+                        : kind == RT_KIND_REPEATED  ? RT_FLAW_REPEATED
                         : kind == RT_KIND_WENT_BACK ? RT_FLAW_WENT_BACK
                                                     : RT_FLAW_NONE;
     struct rt_arena arena = {0};
@@ -487,7 +488,8 @@ int rt_book_remove(struct rt_work *work, struct rt_record *from, int64_t into,
 int rt_book_take_over(struct rt_work *work, struct rt_record *into,
                       const struct rt_questions *questions, struct rt_err *err)
 {
-    unsigned has_one = into->items & ~RT_KIND_BIT(RT_KIND_REPEATED) &
+    unsigned has_one = into->items & ~RT_KIND_BIT(RT_KIND_REJECTED) &
+                       ~RT_KIND_BIT(RT_KIND_REPEATED) &
                        ~RT_KIND_BIT(RT_KIND_WENT_BACK); /* these hold rows of both sides */
     int rc = rt_book_save(work, into, err);
 

@@ -71,7 +71,7 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
                              .line = (int64_t)csv->line,
                              .what = rt_change_name(RT_CHANGE_REJECTED)};
     char column[32] = "", *text; /* no column: the row as a whole */
-    json_t *detail;
+    json_t *detail, *rows;
     int rc;
 
     rt_intake_count(in, RT_CHANGE_REJECTED);
@@ -98,13 +98,15 @@ static int reject(struct rt_intake *in, const struct rt_csv_row *csv, const stru
     event.detail = text;
     rc = rt_store_add_event(in->work->store, &event, err);
     free(text);
+    rows = json_pack("[o]", detail);
+    json_object_set_new(detail, "side", json_string(rt_side_name(in->side)));
     json_object_set_new(detail, "file", json_integer((json_int_t)in->file.id));
     json_object_set_new(detail, "line", json_integer((json_int_t)csv->line));
     json_object_set_new(detail, "stamp", json_integer((json_int_t)in->file.stamp));
     json_object_set_new(detail, "print", print_of(csv));
-    text = json_dumps(detail, JSON_COMPACT);
+    text = json_dumps(rows, JSON_COMPACT);
     rt_intake_add_flaw(in, RT_FLAW_REJECTED, event.id_of, event.line, text);
-    json_decref(detail);
+    json_decref(rows);
     free(text);
     return rc;
 }

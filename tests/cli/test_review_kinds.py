@@ -499,6 +499,30 @@ def test_repeated_rows_stay_when_those_of_the_other_side_are_settled(pair):
     assert pick(only(pair.sync().native), "summary", "body") == ("three", "six")
 
 
+def test_rejected_rows_of_both_sides_are_told_until_each_is_mended(make):
+    p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
+    p.trip(ext=[row("E1", "N1", amount="many")])
+    p.trip(nat=[row("E1", "N1", amount="much")])
+    item, shown = only(of_kind(p, "rejected")), p.run("review", "show", "1").out
+    assert (item["side"], item["file"]) == ("external", p.listing("archive/in/external")[-1].split("-", 1)[1])
+    assert "much" in item["what"] and "many" in item["what"] and "rejects/external" in shown and "rejects/native" in shown
+    p.trip(ext=[row("E1", "N1", amount="2")])
+    left = only(of_kind(p, "rejected"))
+    assert left["side"] == "native" and "much" in left["what"] and "many" not in left["what"]
+    assert "rejects/native" in (shown := p.run("review", "show", "1").out) and "rejects/external" not in shown
+    p.trip(nat=[row("E1", "N1", amount="1")])
+    assert not p.items()
+
+
+@pytest.mark.parametrize("first", ["ext", "nat"])
+def test_a_rejected_row_asks_though_the_other_side_s_was_dismissed_with_the_same_cells(make, first):
+    p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
+    p.trip(**{first: [row("E1", "N1", amount="many")]})
+    p.decide("dismiss", "rejected")
+    p.trip(**{"nat" if first == "ext" else "ext": [row("E1", "N1", amount="many")]})
+    assert of_kind(p, "rejected")
+
+
 def test_rows_that_went_back_on_both_sides_are_decided_together(make):
     new, old = "2026-11-01T10:00:00Z", "2026-10-01T10:00:00Z"
     p = make(schema=SCHEMA + [MODIFIED]).agree({**PLAIN, "modified": new})
@@ -622,9 +646,9 @@ def test_what_was_dismissed_and_comes_back_behind_another_row_is_an_edit(make, k
     assert p.trip(nat=same).nothing and p.items(kind)
 
 
-@pytest.mark.parametrize("kind", ["repeated", "went-back"])
+@pytest.mark.parametrize("kind", ["rejected", "repeated", "went-back"])
 def test_what_was_dismissed_of_both_sides_at_once_asks_nothing_again(make, kind):
-    p = make(schema=SCHEMA + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
+    p = make(schema=NUMBER + [MODIFIED]).agree(row("E1", "N1", modified=NEW))
     same, changed = SAME_AGAIN[kind]
     p.trip(ext=changed, nat=same)
     only(p.items())
