@@ -2,6 +2,7 @@
 #include "cmd/json.h"
 
 #include "lib/decide.h"
+#include "lib/outbox.h"
 
 #include <inttypes.h>
 #include <unistd.h>
@@ -28,25 +29,11 @@ static int report(const struct rt_session *session, const struct rt_bind_counts 
     return status;
 }
 
-/* It would make the record a second time there. */
-static int tell_known(void *context, int64_t delta, enum rt_side side, int64_t rows,
-                      struct rt_err *err)
-{
-    const struct rt_session *session = context;
-
-    (void)err;
-    rt_log_warn(session->work.log,
-                "delta %06" PRId64 " in the outbox still inserts %" PRId64
-                " record%s that %s holds: roundtrip withdraw %06" PRId64 " before the next push",
-                delta, rows, rows == 1 ? "" : "s", session->config->side[side].label, delta);
-    return 0;
-}
-
 static int finish(struct rt_session *session, const struct rt_bind_counts *counts,
                   struct rt_err *err)
 {
     if (rt_session_commit(session, counts->of[RT_BOUND_REJECTED] ? RT_DATA : 0, err) < 0 ||
-        rt_store_each_known_insert(session->store, tell_known, session, err) < 0)
+        rt_outbox_tell_known(&session->work, err) < 0)
         return -1;
     return report(session, counts);
 }

@@ -49,6 +49,9 @@ int rt_outbox_note_published(struct rt_work *work, struct rt_err *err) RT_MUST_C
  * transaction. */
 int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
+/* Tells of deltas in the outbox that insert a record for a side whose ID for it is known by now. */
+int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- handing over ---- */
 
 struct rt_push_options {
