@@ -225,6 +225,8 @@ static int accept_header(struct push *push, enum rt_side side, struct rt_err *er
             rc = rt_store_commit(store, err);
         if (rc < 0)
             rt_store_abort(store);
+        else
+            rc = rt_outbox_finish(push->work, err); /* what comes next may stop the push */
     }
     rt_buf_clear(&header);
     return rc;

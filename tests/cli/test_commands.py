@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import rebuilt
 from profile import OTHER, SCHEMA, Profile, field, only, patience, pick, row
 
 
@@ -827,6 +828,17 @@ def test_delta_of_an_old_header_is_withdrawn_and_written_anew(pair):
         assert "roundtrip withdraw 000002, and" in pair.run("push", *options, status=2).err
     pair.run("withdraw", old.name)
     assert only(pair.sync().native)["summary"] == "two" and not pair.listing("outbox/native")
+
+
+def test_a_header_accepted_by_a_push_that_stopped_is_in_the_archive(pair):
+    """A rebuild right after it handed the delta over with the old header."""
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit()
+    pair.settings["native"]["action_column"] = "ACTION"
+    pair.write()
+    pair.run("push", "--accept-header", status=2)
+    assert rebuilt.check(pair) is None
 
 
 def test_diff_prints_the_digest_that_approve_wants_also_when_quiet(make):
