@@ -492,17 +492,33 @@ out:
     return rc;
 }
 
-static int take_waiting(struct rt_work *work, struct rt_waiting_file *waiting, struct rt_err *err)
+/* A file whose name does not tell its time.  Under the name and with the bytes of one that was
+ * taken in, with a time that somebody gave, it has nothing new; under another one it may be a newer
+ * look. */
+static int refuse_unread(struct rt_work *work, const struct rt_waiting_file *waiting,
+                         struct rt_err *err)
 {
     struct rt_intake in = {
         .work = work, .file = waiting->file, .path = waiting->path, .side = waiting->file.side};
-    int rc;
+    struct rt_file before = {.name = ""};
+    int rc = hash_file(&in, err);
 
-    if (waiting->fault == NULL)
-        return take_file(work, &waiting->file, waiting->path, err);
-    rc = refuse(&in, waiting->fault, err);
+    if (rc == 0)
+        rc = rt_store_file_by_digest(work->store, in.side, in.file.digest, &in.file_arena, &before,
+                                     err);
+    if (rc == 1 && strcmp(before.name, in.file.name) == 0)
+        rc = take_file(work, &in.file, waiting->path, err);
+    else if (rc >= 0)
+        rc = refuse(&in, waiting->fault, err);
     intake_clear(&in);
     return rc;
+}
+
+static int take_waiting(struct rt_work *work, const struct rt_waiting_file *waiting,
+                        struct rt_err *err)
+{
+    return waiting->fault == NULL ? take_file(work, &waiting->file, waiting->path, err)
+                                  : refuse_unread(work, waiting, err);
 }
 
 int rt_intake_inbox(struct rt_work *work, struct rt_err *err)

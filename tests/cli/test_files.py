@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+import rebuilt
 from profile import SCHEMA, field, only, row
 
 HEADER = b"EID,NID,Summary,Body,Email\n"
@@ -346,6 +347,22 @@ def test_file_whose_name_does_not_tell_its_time_is_refused_and_the_others_are_ta
     assert [name.endswith("someday.csv") for name in p.listing("rejects") if not name.endswith(".txt")] == [True]
     p.decide("accept", "refused")
     assert p.emit().nothing and not p.items()
+
+
+@pytest.mark.parametrize("taken", ["emit", "baseline"])
+def test_file_whose_time_was_given_is_a_no_op_when_it_comes_again(make, taken):
+    """It was refused, as its name tells no time, and nothing was sent to its side until that was decided."""
+    p = make()
+    p.put("someday.csv", GOOD)
+    p.run("fetch", "external", "someday.csv", "--stamp", "2026-11-01")
+    p.run(*(["emit"] if taken == "emit" else ["baseline", "--external", "someday.csv"]))
+    p.put("inbox/external/someday.csv", GOOD)
+    assert not p.run("diff").status
+    assert "someday.csv: the same bytes were taken in before" in p.run("emit").err
+    assert not p.items() and not p.listing("rejects") and not p.listing("inbox/external")
+    assert rebuilt.check(p) is None
+    p.put("inbox/external/anyday.csv", GOOD)                # under another name it may be a newer look
+    p.run("emit", status=65)
 
 
 def test_fetch_can_delete_what_it_took(make):
