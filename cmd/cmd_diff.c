@@ -48,10 +48,8 @@ static int take_in(struct rt_session *session, const struct rt_args *args, struc
         return rt_intake_inbox(&session->work, err);
     if (rt_session_side(session, args->words[0], &side, err) < 0)
         return -1;
-    for (size_t i = 1; i < args->word_count; i++)
-        if (rt_intake_path(&session->work, side, args->words[i], RT_NEVER, err) < 0)
-            return -1;
-    return 0;
+    return rt_intake_paths(&session->work, side, (const char *const *)args->words + 1,
+                           args->word_count - 1, err);
 }
 
 static void say_summary(struct rt_session *session, const struct rt_emit *emit)

@@ -63,7 +63,7 @@ static int take_in(struct baseline *b, struct rt_err *err)
 
         if (path == NULL)
             continue;
-        if (rt_intake_path(b->work, (enum rt_side)s, path, RT_NEVER, err) < 0)
+        if (rt_intake_paths(b->work, (enum rt_side)s, &path, 1, err) < 0)
             return -1;
         if (b->work->emptied[s].held > 0)
             return rt_err_set(

@@ -521,13 +521,22 @@ static int take_waiting(struct rt_work *work, const struct rt_waiting_file *wait
                                   : refuse_unread(work, waiting, err);
 }
 
+static int take_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < list->count; i++)
+        rc = take_waiting(work, &list->files[i], err);
+    return rc;
+}
+
 int rt_intake_inbox(struct rt_work *work, struct rt_err *err)
 {
     struct rt_waiting_files list;
     int rc = rt_intake_list(work, &list, err);
 
-    for (size_t i = 0; rc == 0 && i < list.count; i++)
-        rc = take_waiting(work, &list.files[i], err);
+    if (rc == 0)
+        rc = take_list(work, &list, err);
     rt_intake_list_clear(&list);
     rt_work_lap(work, RT_LAP_INTAKE);
     return rc;
@@ -558,27 +567,17 @@ int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char
     return rc;
 }
 
-int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
-                   struct rt_err *err)
+int rt_intake_paths(struct rt_work *work, enum rt_side side, const char *const *paths, size_t count,
+                    struct rt_err *err)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    struct rt_arena arena = {0};
-    struct rt_file file = {.side = side, .name = name};
-    struct stat st;
+    struct rt_waiting_files list;
     int rc;
 
     if (work->given[side] != NULL)
-        return rt_intake_again(work, work->given[side], path, NULL, err);
-    rc = rt_intake_describe(work, path, stamp, &arena, &file, err);
-    if (rc < 0 && err->code == RT_DATA && stamp == RT_NEVER && stat(path, &st) == 0) {
-        /* A person named this file; nothing waits behind it, as in an inbox. */
-        rt_log_info(work->log, "%s: the name does not tell its time: the file's own time counts",
-                    name);
-        file = (struct rt_file){.side = side, .name = name};
-        rc = rt_intake_describe(work, path, st.st_mtime, &arena, &file, err);
-    }
+        return rt_intake_again(work, work->given[side], paths[0], NULL, err);
+    rc = rt_intake_list_paths(work, side, paths, count, &list, err);
     if (rc == 0)
-        rc = take_file(work, &file, path, err);
-    rt_arena_clear(&arena);
+        rc = take_list(work, &list, err);
+    rt_intake_list_clear(&list);
     return rc;
 }

@@ -18,9 +18,10 @@
    work->refused[side] is set and the log has said why.  -1 for what stops the whole run. */
 int rt_intake_inbox(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
-/* Takes in one file from anywhere: for diff and baseline. `stamp`: RT_NEVER to tell it as usual. */
-int rt_intake_path(struct rt_work *work, enum rt_side side, const char *path, int64_t stamp,
-                   struct rt_err *err) RT_MUST_CHECK;
+/* Takes in files from anywhere, in the order of their stamps: for diff and baseline.  A rebuild's
+   baseline has one file a side. */
+int rt_intake_paths(struct rt_work *work, enum rt_side side, const char *const *paths, size_t count,
+                    struct rt_err *err) RT_MUST_CHECK;
 
 /* Rebuild: takes in the file at `path` as the journal tells of it (number, name, digest, times), or
    refuses it again for the reason it had then (else NULL). */

@@ -196,6 +196,10 @@ struct rt_waiting_files {
 };
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list,
                    struct rt_err *err) RT_MUST_CHECK;
+/* The files at these paths, in the order in which they would go from the inbox. */
+int rt_intake_list_paths(struct rt_work *work, enum rt_side side, const char *const *paths,
+                         size_t count, struct rt_waiting_files *list,
+                         struct rt_err *err) RT_MUST_CHECK;
 /* Fills `file`, whose side and name are set.  `stamp`: RT_NEVER to tell it as usual. */
 int rt_intake_describe(struct rt_work *work, const char *path, int64_t stamp,
                        struct rt_arena *arena, struct rt_file *file,

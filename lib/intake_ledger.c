@@ -259,14 +259,57 @@ static int compare_waiting(const void *a, const void *b)
     return order != 0 ? order : strcmp(x->name, y->name);
 }
 
+static void sort(struct rt_waiting_files *list)
+{
+    if (list->count)
+        qsort(list->files, list->count, sizeof *list->files, compare_waiting);
+}
+
 int rt_intake_list(struct rt_work *work, struct rt_waiting_files *list, struct rt_err *err)
 {
     *list = (struct rt_waiting_files){0};
     if (tell_strays(work, err) < 0 || list_folder(work, RT_EXTERNAL, list, err) < 0 ||
         list_folder(work, RT_NATIVE, list, err) < 0)
         return -1;
-    if (list->count)
-        qsort(list->files, list->count, sizeof *list->files, compare_waiting);
+    sort(list);
+    return 0;
+}
+
+/* A person named this file: nothing waits behind it, as in an inbox. */
+static int describe_named(struct rt_work *work, const char *path, struct rt_arena *arena,
+                          struct rt_file *file, struct rt_err *err)
+{
+    struct rt_file asked = *file;
+    struct stat st;
+
+    if (rt_intake_describe(work, path, RT_NEVER, arena, file, err) == 0)
+        return 0;
+    if (err->code != RT_DATA || stat(path, &st) < 0)
+        return -1;
+    rt_log_info(work->log, "%s: the name does not tell its time: the file's own time counts",
+                asked.name);
+    *file = asked;
+    return rt_intake_describe(work, path, st.st_mtime, arena, file, err);
+}
+
+int rt_intake_list_paths(struct rt_work *work, enum rt_side side, const char *const *paths,
+                         size_t count, struct rt_waiting_files *list, struct rt_err *err)
+{
+    *list = (struct rt_waiting_files){0};
+    for (size_t i = 0; i < count; i++) {
+        const char *slash = strrchr(paths[i], '/'), *name = slash ? slash + 1 : paths[i];
+        struct rt_waiting_file *waiting;
+
+        list->files = rt_xgrow(list->files, list->count, sizeof *list->files);
+        waiting = &list->files[list->count];
+        *waiting = (struct rt_waiting_file){.path = rt_xasprintf("%s", paths[i]),
+                                            .came_as = name,
+                                            .file = {.side = side, .name = name}};
+        list->count++;
+        if (describe_named(work, paths[i], &list->arena, &waiting->file, err) < 0)
+            return -1;
+    }
+    sort(list);
     return 0;
 }
 

@@ -169,6 +169,19 @@ def test_diff_of_files_does_not_take_them_in(pair, tmp_path):
     assert pair.snapshot() == before and pair.emit().nothing
 
 
+def test_diff_of_files_takes_them_by_their_time_as_the_inbox_does(pair):
+    """In the order of the command line the older one was stale."""
+    for hours, more in ((1, {"summary": "two"}), (2, {"summary": "two", "body": "newer"})):
+        at = pair.now + datetime.timedelta(hours=hours)
+        pair.drop("native", [row("E1", "N1", **more)], at=at)
+    pair.tick(3)
+    inbox = pair.run("diff", "--format", "csv")
+    files = sorted(f"inbox/native/{name}" for name in pair.listing("inbox/native"))
+    for names in (files, files[::-1]):
+        shown = pair.run("diff", "native", *names, "--format", "csv")
+        assert (shown.out, shown.err) == (inbox.out, inbox.err)
+
+
 def test_diff_csv_header(p):
     assert p.run("diff", "--format", "csv").out.splitlines()[0] == (
         "side,change,external_id,native_id,field,before,after,external_action,native_action,reason")
