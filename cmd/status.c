@@ -69,6 +69,36 @@ static int see_delta(void *context, const struct rt_delta *delta, struct rt_err 
     return 0;
 }
 
+/* ---- review, under way ---- */
+
+#define OVERDUE "overdue"
+
+static void count_item(struct rt_status *status, const char *kind)
+{
+    size_t i = 0;
+
+    while (i < status->review_count && strcmp(status->review[i].kind, kind) != 0)
+        i++;
+    if (i == status->review_count) {
+        status->review = rt_arena_grow(&status->arena, status->review, i, sizeof *status->review);
+        status->review[status->review_count++] =
+            (struct rt_status_kind){rt_arena_strdup(&status->arena, kind), 0};
+    }
+    status->review[i].items++;
+    status->review_items++;
+}
+
+/* What is overdue is counted by the deltas: the list has it from the day on, noted or not. */
+static int see_item(void *context, const struct rt_item *item, struct rt_err *err)
+{
+    struct reading *r = context;
+
+    (void)err;
+    if (strcmp(item->kind, OVERDUE) != 0)
+        count_item(r->status, item->kind);
+    return 0;
+}
+
 static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err *err)
 {
     struct reading *r = context;
@@ -91,11 +121,14 @@ static int see_flight(void *context, int64_t number, int64_t rows, struct rt_err
     side->flight = rt_arena_grow(&r->status->arena, side->flight, side->flight_count, sizeof entry);
     side->flight[side->flight_count++] = entry;
     side->flight_rows += rows;
-    side->overdue_rows += entry.is_overdue ? rows : 0;
+    if (entry.is_overdue) {
+        side->overdue_rows += rows;
+        count_item(r->status, OVERDUE);
+    }
     return 0;
 }
 
-/* ---- due, review ---- */
+/* ---- due ---- */
 
 static int see_due(void *context, const char *action, const char *reason, int64_t rows,
                    struct rt_err *err)
@@ -116,25 +149,6 @@ static int see_due(void *context, const char *action, const char *reason, int64_
         side->excluded += rows;
     else
         side->ready += rows;
-    return 0;
-}
-
-static int see_item(void *context, const struct rt_item *item, struct rt_err *err)
-{
-    struct reading *r = context;
-    struct rt_status *status = r->status;
-    size_t i = 0;
-
-    (void)err;
-    while (i < status->review_count && strcmp(status->review[i].kind, item->kind) != 0)
-        i++;
-    if (i == status->review_count) {
-        status->review = rt_arena_grow(&status->arena, status->review, i, sizeof *status->review);
-        status->review[status->review_count++] =
-            (struct rt_status_kind){rt_arena_strdup(&status->arena, item->kind), 0};
-    }
-    status->review[i].items++;
-    status->review_items++;
     return 0;
 }
 

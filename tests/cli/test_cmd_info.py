@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from profile import SCHEMA, field, row
+from profile import SCHEMA, field, only, row
 
 EVERTRUE_HEADER = "InteractionEverTrueID,InteractionImportID,ConstituentImportID,ConstituentEverTrueID,InteractionType," \
                   "Category,Interaction Date,Solicitors,Summary,Description,Substantive\n"
@@ -321,6 +321,20 @@ def test_status_tells_outbox_flight_and_overdue(pair):
     pair.drop("native", [row("E1", "N1", summary="two")])
     pair.emit()
     assert "in flight" not in pair.run("status").out
+
+
+def test_status_counts_what_is_overdue_for_review_from_the_day_on(pair):
+    """`review` had it, and the report's line of `status --check`; status itself only after the next emit."""
+    pair.trip(ext=[row("E1", "N1", summary="two")])
+    assert json.loads(pair.run("status", "--json").out)["review"] == {}
+    pair.tick(73)
+    assert json.loads(pair.run("status", "--json").out)["review"] == {"overdue": 1} and only(pair.items("overdue"))
+    line = pair.run("status", "--check", status=1).out
+    assert "1 row overdue; 1 for review" in line
+    pair.run("report", "r.html")
+    assert "1 row overdue; 1 for review" in (pair.path / "r.html").read_text()
+    pair.decide("dismiss", "overdue")
+    assert "review: 0 open\n" in pair.run("status").out
 
 
 def test_overdue_counts_from_when_the_last_of_a_delta_was_gone(make):
