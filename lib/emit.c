@@ -54,13 +54,11 @@ static int find_taken_id(struct rt_emit *emit, const struct rt_record *record, e
 static int find_suspect(struct rt_emit *emit, const struct rt_record *record, enum rt_side side,
                         struct rt_decision *decision, struct rt_err *err)
 {
-    const struct rt_end *end = &record->end[side];
     struct rt_arena arena = {0};
     struct rt_rid_list suspects;
     int rc;
 
-    if (!rt_action_is_sent(decision->action) || end->id.len != 0 ||
-        (end->sent_count == 0 && end->seen == NULL))
+    if (!rt_action_is_sent(decision->action) || record->end[side].id.len != 0)
         return 0;
     rc = rt_store_suspects_of(emit->work->store, record->rid, &arena, &suspects, err);
     if (rc == 0 && suspects.count > 0) {

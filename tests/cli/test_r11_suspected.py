@@ -215,3 +215,42 @@ def test_no_update_follows_an_insert_that_may_have_lost_its_id(make, answer):
     else:
         assert pick(only(deltas.native), "x", "n", "place") == ("E1", "", "b")
         assert pick(only(deltas.external), "x", "n", "body") == ("", "N1", "typed")
+
+
+WHY = "suspected: a row there may be this record, without its ID"
+
+
+def say_not_taken(p, how):
+    """The insert of E1, delta 1, is due again."""
+    if how == "overdue":
+        p.tick(hours=100)
+        assert p.sync().nothing
+        return p.decide("accept", "overdue")
+    if how == "confirmed":
+        p.run("confirm", "1")
+    return p.run("retry", "E1" if how == "by ID" else "1")
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("answer", ["accept", "dismiss"])
+@pytest.mark.parametrize("how", ["retry", "by ID", "overdue", "confirmed"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_insert_that_is_due_again_waits_while_a_row_may_be_it(p, when, how, answer):
+    """It was sent again after a confirmation that was taken back, and the database had it twice."""
+    p.trip(ext=[row("E1")])
+    if when == "after":
+        assert p.trip(nat=[row(n="N1")]).nothing
+    say_not_taken(p, how)
+    if when == "before":
+        p.tick()
+        p.drop("native", [row(n="N1")])
+    assert pick(only([i for i in p.diff() if i["external_id"] == "E1"]), "native_action", "reason") == ("review", WHY)
+    assert p.sync().nothing and len(p.items("suspected")) == 1
+    assert WHY in p.run("emit", "--only", "E1", "--to", "native", status=1).err and WHY in p.run("show", "E1").out
+    p.decide(answer, "suspected")
+    deltas = p.sync()
+    if answer == "accept":
+        assert deltas.nothing
+        assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
+    else:
+        assert only(deltas.native)["x"] == "E1" and only(deltas.external)["n"] == "N1"
