@@ -254,3 +254,19 @@ def test_insert_that_is_due_again_waits_while_a_row_may_be_it(p, when, how, answ
         assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E1", "N1")
     else:
         assert only(deltas.native)["x"] == "E1" and only(deltas.external)["n"] == "N1"
+
+
+@pytest.mark.parametrize("matches, edited", [("own-id", False), ("either-id", True)])
+def test_withdrawing_what_came_later_does_not_forget_an_insert(make, matches, edited):
+    """What was sent before, and may be there, was not looked for any more: both sides had it twice."""
+    p = make(native={"matches_by": matches})
+    p.trip(ext=[row("E1")])
+    p.run("confirm", "1")
+    if not edited:
+        p.run("retry", "1")
+    p.tick()
+    if edited:
+        p.drop("external", [row("E1", summary="two")])
+    assert only(p.emit().native)["x"] == "E1"
+    p.run("withdraw", "2")
+    assert p.trip(nat=[row(n="N1")]).nothing and len(p.items("suspected")) == 1
