@@ -87,15 +87,25 @@ static char *json_of(struct rt_work *work, const struct rt_rid_list *suspects,
     return text;
 }
 
+/* Saves it with the question which of these it is. */
+static int ask(struct rt_work *work, struct rt_record *record, const struct rt_rid_list *suspects,
+               struct rt_arena *arena, struct rt_err *err)
+{
+    char *json = json_of(work, suspects, arena);
+    int rc =
+        rt_book_save_rows(work, record, NULL, &(struct rt_question){RT_KIND_SUSPECTED, json}, err);
+
+    free(json);
+    return rc;
+}
+
 int rt_suspect_keep(struct rt_work *work, struct rt_record *record,
                     const struct rt_rid_list *suspects, struct rt_arena *arena, struct rt_err *err)
 {
-    char *json = json_of(work, suspects, arena);
     int rc;
 
     record->is_suspect = true;
-    rc = rt_book_save_rows(work, record, NULL, &(struct rt_question){RT_KIND_SUSPECTED, json}, err);
-    free(json);
+    rc = ask(work, record, suspects, arena, err);
     for (size_t i = 0; rc == 0 && i < suspects->count; i++)
         rc = rt_store_add_suspect(work->store, record->rid, suspects->rids[i], err);
     return rc;
@@ -167,7 +177,8 @@ int rt_suspect_renew(struct rt_work *work, struct rt_err *err)
     return rc;
 }
 
-/* Takes a candidate away from a suspect; with the last one, the suspicion. */
+/* Takes a candidate away from a suspect; with the last one, the suspicion.  A person who saw more
+   of them listed has not said that it is the one that is left. */
 static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
                         struct rt_arena *arena, struct rt_err *err)
 {
@@ -175,14 +186,12 @@ static int free_suspect(struct rt_work *work, int64_t rid, int64_t candidate,
     struct rt_rid_list left;
 
     if (rt_store_drop_suspect(work->store, rid, candidate, err) < 0 ||
-        rt_store_candidates(work->store, rid, arena, &left, err) < 0)
+        rt_store_candidates(work->store, rid, arena, &left, err) < 0 ||
+        rt_store_load(work->store, rid, arena, &record, err) < 0)
         return -1;
-    if (left.count > 0)
-        return 0;
-    if (rt_store_load(work->store, rid, arena, &record, err) < 0)
-        return -1;
-    record.is_suspect = false;
-    return rt_book_save(work, &record, err);
+    record.is_suspect = left.count > 0;
+    return record.is_suspect ? ask(work, &record, &left, arena, err)
+                             : rt_book_save(work, &record, err);
 }
 
 int rt_suspect_settle(struct rt_work *work, int64_t rid, enum rt_side side, struct rt_err *err)

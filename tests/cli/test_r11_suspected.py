@@ -270,3 +270,17 @@ def test_withdrawing_what_came_later_does_not_forget_an_insert(make, matches, ed
     assert only(p.emit().native)["x"] == "E1"
     p.run("withdraw", "2")
     assert p.trip(nat=[row(n="N1")]).nothing and len(p.items("suspected")) == 1
+
+
+@pytest.mark.review
+def test_suspected_row_is_listed_with_what_it_may_be_now(p):
+    """The list went on naming one that had its ID, and took an answer about two for one about the other."""
+    p.trip(ext=[row("E1"), row("E2")])
+    p.trip(nat=[row(n="N1")])
+    item = only(p.items("suspected"))
+    assert "looks like E1 / -; looks like E2 / -" in item["what"]
+    p.trip(nat=[row("E1", "N7")])
+    assert "changed since it was listed" in p.run("review", "accept", item["item"], status=2).err
+    assert only(p.items("suspected"))["what"].endswith('"a@example.org"; looks like E2 / -')
+    p.decide("accept", "suspected")
+    assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E2", "N1")
