@@ -48,16 +48,32 @@ static void say_record(struct rows_shown *shown, const char *before, const struc
 
 /* ---- a row that looks like an insert: what it shows, and what was sent ---- */
 
-static void say_likeness(struct rows_shown *shown, const struct rt_record *suspect,
-                         const struct rt_record *candidate)
+/* What was last written for the side: the record may have been edited since, and waits. */
+static int find_sent(struct rt_store *store, const struct rt_record *candidate, enum rt_side side,
+                     struct rt_arena *arena, const struct rt_content **sent, struct rt_err *err)
+{
+    struct rt_delta_row last;
+
+    *sent = candidate->want;
+    if (rt_store_last_row(store, candidate->rid, side, RT_DELTA_COMMITTED, &last, err) < 0)
+        return -1;
+    return last.delta ? rt_store_content(store, last.cid, arena, sent, err) : 0;
+}
+
+static int say_likeness(struct rows_shown *shown, const struct rt_record *suspect,
+                        const struct rt_record *candidate, struct rt_arena *arena,
+                        struct rt_err *err)
 {
     const struct rt_schema *schema = shown->session->schema;
-    int side = suspect->end[RT_EXTERNAL].seen ? RT_EXTERNAL : RT_NATIVE;
+    enum rt_side side = suspect->end[RT_EXTERNAL].seen ? RT_EXTERNAL : RT_NATIVE;
+    const struct rt_content *content;
 
+    if (find_sent(shown->session->store, candidate, side, arena, &content, err) < 0)
+        return -1;
     say_record(shown, "looks like ", candidate);
     for (size_t i = 0; i < schema->content_count; i++) {
         struct rt_value row = rt_content_value(suspect->end[side].seen, i),
-                        sent = rt_content_value(candidate->want, i);
+                        sent = rt_content_value(content, i);
 
         if (!rt_value_is_known(row) || !rt_value_is_known(sent))
             continue;
@@ -65,6 +81,7 @@ static void say_likeness(struct rows_shown *shown, const struct rt_record *suspe
         say_slice("sent", sent);
         say_slice(shown->session->config->side[side].label, row);
     }
+    return 0;
 }
 
 static int say_suspect(struct rt_session *session, const struct rt_item *item, struct rt_err *err)
@@ -82,7 +99,7 @@ static int say_suspect(struct rt_session *session, const struct rt_item *item, s
     for (size_t i = 0; rc == 0 && i < list.count; i++) {
         rc = rt_store_load(session->store, list.rids[i], &arena, &candidate, err);
         if (rc == 0)
-            say_likeness(&shown, &suspect, &candidate);
+            rc = say_likeness(&shown, &suspect, &candidate, &arena, err);
     }
     rt_arena_clear(&arena);
     return rc;

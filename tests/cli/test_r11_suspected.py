@@ -284,3 +284,13 @@ def test_suspected_row_is_listed_with_what_it_may_be_now(p):
     assert only(p.items("suspected"))["what"].endswith('"a@example.org"; looks like E2 / -')
     p.decide("accept", "suspected")
     assert pick(only(p.trip(nat=[row(n="N1", summary="two")]).external), "x", "n") == ("E2", "N1")
+
+
+@pytest.mark.review
+def test_suspected_row_is_shown_beside_what_was_sent(p):
+    """Not what the record has become since, which waits."""
+    p.trip(ext=[row("E1")])
+    p.trip(ext=[row("E1", summary="two")])
+    p.trip(nat=[row(n="N1")])
+    item = only(p.items("suspected"))
+    assert "summary\n  sent: one\n  database: one\n" in p.run("review", "show", item["item"]).out
