@@ -684,19 +684,22 @@ def test_push_again_is_refused_after_a_later_version(pair):
 
 
 def test_push_again_runs_load_with_the_new_name_and_learns_its_pairs(make):
-    p = make(native={"transport": "command", "imports": None, "load": 'basename "$1" >> names; cat "$1" >> loaded; cat pairs'})
+    load = 'basename "$1" >> names; cat "$1" >> loaded; cat pairs'
+    p = make(native={"transport": "command", "imports": None, "load": load})
     p.put("pairs", "")
     p.drop("external", [row("E1")])
     p.sync()
     p.tick(1)
+    p.settings["native"]["load"] = "exit 3"
+    p.write()
+    assert "status 3" in p.run("push", "--again", "1", status=69).err and not p.files_under("outbox")
+    p.tick(1)
+    p.settings["native"]["load"] = load
+    p.write()
     p.put("pairs", "external_id,native_id\nE1,N1\n")
     told = p.run("push", "--again", "1").out
     assert (p.path / "names").read_text().splitlines()[1] + "\n" == told and (p.path / "loaded").read_bytes().count(b"E1") == 2
     assert "N1" in p.run("show", "E1").out and not p.files_under("outbox")
-    p.tick(1)
-    p.settings["native"]["load"] = "exit 3"
-    p.write()
-    assert "status 3" in p.run("push", "--again", "1", status=69).err and not p.files_under("outbox")
 
 
 @pytest.mark.parametrize("days, command", [(4, None), (4, ["review"]), (4, ["review", "dismiss", "1"]), (1, ["retry", "1"])])

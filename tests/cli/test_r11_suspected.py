@@ -294,3 +294,33 @@ def test_suspected_row_is_shown_beside_what_was_sent(p):
     p.trip(nat=[row(n="N1")])
     item = only(p.items("suspected"))
     assert "summary\n  sent: one\n  database: one\n" in p.run("review", "show", item["item"]).out
+
+
+@pytest.mark.review
+def test_insert_is_not_handed_over_again_where_a_row_is_or_may_be_it(p):
+    """The loader goes by its own ID, of which the delta knows nothing: it made another row."""
+    p.trip(ext=[row("E1"), row("E2", summary="other")])
+    p.trip(nat=[row(n="N1")])
+    assert "row 1 of delta 000001 may be there" in p.run("push", "--again", "1", "--dry-run", status=2).err
+    p.decide("accept", "suspected")
+    before = p.listing("imports/native")
+    assert "row 1 of delta 000001 is there already, as N1" in p.run("push", "--again", "1", status=2).err
+    assert p.listing("imports/native") == before
+    p.run("retry", "1")
+    assert only(p.sync().native)["x"] == "E2"
+
+
+def test_insert_is_handed_over_again_where_the_loader_finds_its_row(make):
+    p = make(native={"matches_by": "either-id"})
+    p.trip(ext=[row("E1")])
+    assert p.trip(nat=[row("E1", "N1")]).nothing
+    assert "-again-" in p.run("push", "--again", "1", "--dry-run").out
+
+
+@pytest.mark.review
+def test_insert_is_not_handed_over_again_where_its_row_lacks_the_other_id(make):
+    p = make(native={"matches_by": "either-id"})
+    p.trip(ext=[row("E1")])
+    p.trip(nat=[row(n="N1")])
+    p.decide("accept", "suspected")
+    assert "is there already, as N1" in p.run("push", "--again", "1", status=2).err
