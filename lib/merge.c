@@ -457,9 +457,17 @@ static void raise_cuts(struct look *look)
     }
 }
 
+/* It was due for neither side as one of them lacked it. */
+static bool is_on_both_now(const struct look *look)
+{
+    return look->record->end[look->side].seen == NULL &&
+           look->record->end[rt_side_other(look->side)].seen != NULL;
+}
+
 static void apply(struct look *look)
 {
     struct rt_end *end = &look->record->end[look->side];
+    bool is_found = is_on_both_now(look);
 
     look->want_before = look->record->want;
     note_replaced(look);
@@ -472,7 +480,7 @@ static void apply(struct look *look)
     rt_merge_look_for_not_taken(look);
     if (look->out->want_changed)
         follow_trail(look);
-    if (look->has_edit || look->has_conflict)
+    if (look->has_edit || look->has_conflict || is_found)
         look->record->not_due_until_edited = false;
 }
 

@@ -1042,6 +1042,12 @@ def test_baseline_one_sided_record_flows_once_its_other_side_edits_it(p, tmp_pat
     assert only(p.trip(nat=[row(n="N2", summary="edited")]).external)["n"] == "N2"
 
 
+def test_baseline_one_sided_record_gets_its_one_way_values_once_the_other_side_has_it(p, tmp_path):
+    baseline(p, tmp_path, [row("E1")])
+    assert only(p.trip(nat=[row("E1", "N1", email="")]).native)["email"] == "a@example.org"
+    assert p.trip(nat=[row("E1", "N1")]).nothing and not p.items()
+
+
 def test_baseline_json(p, tmp_path):
     result = json.loads(baseline(p, tmp_path, [row("E1", "N1"), row("E2", body="x")], [row("E1", "N1")], "--json").out)
     assert pick(result, "agreed", "differing", "only_external", "only_native") == (1, 0, 1, 0)
