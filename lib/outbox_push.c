@@ -352,87 +352,6 @@ struct again {
     int64_t at;   /* when it began; in the names */
 };
 
-static int find_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
-{
-    const struct again *again = context;
-    struct rt_delta_row last;
-
-    if (rt_store_last_row(again->push->work->store, row->rid, again->delta.side, RT_DELTA_COMMITTED,
-                          &last, err) < 0)
-        return -1;
-    if (last.delta <= again->delta.number)
-        return 0;
-    return rt_err_set(err, RT_STOPPED,
-                      "delta %06" PRId64 " is out of date: a later version of row %" PRId64
-                      " went out with delta %06" PRId64 "; use roundtrip retry",
-                      again->delta.number, row->position, last.delta);
-}
-
-/* Does the side's loader find the row by the other ID, which was written with it? */
-static bool is_found_by_other_id(const struct again *again, const struct rt_end *end)
-{
-    const struct rt_rules *rules = &again->push->work->rules;
-    enum rt_side side = again->delta.side;
-
-    return !rules->config->side[side].own_id_only &&
-           rules->schema->id[rt_side_other(side)][0]->column[side].out != NULL &&
-           (end->seen == NULL || end->shows_other_id);
-}
-
-/* What was sent as new, and is there by now, or may be, the loader would make once more. */
-static int check_new(struct again *again, const struct rt_delta_row *row,
-                     const struct rt_record *record, struct rt_arena *arena, struct rt_err *err)
-{
-    const struct rt_end *end = &record->end[again->delta.side];
-    struct rt_rid_list suspects = {0};
-
-    if (end->id.len == 0 &&
-        rt_store_suspects_of(again->push->work->store, row->rid, arena, &suspects, err) < 0)
-        return -1;
-    if (suspects.count > 0)
-        return rt_err_set(err, RT_STOPPED,
-                          "row %" PRId64 " of delta %06" PRId64
-                          " may be there, without its ID, and would be made once more: decide that "
-                          "first (roundtrip review list --kind suspected)",
-                          row->position, again->delta.number);
-    if (end->id.len == 0 || is_found_by_other_id(again, end))
-        return 0;
-    return rt_err_set(err, RT_STOPPED,
-                      "row %" PRId64 " of delta %06" PRId64
-                      " is there already, as %.*s, and would be made once more: roundtrip retry "
-                      "%" PRId64 " makes those due again that are not",
-                      row->position, again->delta.number, RT_SLICE_FMT(end->id),
-                      again->delta.number);
-}
-
-static int visit_new(void *context, const struct rt_delta_row *row, struct rt_err *err)
-{
-    struct again *again = context;
-    struct rt_arena arena = {0};
-    struct rt_record record;
-    int rc = 0;
-
-    if (row->action != RT_ROW_INSERT || row->id[again->delta.side].len != 0)
-        return 0;
-    if (rt_store_load(again->push->work->store, row->rid, &arena, &record, err) < 0 ||
-        check_new(again, row, &record, &arena, err) < 0)
-        rc = -1;
-    rt_arena_clear(&arena);
-    return rc;
-}
-
-/* Of one that broke off, only the parts that are still to go. */
-static int check_new_rows(struct again *again, struct rt_err *err)
-{
-    struct rt_row_range range = {again->delta.number, 1, again->delta.rows};
-
-    for (size_t i = 0; i < again->parts.count; i++)
-        if (again->parts.parts[i].part <= again->done)
-            range.first += again->parts.parts[i].rows;
-    range.count -= range.first - 1;
-    return rt_store_each_row(again->push->work->store, &range, visit_new, again, err);
-}
-
 /* The bytes that were handed over, or none. */
 static int check_archived(const struct rt_delta *delta, const struct rt_delta_part *part,
                           const char *path, struct rt_err *err)
@@ -560,8 +479,7 @@ static int prepare_again(struct again *again, int64_t number, struct rt_arena *a
     int rc = rt_outbox_find_handed(work, number, arena, &again->delta, err);
 
     if (rc == 0)
-        rc = rt_store_each_row(work->store, &(struct rt_row_range){number, 1, again->delta.rows},
-                               find_later, again, err);
+        rc = rt_outbox_check_later(work, &again->delta, err);
     if (rc == 0)
         rc = check_header_again(work, &again->delta, err);
     if (rc == 0)
@@ -569,7 +487,7 @@ static int prepare_again(struct again *again, int64_t number, struct rt_arena *a
     if (rc == 0)
         rc = rt_outbox_unfinished_again(work, number, &again->done, &again->at, err);
     if (rc == 0)
-        rc = check_new_rows(again, err);
+        rc = rt_outbox_check_new(work, &again->delta, &again->parts, again->done, err);
     for (size_t i = 0; rc == 0 && i < again->parts.count; i++)
         if (again->parts.parts[i].part > again->done)
             rc = check_part(again, &again->parts.parts[i], err);
