@@ -252,7 +252,7 @@ static int observe(struct rt_intake *in, struct rt_record *record, const struct 
     if (is_settled)
         rt_rid_set_add(&settler->done, record->rid);
     note_applied(in, record->rid);
-    if (observed.change != RT_CHANGE_STALE && rt_end_is_quiet(&record->end[in->side]))
+    if (observed.change != RT_CHANGE_STALE && rt_record_is_quiet(record, in->side))
         rt_intake_is_clean(in, record->rid, true);
     /* What is new tells its own story: where it was born; and so does a join. The rest is told line
        by line. */

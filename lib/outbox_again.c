@@ -52,7 +52,7 @@ static int check_new(struct check *check, const struct rt_delta_row *row,
                           " may be there, without its ID, and would be made once more: decide that "
                           "first (roundtrip review list --kind suspected)",
                           row->position, check->delta->number);
-    if (end->id.len == 0 || is_found_by_other_id(check, end))
+    if (end->id.len == 0 || end->absence != RT_PRESENT || is_found_by_other_id(check, end))
         return 0;
     return rt_err_set(err, RT_STOPPED,
                       "row %" PRId64 " of delta %06" PRId64

@@ -132,14 +132,6 @@ void rt_end_untell(struct rt_end *end)
     end->edit_vs_delete = false;
 }
 
-bool rt_end_is_quiet(const struct rt_end *end)
-{
-    return end->seen != NULL && end->sent_count == 0 && end->flaw == RT_FLAW_NONE &&
-           end->absence == RT_PRESENT && !end->is_marked && !end->is_excluded &&
-           !end->is_passed_over && end->not_taken_count == 0 && !end->is_cut &&
-           !end->edit_vs_delete;
-}
-
 /* A beginning of the text that is shorter than what the side can hold is an edit. */
 static bool is_accepted_cut(const struct rt_end *end, const struct rt_field *field,
                             enum rt_side side, struct rt_value shown, struct rt_value want)
@@ -196,4 +188,13 @@ const char *rt_record_frozen(const struct rt_record *record)
     if (why == NULL && record->is_suspect)
         why = "suspected";
     return why;
+}
+
+bool rt_record_is_quiet(const struct rt_record *record, enum rt_side side)
+{
+    const struct rt_end *end = &record->end[side];
+
+    return end->seen != NULL && end->sent_count == 0 && end->absence == RT_PRESENT &&
+           !end->is_marked && !end->is_excluded && !end->is_passed_over && !record->is_held &&
+           rt_record_frozen(record) == NULL;
 }

@@ -204,9 +204,9 @@ void rt_end_settle_not_taken(struct rt_end *end);
 /* The delete that was written for this side is not to be: it was withdrawn, or not taken. */
 void rt_end_untell(struct rt_end *end);
 
-/* Would the same row of this side, seen again in a later file, change nothing at all?  Only then
-   may it be recognised by a digest alone. */
-bool rt_end_is_quiet(const struct rt_end *end);
+/* Would the same row of this side, seen again in a later file, change nothing at all, and have no
+   mark beside it (R14)?  Only then may it be recognised by a digest alone. */
+bool rt_record_is_quiet(const struct rt_record *record, enum rt_side side);
 
 /* Equal as that side can hold them, taking an accepted cut (`altered`) into account. */
 bool rt_record_holds_same(const struct rt_record *record, const struct rt_field *field,

@@ -365,9 +365,10 @@ static int check_new_ids(struct rt_store *store, const struct rt_record *record,
 }
 
 /* The digest in the row stays as it is: nobody has a newer one, and it is still good. */
-static bool keeps_print(const struct rt_end *end, const struct rt_digest *print)
+static bool keeps_print(const struct rt_record *record, enum rt_side side,
+                        const struct rt_digest *print)
 {
-    return print == NULL && rt_end_is_quiet(end);
+    return print == NULL && rt_record_is_quiet(record, side);
 }
 
 /* Does a row that says the same as before still mean that nothing changed?  Whatever else it would
@@ -380,7 +381,8 @@ static void touch(struct rt_store *store, const struct rt_record *record,
     for (int s = 0; s < 2; s++) {
         const struct rt_end *end = &record->end[s];
 
-        is_touched[s] = has_new_id(record) || !keeps_print(end, print ? print[s] : NULL) ||
+        is_touched[s] = has_new_id(record) ||
+                        !keeps_print(record, (enum rt_side)s, print ? print[s] : NULL) ||
                         (end->seen != NULL && end->look.stamp == RT_NEVER);
     }
     rt_store_touch(store, record->rid, is_touched);
@@ -391,7 +393,7 @@ static void touch(struct rt_store *store, const struct rt_record *record,
 static void set_prints(struct rt_record *record, const struct rt_digest *const print[2])
 {
     for (int s = 0; s < 2; s++)
-        if (!rt_end_is_quiet(&record->end[s]))
+        if (!rt_record_is_quiet(record, (enum rt_side)s))
             record->print[s] = (struct rt_digest){0, 0};
         else if (print != NULL && print[s] != NULL)
             record->print[s] = *print[s];

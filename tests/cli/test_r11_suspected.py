@@ -317,6 +317,16 @@ def test_insert_is_handed_over_again_where_the_loader_finds_its_row(make):
     assert "-again-" in p.run("push", "--again", "1", "--dry-run").out
 
 
+def test_insert_is_handed_over_again_where_its_row_is_gone(make):
+    """A database that was restored from a backup, say."""
+    p = make(native={"content": "snapshot"})
+    p.trip(ext=[row("E1"), row("E2")])
+    p.trip(nat=[row("E1", "N1"), row("E2", "N2")])
+    assert "is there already" in p.run("push", "--again", "1", "--dry-run", status=2).err
+    p.trip(nat=[row("E0", "N0")])
+    assert "-again-" in p.run("push", "--again", "1").out
+
+
 @pytest.mark.review
 def test_insert_is_not_handed_over_again_where_its_row_lacks_the_other_id(make):
     p = make(native={"matches_by": "either-id"})

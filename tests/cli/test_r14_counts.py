@@ -118,6 +118,33 @@ def test_the_numbers_of_a_run_add_up(make):
     assert 5 in [sum(c.values()) for c in counts(document)], document
 
 
+@pytest.mark.parametrize("path", ["lookup", "digest", "keys"])
+def test_unchanged_rows_of_held_and_frozen_records_are_marked_too(make, path):
+    """They were not, where the row was recognised by its digest: the marks were those of records with news alone."""
+    p = make(native={"content": "snapshot"}).agree(*(row(f"E{i}", f"N{i}") for i in range(1, 5)))
+    p.always["ROUNDTRIP_PATH"] = path
+    p.trip(nat=[row(f"E{i}", f"N{i}") for i in range(1, 5)])
+    p.run("hold", "N1")
+    p.trip(ext=[row("E2", "N2", summary="left"), row("E3", "N3")], nat=[
+        row("E1", "N1"), row("E2", "N2", summary="right"), row("E3", "N3"), row("E4", "N4")])
+    for _ in range(3):
+        p.tick()
+        p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="right"), row("E3", "N3"), row("E4", "N4")])
+        p.drop("external", [row("E1", "N1"), row("E2", "N2", summary="left")])
+        told = json.loads(p.run("emit", "--json").out)
+        for side in ("external", "native"):
+            count = told[side]["in"]
+            assert (count["unchanged"], count["held"], count["frozen"]) == (count["rows"], 1, 1), (side, count)
+    p.run("release", "N1")
+    p.decide("take", "conflict", "external")
+    p.sync()
+    p.trip(nat=[row("E1", "N1"), row("E2", "N2", summary="left"), row("E3", "N3"), row("E4", "N4")])
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="left"), row("E3", "N3"), row("E4", "N4")])
+    count = json.loads(p.run("emit", "--json").out)["native"]["in"]
+    assert (count["unchanged"], count["held"], count["frozen"]) == (4, 0, 0)
+
+
 def test_log_keeps_the_runs(pair):
     assert len(pair.run("log").out.splitlines()) >= 2
     later = pair.run("log", "--since", "2030-01-01T00:00:00Z").out

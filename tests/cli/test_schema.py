@@ -609,7 +609,7 @@ def test_changed_labels_pass_silently(pair):
 
 @pytest.mark.parametrize("command", [
     ["review", "take", "all", "native", "--kind", "conflict"], ["review", "accept", "all", "--kind", "repeated"], ["bind", "E3", "N3"],
-    ["confirm", "1"], ["retry", "1"], ["hold", "E1"], ["release", "E1"], ["withdraw", "2"], ["push"], ["push", "--again", "1"],
+    ["confirm", "1"], ["retry", "1"], ["hold", "E1"], ["release", "E1"], ["withdraw", "3"], ["push"], ["push", "--again", "2"],
 ], ids=" ".join)
 def test_nothing_is_decided_or_sent_under_a_schema_that_is_not_accepted(make, command):
     """A value was taken and sent as it reads in the format of now: the third of February as the second of March."""
@@ -617,7 +617,8 @@ def test_nothing_is_decided_or_sent_under_a_schema_that_is_not_accepted(make, co
     p = with_field(make, day)
     p.trip(ext=[row("E1", day="2026-01-01"), row("E2")])
     p.trip(nat=[row("E1", "N1", day="01/01/2026"), row("E2", "N2")])
-    p.trip(ext=[row("E1", "N1", day="2026-01-02")], nat=[row("E1", "N1", day="03/02/2026"), row("E2", "N2"), row("E2", "N2", body="b")])
+    p.trip(ext=[row("E2", "N2", body="b")])
+    p.trip(ext=[row("E1", "N1", day="2026-01-02")], nat=[row("E1", "N1", day="03/02/2026"), row("E2", "N2", body="b"), row("E2", "N2", body="c")])
     p.drop("external", [row("E4")])
     p.emit()
     p.items()
