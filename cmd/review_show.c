@@ -20,13 +20,14 @@ static void say_row(const json_t *row)
     json_object_foreach(json_object_get(row, "values"), key, value) rt_review_say_value(key, value);
 }
 
-static void say_rows(const json_t *rows)
+static void say_rows(const struct rt_review_view *view)
 {
-    const json_t *row;
+    const json_t *rows = json_object_get(view->detail, "rows"), *row;
+    const char *reason = rt_review_text(rt_review_row(view), "text");
     size_t i;
 
-    if (*rt_review_text(json_array_get(rows, 0), "text"))
-        rt_say_wrapped(2, "%s\n", rt_review_text(json_array_get(rows, 0), "text"));
+    if (*reason)
+        rt_say_wrapped(2, "%s\n", reason);
     say_row(rows);
     json_array_foreach(rows, i, row) say_row(row);
 }
@@ -74,7 +75,7 @@ static void say_all(const struct rt_session *session, const struct rt_review_vie
         rt_review_say_value(session->config->side[RT_NATIVE].label,
                             json_object_get(field, "native"));
     }
-    say_rows(json_object_get(view->detail, "rows"));
+    say_rows(view);
     if (view->also != NULL)
         rt_say_wrapped(2, "%s\n", view->also);
 }

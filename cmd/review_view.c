@@ -13,6 +13,13 @@ const char *rt_review_text(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+const json_t *rt_review_row(const struct rt_review_view *view)
+{
+    const json_t *rows = json_object_get(view->detail, "rows");
+
+    return json_is_array(rows) ? json_array_get(rows, 0) : rows;
+}
+
 /* Where what could not be taken in is kept, to be mended there. */
 static const char *kept_as(enum rt_kind kind, const struct rt_file *file, struct rt_arena *arena)
 {
@@ -37,10 +44,9 @@ static int side_of(const struct rt_item *item, const json_t *row)
 }
 
 /* One item may have rows of both sides. */
-static int find_also(struct rt_session *session, struct rt_review_view *view, const json_t *rows,
-                     struct rt_err *err)
+static int find_also(struct rt_session *session, struct rt_review_view *view, struct rt_err *err)
 {
-    const json_t *row = NULL;
+    const json_t *rows = json_object_get(view->detail, "rows"), *row = NULL;
     struct rt_file file;
     const char *kept;
     size_t i;
@@ -66,7 +72,7 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
 {
     int kind = rt_kind_find(item->kind);
     struct rt_file file;
-    const json_t *rows, *row;
+    const json_t *row;
     int64_t at;
     int rc = 0;
 
@@ -77,8 +83,7 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
     view->id[RT_NATIVE] = rt_review_text(view->detail, "native_id");
     view->delta = json_integer_value(json_object_get(view->detail, "delta"));
     rt_time_format(item->opened, view->since);
-    rows = json_object_get(view->detail, "rows");
-    row = json_is_array(rows) ? json_array_get(rows, 0) : rows;
+    row = rt_review_row(view);
     view->side = side_of(item, row);
     at = json_integer_value(
         json_object_get(row, "file")); /* the row in question, not the last look */
@@ -89,7 +94,7 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
         view->file = file.name;
         view->kept = kept_as((enum rt_kind)kind, &file, &view->arena);
     }
-    return rc < 0 ? -1 : find_also(session, view, rows, err);
+    return rc < 0 ? -1 : find_also(session, view, err);
 }
 
 void rt_review_view_close(struct rt_review_view *view)
@@ -140,8 +145,7 @@ void rt_review_add_what(const struct rt_review_view *view, struct rt_buf *out)
 {
     const json_t *fields = json_object_get(view->detail, "fields"), *field,
                  *rows = json_object_get(view->detail, "rows");
-    const char *reason =
-        rt_review_text(json_is_array(rows) ? json_array_get(rows, 0) : rows, "text");
+    const char *reason = rt_review_text(rt_review_row(view), "text");
     size_t i;
 
     json_array_foreach(fields, i, field)

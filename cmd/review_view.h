@@ -27,6 +27,9 @@ int rt_review_view_open(struct rt_session *session, const struct rt_item *item,
                         struct rt_review_view *view, struct rt_err *err) RT_MUST_CHECK;
 void rt_review_view_close(struct rt_review_view *view);
 
+/* The row in question, or the first of them; NULL. */
+const json_t *rt_review_row(const struct rt_review_view *view);
+
 const char *rt_review_text(const json_t *object, const char *key); /* "" if there is none */
 
 /* The fields and values that it is about, in one line. */

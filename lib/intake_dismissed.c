@@ -76,17 +76,28 @@ static void add_of_side(struct rt_intake *in, const char *kind, const json_t *ro
     json_decref(list);
 }
 
+/* States of earlier versions have of a rejected row no list, and its side in the item alone. */
+static json_t *rows_of(const struct rt_item *item, const json_t *detail)
+{
+    json_t *rows = json_object_get(detail, "rows");
+
+    if (!json_is_object(rows) || json_object_get(rows, "side") != NULL || item->side < 0)
+        return json_incref(rows);
+    json_object_set_new(rows, "side", json_string(rt_side_name((enum rt_side)item->side)));
+    return json_pack("[O]", rows);
+}
+
 static int note_dismissed(void *context, const struct rt_item *item, struct rt_err *err)
 {
     struct rt_intake *in = context;
-    json_t *detail = rt_json_of_detail(item->detail);
-    const json_t *rows = json_object_get(detail, "rows");
+    json_t *detail = rt_json_of_detail(item->detail), *rows = rows_of(item, detail);
 
     (void)err;
     if (json_is_object(rows))
         add_dismissed(in, item->kind, rows);
     for (int s = 0; s < 2 && json_is_array(rows); s++)
         add_of_side(in, item->kind, rows, (enum rt_side)s);
+    json_decref(rows);
     json_decref(detail);
     return 0;
 }

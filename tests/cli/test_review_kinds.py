@@ -523,6 +523,23 @@ def test_a_rejected_row_asks_though_the_other_side_s_was_dismissed_with_the_same
     assert of_kind(p, "rejected")
 
 
+@pytest.mark.parametrize("first", ["ext", "nat"])
+def test_rejected_rows_of_a_state_from_before_they_were_a_list_are_told_and_stay_dismissed(make, first):
+    p = make(schema=NUMBER).agree(row("E1", "N1", amount="1"))
+    same = {first: [row("E1", "N1", amount="many")]}
+    p.trip(**same)
+    state_file.change(p.path / "state.db", "UPDATE item SET detail = json_set(detail, '$.rows',"
+                      " json_remove(json_extract(detail, '$.rows[0]'), '$.side'))")
+    assert '"many" is not a number' in p.run("review", "show", "1").out
+    p.decide("dismiss", "rejected")
+    p.trip(**same)
+    asked = p.items()
+    p.trip(**{"nat" if first == "ext" else "ext": same[first]})
+    assert not asked and of_kind(p, "rejected")
+    (p.path / "state.db").unlink()
+    p.run("rebuild")                                        # this one has a list
+
+
 def test_rows_that_went_back_on_both_sides_are_decided_together(make):
     new, old = "2026-11-01T10:00:00Z", "2026-10-01T10:00:00Z"
     p = make(schema=SCHEMA + [MODIFIED]).agree({**PLAIN, "modified": new})
