@@ -458,6 +458,25 @@ static int keep_codes(struct rt_store *store, const struct rt_schema *schema, st
     return rc < 0 ? -1 : 0;
 }
 
+/* A field that flowed nowhere was shown alone, and nobody asked whether the two sides agree in it:
+   one that flows from now on is a new one. */
+static int forget_fields(struct rt_store *store, const struct rt_schema *schema, struct rt_err *err)
+{
+    bool *is_new = rt_xcalloc(schema->content_count + 1, sizeof *is_new);
+    struct rt_arena arena = {0};
+    const char *accepted;
+    int rc = rt_store_get(store, CONTRACT, &arena, &accepted, err);
+
+    for (size_t i = 0; rc == 1 && i < schema->content_count; i++)
+        is_new[i] = schema->content[i]->direction != RT_DIR_NONE &&
+                    !rt_schema_flowed(schema->content[i], accepted);
+    if (rc >= 0)
+        rc = rt_store_forget_fields(store, is_new, err);
+    rt_arena_clear(&arena);
+    free(is_new);
+    return rc;
+}
+
 /* A side's times of change were read in another way, if from another column, format or zone: they
    do not compare with those that come.  `changes`: those of the contract. */
 static bool is_time_changed(const char *changes, enum rt_side side)
@@ -489,7 +508,7 @@ int rt_profile_accept_schema(struct rt_work *work, struct rt_err *err)
     snprintf(line, sizeof line, "{\"at\":%lld,\"what\":\"accept-schema\"}",
              (long long)work->rules.now);
     if (keep_codes(work->store, work->rules.schema, err) < 0 ||
-        rt_store_forget_left(work->store, err) < 0 || forget_times(work, err) < 0 ||
+        forget_fields(work->store, work->rules.schema, err) < 0 || forget_times(work, err) < 0 ||
         rt_suspect_renew(work, err) < 0 ||
         accept_contract(work->store, work->rules.schema, work->rules.config, err) < 0 ||
         rt_store_forget_prints(work->store, err) < 0)

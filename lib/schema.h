@@ -148,4 +148,7 @@ void rt_schema_contract(const struct rt_schema *schema, const struct rt_config *
  */
 bool rt_schema_codes_grew(const struct rt_field *field, const char *contract, struct rt_codes *old);
 
+/* Did the field flow in any direction under that contract? */
+bool rt_schema_flowed(const struct rt_field *field, const char *contract);
+
 #endif

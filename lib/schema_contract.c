@@ -228,3 +228,15 @@ bool rt_schema_codes_grew(const struct rt_field *field, const char *contract, st
     free(was);
     return grew;
 }
+
+bool rt_schema_flowed(const struct rt_field *field, const char *contract)
+{
+    char *prefix = rt_xasprintf("field %s: type ", field->name);
+    const char *line = contract;
+
+    while (*line && strncmp(line, prefix, strlen(prefix)) != 0)
+        line = strchr(line, '\n') + 1;
+    line += strcspn(line, ",");
+    free(prefix);
+    return *line && strncmp(line, ", none", strlen(", none")) != 0;
+}

@@ -93,23 +93,23 @@ int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
     return rc < 0 ? -1 : rt_store_use_schema(store, store->schema, err);
 }
 
-static bool has_content(const struct rt_schema *schema, const char *line)
+static bool is_kept(const struct rt_schema *schema, const bool *is_new, const char *line)
 {
     char *name = rt_xstrndup(line, strcspn(line, " "));
     const struct rt_field *field = rt_schema_find(schema, name);
 
     free(name);
-    return field != NULL && field->content_index != RT_NOT_CONTENT;
+    return field != NULL && field->content_index != RT_NOT_CONTENT && !is_new[field->content_index];
 }
 
-/* A dash, which no name begins with, in front of the lines of fields that are in the schema no
- * more. */
-static void cross_out(const struct rt_schema *schema, int64_t layout, const char *fields,
-                      struct rt_buf *out)
+/* A dash, which no name begins with, in front of the lines of fields that are not known any more.
+ */
+static void cross_out(const struct rt_schema *schema, const bool *is_new, int64_t layout,
+                      const char *fields, struct rt_buf *out)
 {
     for (const char *line = fields, *end; *line; line = end + 1) {
         end = strchr(line, '\n');
-        if (*line == '-' || has_content(schema, line))
+        if (*line == '-' || is_kept(schema, is_new, line))
             rt_buf_printf(out, "%.*s\n", (int)(end - line), line);
         else
             rt_buf_printf(out, "-%.*s %lld\n", (int)(end - line), line, (long long)layout);
@@ -117,7 +117,8 @@ static void cross_out(const struct rt_schema *schema, int64_t layout, const char
 }
 
 /* One layout; 0 if there is none behind *layout. */
-static int forget_left_in(struct rt_store *store, int64_t *layout, struct rt_err *err)
+static int forget_in(struct rt_store *store, const bool *is_new, int64_t *layout,
+                     struct rt_err *err)
 {
     sqlite3_stmt *next = rt_store_prepare(store,
                                           "SELECT layout, fields FROM layout WHERE layout > ?1"
@@ -135,7 +136,7 @@ static int forget_left_in(struct rt_store *store, int64_t *layout, struct rt_err
     rc = rt_store_step(store, next, err);
     if (rc == 1) {
         *layout = sqlite3_column_int64(next, 0);
-        cross_out(store->schema, *layout, rt_column_slice(next, 1).ptr, &fields);
+        cross_out(store->schema, is_new, *layout, rt_column_slice(next, 1).ptr, &fields);
     }
     sqlite3_reset(next);
     if (rc == 1) {
@@ -147,12 +148,12 @@ static int forget_left_in(struct rt_store *store, int64_t *layout, struct rt_err
     return rc;
 }
 
-int rt_store_forget_left(struct rt_store *store, struct rt_err *err)
+int rt_store_forget_fields(struct rt_store *store, const bool *is_new, struct rt_err *err)
 {
     int64_t layout = 0;
     int rc;
 
-    while ((rc = forget_left_in(store, &layout, err)) == 1)
+    while ((rc = forget_in(store, is_new, &layout, err)) == 1)
         ;
     return rc < 0 ? -1 : rt_store_use_schema(store, store->schema, err);
 }

@@ -13,8 +13,9 @@ int rt_store_keep_codes(struct rt_store *store, const struct rt_field *field,
                         const struct rt_codes *old, struct rt_err *err) RT_MUST_CHECK;
 
 /* What is known of fields that are in the schema no more: one of that name that comes is a new one.
- */
-int rt_store_forget_left(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+ * And of those that `is_new` tells by their content_index. */
+int rt_store_forget_fields(struct rt_store *store, const bool *is_new,
+                           struct rt_err *err) RT_MUST_CHECK;
 
 /* The number of the layout that contents are written with now, to be kept beside values that stand
  * elsewhere. */

@@ -1,7 +1,7 @@
 """schema.csv: types, formats, value tables, composite IDs, one-way fields, changed schemas."""
 import pytest
 
-from profile import EMAIL, IDS, MODIFIED, SCHEMA, TEXTS, field, only, pick, row
+from profile import EMAIL, IDS, MODIFIED, OTHER, SCHEMA, TEXTS, field, only, pick, row
 
 
 def with_field(make, line, **settings):
@@ -778,3 +778,26 @@ def test_a_field_that_comes_back_is_no_edit_of_what_is_gone(make):
     p.trip(nat=[row(n="N1", body="text "), rest])
     accept_schema(p, SCHEMA + [AMOUNT])
     assert p.trip(nat=[rest]).nothing and not p.items("edit-vs-delete")
+
+
+SHOWN = [("external", field("town", native="")), ("native", field("town", external="")), ("native", field("town", direction="none"))]
+
+
+@pytest.mark.parametrize("side, shown", SHOWN, ids=["external", "native", "both"])
+def test_a_field_that_was_shown_and_flows_from_now_on_is_a_new_one(make, side, shown):
+    """The first values of a column that was still empty went over what the other side had in it, for every record."""
+    p = make(schema=SCHEMA + [shown]).agree(row("E1", "N1", town="Oslo"), row("E2", "N2", town="Oslo"))
+    accept_schema(p, SCHEMA + [TOWN])
+    filled, empty = ([row("E1", "N1", town=town), row("E2", "N2", town="Oslo")] for town in ("Oslo", ""))
+    ext, nat = (filled, empty) if side == "external" else (empty, filled)
+    assert p.trip(**{OTHER[side][:3]: empty}).nothing and p.trip(ext=ext, nat=nat).nothing
+    assert [(i["kind"], i["external_id"]) for i in p.items()] == [("first-seen", "E1")]
+    assert only(p.trip(ext=[row("E2", "N2", town="Bergen")]).native)["town"] == "Bergen"
+
+
+def test_a_field_that_was_shown_and_flows_one_way_from_now_on_gets_there(make):
+    """What its source had shown before did not flow until somebody edited it."""
+    p = make(schema=SCHEMA + [SHOWN[0][1]]).agree(row("E1", "N1", town="Oslo"))
+    accept_schema(p, SCHEMA + [field("town", direction="to_native")])
+    p.run("push", "--accept-header")
+    assert only(p.trip(ext=[row("E1", "N1", town="Oslo")], nat=[row("E1", "N1", town="")]).native)["town"] == "Oslo"
