@@ -297,7 +297,7 @@ static int compare_size(struct rt_openssh *o, const struct rt_openssh_run *run, 
 static int put_file(struct rt_openssh *o, const char *local, const char *path, uint64_t size,
                     struct rt_err *err)
 {
-    struct rt_openssh_run run = {.is_silent = true};
+    struct rt_openssh_run run = {.is_upload = true};
     char *folder, *full = full_path(o, path);
     int rc = -1;
 

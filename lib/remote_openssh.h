@@ -42,7 +42,7 @@ struct rt_openssh_run {
     struct rt_buf commands;
     char mark[40];       /* a comment that nobody can foresee, once rt_openssh_mark was called */
     const char *growing; /* a local file that grows while all is well, or NULL */
-    bool is_silent;      /* it prints nothing and no file here grows: an upload */
+    bool is_upload;      /* which may take long, though nothing may be seen of it */
     struct rt_buf out, errors;
     bool has_failed; /* a command failed, the connection was good; errors says why */
 };

@@ -252,11 +252,11 @@ static int64_t size_of(const char *path)
 {
     struct stat st;
 
-    return path != NULL && stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-/* What sftp has read and written so far, to see that an upload goes on: it says nothing meanwhile.
-   -1 where Linux does not tell. */
+/* What sftp has read and written so far, to see that an upload or a listing goes on: it says
+   nothing meanwhile.  -1 where Linux does not tell. */
 static int64_t moved_by(pid_t pid)
 {
     long long read_bytes, written;
@@ -276,7 +276,14 @@ static int64_t moved_by(pid_t pid)
 /* A figure that changes while data flows; -1: nothing can be seen of it. */
 static int64_t progress_of(const struct rt_openssh *o, const struct rt_openssh_run *run)
 {
-    return run->is_silent ? moved_by(o->child.pid) : size_of(run->growing);
+    int64_t moved;
+
+    if (run->growing != NULL)
+        return size_of(run->growing);
+    moved = moved_by(o->child.pid);
+    /* It prints a listing when it has all of it; most are quick, so that waiting in vain is worse.
+     */
+    return moved < 0 && !run->is_upload ? 0 : moved;
 }
 
 static int check_limits(struct rt_openssh *o, int64_t last_ms, struct rt_err *err)

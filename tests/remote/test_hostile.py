@@ -147,6 +147,24 @@ def test_a_file_replaced_since_the_listing(make, key, transport, age, is_taken):
 
 
 @both
+def test_a_long_listing_of_a_slow_server(make, key, transport):
+    """There is data all the time, though never the whole listing."""
+    p = make()
+    with Hostile({GOOD: File(text(p, "E1"))}) as server:
+        def entries():
+            for number in range(6 * BATCH):
+                if number % BATCH == 0:
+                    server.over.wait(1)
+                yield b"other-%04d.txt" % number, File(b"")
+            yield from server.files.items()
+
+        server.entries = entries
+        set_up(p, server, transport, key, timeout="2s")
+        result = run(p, "fetch")
+        assert result.status == 0 and inbox(p) == [GOOD], result
+
+
+@both
 def test_one_byte_a_second(make, key, transport):
     p = make()
     with Hostile({GOOD: File(text(p, "E1"))}, pace=1) as server:
