@@ -125,8 +125,12 @@ static bool is_still_settled(const struct rt_fetch *f, const struct rt_remote_en
 {
     const struct rt_remote_entry *got = &f->remote->got;
 
-    return rt_remote_is_same(listed, got) || !got->has_mtime ||
-           got->mtime + f->settings->settle <= f->work->rules.now || f->settings->settle == 0;
+    if (f->settings->settle == 0 || rt_remote_is_same(listed, got))
+        return true;
+    if (got->has_mtime)
+        return got->mtime + f->settings->settle <= f->work->rules.now;
+    /* The open file tells no time: its size must be the one that was looked at. */
+    return !got->has_size || got->size == listed->size;
 }
 
 static int fetch_entry(struct rt_fetch *f, const struct rt_remote_entry *entry, const char *path,

@@ -45,6 +45,8 @@ def string(data):
 def attributes(size, mtime, mode=0o100644):
     if size < 0:
         return struct.pack(">II", 4, mode)
+    if mtime is None:
+        return struct.pack(">IQI", 1 | 4, size, mode)
     return struct.pack(">IQIII", 1 | 4 | 8, size, mode, mtime, mtime)
 
 

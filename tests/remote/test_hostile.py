@@ -146,6 +146,28 @@ def test_a_file_replaced_since_the_listing(make, key, transport, age, is_taken):
             datetime.datetime.fromtimestamp(stamp, datetime.timezone.utc).isoformat()[:16]
 
 
+def test_a_file_replaced_since_the_listing_of_a_server_that_tells_no_times(make, key):
+    """What was looked at twice is not what would be read: it may still be written to."""
+    p = make()
+    whole = text(p, "E1", "E2")
+    with Hostile({GOOD: File(text(p, "E9"), mtime=None)}) as server:
+        def replace():
+            server.files[GOOD.encode()] = File(text(p, "E1") + b"E2", mtime=None)
+
+        set_up(p, server, "sftp", key, settle="60s")
+        assert run(p, "fetch").out == ""
+        p.tick(0, 2)
+        server.on_close = replace  # of the listed folder
+        result = run(p, "fetch")
+        assert result.status == 0 and inbox(p) == [] and "left for the next fetch" in result.err, result
+        server.on_close = lambda: None
+        server.files[GOOD.encode()] = File(whole, mtime=None)
+        for _ in range(2):
+            p.tick(0, 2)
+            assert run(p, "fetch").status == 0
+        assert (p.path / "inbox/external" / GOOD).read_bytes() == whole
+
+
 @both
 def test_a_long_listing_of_a_slow_server(make, key, transport):
     """There is data all the time, though never the whole listing."""
