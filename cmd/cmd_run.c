@@ -70,7 +70,7 @@ static int emit_both(struct rt_session *session, const struct rt_args *args, int
         goto out;
     rt_emit_init(&emit, &session->work, &choice.options);
     if (rt_emit_plan(&emit, err) < 0 || rt_emit_guard(&emit, err) < 0 ||
-        rt_outbox_tell_known(&session->work, err) < 0 || rt_emit_write(&emit, err) < 0)
+        rt_emit_write(&emit, err) < 0)
         goto out;
     *status = rt_choice_status(session, &emit);
     rc = rt_session_commit(session, *status, err);

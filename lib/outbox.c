@@ -333,25 +333,6 @@ static int notice_delta(struct rt_work *work, struct rt_delta *delta, struct rt_
     return 0;
 }
 
-/* It would make the record a second time there. */
-static int tell_known(void *context, int64_t delta, enum rt_side side, int64_t rows,
-                      struct rt_err *err)
-{
-    const struct rt_work *work = context;
-
-    (void)err;
-    rt_log_warn(work->log,
-                "delta %06" PRId64 " in the outbox still inserts %" PRId64
-                " record%s that %s holds: roundtrip withdraw %06" PRId64 " before the next push",
-                delta, rows, rows == 1 ? "" : "s", work->rules.config->side[side].label, delta);
-    return 0;
-}
-
-int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)
-{
-    return rt_store_each_known_insert(work->store, tell_known, work, err);
-}
-
 int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err)
 {
     struct rt_arena arena = {0};

@@ -64,11 +64,14 @@ int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
 /* RT_STOPPED if a later version of a row of it went out. */
 int rt_outbox_check_later(struct rt_work *work, const struct rt_delta *delta,
                           struct rt_err *err) RT_MUST_CHECK;
-/* RT_STOPPED if the loader would make a row once more: one that was sent as new, and is there by
-   now, or may be.  Of one that broke off, only the parts behind the first `done` are to go. */
-int rt_outbox_check_new(struct rt_work *work, const struct rt_delta *delta,
-                        const struct rt_part_list *parts, int64_t done,
-                        struct rt_err *err) RT_MUST_CHECK;
+/* RT_STOPPED if the loader would make one of these rows once more: one that was written as new, and
+   is there by now, or may be. */
+int rt_outbox_check_new(struct rt_work *work, const struct rt_delta *delta, int64_t first,
+                        int64_t count, struct rt_err *err) RT_MUST_CHECK;
+
+/* rt_outbox_tell_known of one delta. */
+int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta,
+                            struct rt_err *err) RT_MUST_CHECK;
 
 /* What was done of an earlier one that broke off; else 0 parts, and now. */
 int rt_outbox_unfinished_again(struct rt_work *work, int64_t delta, int64_t *done, int64_t *at,

@@ -404,27 +404,56 @@ static int deliver(const struct delivery *d, struct rt_err *err)
     return d->marker == NULL ? 0 : send_marker(d, err);
 }
 
-int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *folder,
-                      const char *name, struct rt_err *err)
+static int open_delivery(struct rt_remote *remote, const char *local, const char *folder,
+                         const char *name, struct delivery *d, struct rt_err *err)
 {
     const struct rt_side_config *settings = remote->settings;
-    struct delivery d = {.remote = remote, .local = local};
-    int fd = rt_remote_open_local(local, &d.size, err);
-    int rc;
+    int fd;
 
+    *d = (struct delivery){.remote = remote, .local = local};
+    fd = rt_remote_open_local(local, &d->size, err);
     if (fd < 0)
         return -1;
     close(fd);
-    d.target = rt_xasprintf("%s/%s", folder, name);
+    d->target = rt_xasprintf("%s/%s", folder, name);
     if (settings->upload == RT_UPLOAD_RENAME)
-        d.part = rt_xasprintf("%s.part", d.target);
+        d->part = rt_xasprintf("%s.part", d->target);
     if (settings->upload == RT_UPLOAD_FOLDER)
-        d.part = rt_xasprintf("%s/%s", settings->upload_folder, name);
+        d->part = rt_xasprintf("%s/%s", settings->upload_folder, name);
     if (settings->upload == RT_UPLOAD_DONE_FILE)
-        d.marker = rt_xasprintf("%s" DONE, d.target);
+        d->marker = rt_xasprintf("%s" DONE, d->target);
+    return 0;
+}
+
+static void close_delivery(struct delivery *d)
+{
+    free(d->marker);
+    free(d->part);
+    free(d->target);
+}
+
+int rt_remote_is_delivered(struct rt_remote *remote, const char *local, const char *folder,
+                           const char *name, struct rt_err *err)
+{
+    struct delivery d;
+    int rc;
+
+    if (open_delivery(remote, local, folder, name, &d, err) < 0)
+        return -1;
+    rc = is_delivered(&d, err);
+    close_delivery(&d);
+    return rc;
+}
+
+int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *folder,
+                      const char *name, struct rt_err *err)
+{
+    struct delivery d;
+    int rc;
+
+    if (open_delivery(remote, local, folder, name, &d, err) < 0)
+        return -1;
     rc = deliver(&d, err);
-    free(d.marker);
-    free(d.part);
-    free(d.target);
+    close_delivery(&d);
     return rc;
 }

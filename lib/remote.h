@@ -111,6 +111,10 @@ void rt_remote_list_clear(struct rt_remote_list *list);
 int rt_remote_deliver(struct rt_remote *remote, const char *local, const char *folder,
                       const char *name, struct rt_err *err) RT_MUST_CHECK;
 
+/* 1: FOLDER/NAME is there with the right size, as rt_remote_deliver would find it; 0; -1. */
+int rt_remote_is_delivered(struct rt_remote *remote, const char *local, const char *folder,
+                           const char *name, struct rt_err *err) RT_MUST_CHECK;
+
 /*
  * A path of the settings: "~/x" from the home folder, relative ones from the profile.  NULL stays
  * NULL; the caller frees.

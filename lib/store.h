@@ -341,12 +341,13 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_
                          rt_store_visit_flight *visit, void *context,
                          struct rt_err *err) RT_MUST_CHECK;
 
-/* Rows of waiting deltas that insert a record for a side whose ID for it is known by now, counted
-   by delta, in order. */
-typedef int rt_store_visit_known(void *context, int64_t delta, enum rt_side side, int64_t rows,
-                                 struct rt_err *err);
-int rt_store_each_known_insert(struct rt_store *store, rt_store_visit_known *visit, void *context,
-                               struct rt_err *err) RT_MUST_CHECK;
+/* Rows of a delta for `side` that were written as new, without an ID of its own, while by now that
+   is known, or another record is suspected to be the one there (R11). */
+typedef int rt_store_visit_doubtful(void *context, int64_t position, int64_t rid,
+                                    struct rt_err *err);
+int rt_store_each_doubtful_insert(struct rt_store *store, const struct rt_row_range *range,
+                                  enum rt_side side, rt_store_visit_doubtful *visit, void *context,
+                                  struct rt_err *err) RT_MUST_CHECK;
 
 /* What is due for a side, counted by action and reason, the most frequent first. */
 typedef int rt_store_visit_due(void *context, const char *action, const char *reason, int64_t rows,

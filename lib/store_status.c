@@ -105,31 +105,54 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_
     return rc;
 }
 
-int rt_store_each_known_insert(struct rt_store *store, rt_store_visit_known *visit, void *context,
-                               struct rt_err *err)
+/* ---- rows written as new that may be there ---- */
+
+struct doubtful {
+    int64_t position, rid;
+};
+
+static sqlite3_stmt *prepare_doubtful(struct rt_store *store, const struct rt_row_range *range,
+                                      enum rt_side side, struct rt_err *err)
 {
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
-        "SELECT d.delta, d.side, count(*) FROM delta AS d"
-        " JOIN main.delta_row AS r ON r.delta = d.delta JOIN all_record AS k ON k.rid = r.rid"
-        " WHERE d.state < ?1 AND r.action = ?2"
-        " AND CASE d.side WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
-        " AND CASE d.side WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
-        " GROUP BY d.delta ORDER BY d.delta",
+        "SELECT r.position, r.rid FROM main.delta_row AS r JOIN all_record AS k ON k.rid = r.rid"
+        " WHERE r.delta = ?1 AND r.position >= ?2 AND r.position - ?2 < ?3 AND r.action = ?4"
+        " AND CASE ?5 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
+        " AND (CASE ?5 WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM suspect AS s WHERE s.candidate = r.rid))"
+        " ORDER BY r.position",
         err);
+
+    if (stmt == NULL)
+        return NULL;
+    rt_bind_int(stmt, 1, range->delta);
+    rt_bind_int(stmt, 2, range->first);
+    rt_bind_int(stmt, 3, range->count);
+    rt_bind_int(stmt, 4, RT_ROW_INSERT);
+    rt_bind_int(stmt, 5, side);
+    return stmt;
+}
+
+int rt_store_each_doubtful_insert(struct rt_store *store, const struct rt_row_range *range,
+                                  enum rt_side side, rt_store_visit_doubtful *visit, void *context,
+                                  struct rt_err *err)
+{
+    sqlite3_stmt *stmt = prepare_doubtful(store, range, side, err);
+    struct doubtful *rows = NULL;
+    size_t count = 0;
     int rc;
 
     if (stmt == NULL)
         return -1;
-    rt_bind_int(stmt, 1, RT_DELTA_HANDED);
-    rt_bind_int(stmt, 2, RT_ROW_INSERT);
-    while ((rc = rt_store_step(store, stmt, err)) == 1)
-        if (visit(context, sqlite3_column_int64(stmt, 0),
-                  (enum rt_side)sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2),
-                  err) < 0) {
-            sqlite3_reset(stmt);
-            return -1;
-        }
+    while ((rc = rt_store_step(store, stmt, err)) == 1) {
+        rows = rt_xgrow(rows, count, sizeof *rows);
+        rows[count++] =
+            (struct doubtful){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = visit(context, rows[i].position, rows[i].rid, err) < 0 ? -1 : 0;
+    free(rows);
     return rc;
 }
 

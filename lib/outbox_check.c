@@ -1,0 +1,176 @@
+#include "lib/outbox_internal.h"
+
+#include <inttypes.h>
+
+/* What stands against handing a delta over, row by row. */
+
+struct check {
+    struct rt_work *work;
+    const struct rt_delta *delta;
+    bool is_counted; /* all rows are looked at; else the first that stands against it stops */
+    int64_t made_again;
+};
+
+static int visit_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    const struct check *check = context;
+    struct rt_delta_row last;
+
+    if (rt_store_last_row(check->work->store, row->rid, check->delta->side, RT_DELTA_COMMITTED,
+                          &last, err) < 0)
+        return -1;
+    if (last.delta <= check->delta->number)
+        return 0;
+    return rt_err_set(err, RT_STOPPED,
+                      "delta %06" PRId64 " is out of date: a later version of row %" PRId64
+                      " went out with delta %06" PRId64 "; use roundtrip retry",
+                      check->delta->number, row->position, last.delta);
+}
+
+/* Does the side's loader find the row by the other ID, which was written with it?  Of a pair of IDs
+ * that no file showed, only what was handed over tells that it is there. */
+static bool is_found_by_other_id(const struct check *check, const struct rt_end *end)
+{
+    const struct rt_rules *rules = &check->work->rules;
+    enum rt_side side = check->delta->side;
+
+    if (rules->config->side[side].own_id_only ||
+        rules->schema->id[rt_side_other(side)][0]->column[side].out == NULL)
+        return false;
+    return end->seen == NULL ? check->delta->state == RT_DELTA_HANDED : end->shows_other_id;
+}
+
+/* What becomes of a row that was written as new, if its loader gets it. */
+enum fate { MADE_ONCE, MADE_AGAIN, MAYBE_AGAIN };
+
+static int foresee(const struct check *check, const struct rt_record *record,
+                   struct rt_arena *arena, enum fate *fate, struct rt_err *err)
+{
+    const struct rt_end *end = &record->end[check->delta->side];
+    struct rt_rid_list suspects = {0};
+
+    *fate = MADE_ONCE;
+    if (end->id.len == 0 &&
+        rt_store_suspects_of(check->work->store, record->rid, arena, &suspects, err) < 0)
+        return -1;
+    if (suspects.count > 0)
+        *fate = MAYBE_AGAIN;
+    else if (end->id.len > 0 && end->absence == RT_PRESENT && !is_found_by_other_id(check, end))
+        *fate = MADE_AGAIN;
+    return 0;
+}
+
+static int stop_at(const struct check *check, const struct rt_record *record, int64_t position,
+                   enum fate fate, struct rt_err *err)
+{
+    struct rt_slice id = record->end[check->delta->side].id;
+    int64_t delta = check->delta->number;
+
+    if (fate == MADE_ONCE)
+        return 0;
+    if (fate == MAYBE_AGAIN)
+        return rt_err_set(err, RT_STOPPED,
+                          "row %" PRId64 " of delta %06" PRId64
+                          " may be there, without its ID, and would be made once more: decide that "
+                          "first (roundtrip review list --kind suspected)",
+                          position, delta);
+    if (check->delta->state == RT_DELTA_HANDED)
+        return rt_err_set(
+            err, RT_STOPPED,
+            "row %" PRId64 " of delta %06" PRId64
+            " is there already, as %.*s, and would be made once more: roundtrip retry "
+            "%" PRId64 " makes those due again that are not",
+            position, delta, RT_SLICE_FMT(id), delta);
+    return rt_err_set(err, RT_STOPPED,
+                      "row %" PRId64 " of delta %06" PRId64
+                      " is there already, as %.*s, and would be made once more: roundtrip withdraw "
+                      "%06" PRId64 ", and the next emit writes what is still due",
+                      position, delta, RT_SLICE_FMT(id), delta);
+}
+
+static int visit_new(void *context, int64_t position, int64_t rid, struct rt_err *err)
+{
+    struct check *check = context;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    enum fate fate;
+    int rc = -1;
+
+    if (rt_store_load(check->work->store, rid, &arena, &record, err) == 0 &&
+        foresee(check, &record, &arena, &fate, err) == 0) {
+        check->made_again += fate == MADE_AGAIN;
+        rc = check->is_counted ? 0 : stop_at(check, &record, position, fate, err);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_outbox_check_later(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct check check = {.work = work, .delta = delta};
+
+    return rt_store_each_row(work->store, &(struct rt_row_range){delta->number, 1, delta->rows},
+                             visit_later, &check, err);
+}
+
+int rt_outbox_check_new(struct rt_work *work, const struct rt_delta *delta, int64_t first,
+                        int64_t count, struct rt_err *err)
+{
+    struct check check = {.work = work, .delta = delta};
+    struct rt_row_range range = {delta->number, first, count};
+
+    return rt_store_each_doubtful_insert(work->store, &range, delta->side, visit_new, &check, err);
+}
+
+/* ---- what waits in the outbox ---- */
+
+static void tell_known(const struct check *check)
+{
+    const struct rt_delta *delta = check->delta;
+    const struct rt_log *log = check->work->log;
+    const char *label = check->work->rules.config->side[delta->side].label;
+    const char *plural = check->made_again == 1 ? "" : "s";
+
+    if (delta->handed_parts > 0)
+        rt_log_warn(log,
+                    "delta %06" PRId64 " was handed over in part, and the rest inserts %" PRId64
+                    " record%s that %s holds: look there for what is twice",
+                    delta->number, check->made_again, plural, label);
+    else
+        rt_log_warn(log,
+                    "delta %06" PRId64 " in the outbox still inserts %" PRId64
+                    " record%s that %s holds: roundtrip withdraw %06" PRId64
+                    " before the next push",
+                    delta->number, check->made_again, plural, label, delta->number);
+}
+
+int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct check check = {.work = work, .delta = delta, .is_counted = true};
+    struct rt_arena arena = {0};
+    struct rt_part_list list;
+    int rc = rt_outbox_list_parts(work, delta->number, &arena, &list, err);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++)
+        if (!list.parts[i].is_handed)
+            rc = rt_store_each_doubtful_insert(
+                work->store,
+                &(struct rt_row_range){delta->number, list.parts[i].first, list.parts[i].rows},
+                delta->side, visit_new, &check, err);
+    if (rc == 0 && check.made_again > 0)
+        tell_known(&check);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_list list;
+    int rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
+
+    for (size_t i = 0; rc == 0 && i < list.count; i++)
+        rc = rt_outbox_tell_known_of(work, &list.deltas[i], err);
+    rt_arena_clear(&arena);
+    return rc;
+}

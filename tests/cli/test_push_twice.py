@@ -1,0 +1,137 @@
+"""A hand-over that seemed to fail may have done its work: what the other side holds by now is not made there once more.
+A look at the other end decides; where there is none to be had, a person does."""
+import pytest
+
+from profile import only, row
+
+LATE = 'cat "$1" >> loaded; exit 1'     # it does its work, and dies
+FINE = 'cat "$1" >> loaded'
+
+
+def loader(make, load, **native):
+    return make(native={"transport": "command", "imports": None, "load": load, **native})
+
+
+def turn(p, side="native", **settings):
+    p.settings[side].update(settings)
+    p.write()
+
+
+def loaded(p):
+    return (p.path / "loaded").read_text()
+
+
+def pushed_late(make, **native):
+    p = loader(make, LATE, **native)
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    assert "ended with status 1" in p.run("run", status=69).err
+    turn(p, load=FINE)
+    p.tick()
+    return p
+
+
+def test_what_a_load_that_died_late_has_made_is_not_made_again(make):
+    p = pushed_late(make)
+    p.drop("native", [row("E1", "N1")])
+    told = p.run("run", status=2).err
+    assert "database: row 1 of delta 000001 is there already, as N1, and would be made once more: roundtrip withdraw 000001" in told
+    assert p.run("-q", "push", status=2).err.count("\n") == 1 and loaded(p).count("E1") == 1
+    p.run("withdraw", "1")
+    assert [r["x"] for r in p.sync().native] == ["E2"] and loaded(p).count("E1") == 1
+    assert not p.files_under("outbox") and not p.items()
+
+
+def test_what_a_load_that_died_late_may_have_made_is_asked_about_first(make):
+    p = pushed_late(make, store_ids="no")
+    p.drop("native", [row("", "N1")])
+    told = p.run("run", status=2).err
+    assert "row 1 of delta 000001 may be there, without its ID" in told and "review list --kind suspected" in told
+    p.decide("accept", "suspected")
+    assert "as N1" in p.run("push", status=2).err
+    p.run("withdraw", "1")
+    assert [r["x"] for r in p.sync().native] == ["E2"] and loaded(p).count("E1") == 1
+
+
+def test_what_is_another_interaction_holds_nothing_back(make):
+    p = pushed_late(make, store_ids="no")
+    p.drop("native", [row("", "N1")])
+    p.run("emit")
+    p.run("push", status=2)
+    p.decide("dismiss", "suspected")
+    p.run("push")
+    assert loaded(p).count("E1") == 2
+
+
+def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
+    p = pushed_late(make, matches_by="either-id")
+    p.drop("native", [row("E1", "N1")])
+    assert "inserts" not in p.run("run").err and loaded(p).count("E1") == 2
+
+
+def test_the_rest_of_what_was_handed_over_in_part_goes_on_with_a_warning(make):
+    """It can't be taken back: to stop would be for good."""
+    p = loader(make, 'cat "$1" >> loaded; ! grep -q E2 "$1"', batch_rows="1")
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    assert "in part, and the rest inserts 1 record that database holds: look there for what is twice" in p.run("run").err
+    assert loaded(p).count("E2") == 2 and not p.files_under("outbox")
+
+
+def late(p):
+    """A row written as new that an extract shows before its file is handed over, as far as the state knows."""
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    delta = only(p.emit())
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    p.emit()
+    return delta
+
+
+def test_a_pair_that_a_person_tells_while_its_insert_waits_holds_that_back(make):
+    """The platform goes by either ID, but nobody has seen that it knows the other one of this row."""
+    p = make()
+    p.drop("native", [row(n="N1")])
+    p.emit()
+    p.run("bind", "E1", "N1")
+    assert "row 1 of delta 000001 is there already, as E1" in p.run("push", status=2).err and not p.listing("imports/external")
+
+
+@pytest.mark.parametrize("upload", ["rename", "direct", "done-file", "folder:parts"])
+def test_a_file_that_is_there_was_handed_over(p, upload):
+    (p.path / "parts").mkdir()
+    turn(p, upload=upload)
+    delta = late(p)
+    p.put(f"imports/native/{delta.name}", delta.raw)
+    assert p.run("push").out == delta.name + "\n"
+    assert [n for n in p.listing("imports/native") if not n.endswith(".done")] == [delta.name]
+    assert p.run("push").out == "" and not p.files_under("outbox") and p.emit().nothing
+
+
+def test_a_file_that_is_not_there_any_more_is_not_handed_over_again(p):
+    late(p)
+    assert "row 1 of delta 000001 is there already, as N1" in p.run("push", status=2).err
+    assert not p.listing("imports/native")
+    p.run("withdraw", "1")
+    assert p.emit().nothing and not p.items()
+
+
+def test_the_first_file_of_several_decides(make):
+    p = make(native={"batch_rows": "1"})
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    first, second = p.emit()
+    p.tick()
+    p.drop("native", [row("", "N9", summary="third"), row("E2", "N2", summary="other")])
+    p.run("emit", "--to", "native")
+    p.run("push", "native", status=2)
+    p.put(f"imports/native/{first.name}", first.raw)
+    p.run("push", "native")
+    assert p.listing("imports/native") == sorted([first.name, second.name])
+
+
+def test_a_dry_run_tells_of_it(p):
+    delta = late(p)
+    told = p.run("push", "--dry-run")
+    assert told.out == delta.name + "\n" and "still inserts 2 records that database holds: roundtrip withdraw 000001" in told.err
