@@ -58,8 +58,9 @@ struct rt_session {
     const struct rt_cmd *cmd;
     const char *profile; /* folder */
     bool quiet, verbose, json, no_progress;
-    int wait;     /* seconds */
-    mode_t umask; /* that the program was started with */
+    bool has_done; /* a part of the command, which stays whatever becomes of the rest */
+    int wait;      /* seconds */
+    mode_t umask;  /* that the program was started with */
     struct rt_settings settings;
     struct rt_config *config; /* of the settings */
     struct rt_schema *schema;
@@ -130,8 +131,9 @@ int rt_session_change(struct rt_session *session, struct rt_err *err) RT_MUST_CH
 int rt_session_begin(struct rt_session *session, struct rt_err *err) RT_MUST_CHECK;
 int rt_session_commit(struct rt_session *session, int status, struct rt_err *err) RT_MUST_CHECK;
 
-/* A run that could not reach the other end (69) did what it could: it gets its line in the log.
-   What stops with another status leaves the state as it was. */
+/* A run that could not reach the other end (69) did what it could, and one that failed later may
+   have written deltas, or handed some over: it gets its line in the log.  What stops before that
+   leaves the state as it was. */
 void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure);
 
 /* ---- words.c: what the words of a command line mean ---- */

@@ -59,6 +59,8 @@ static const char *meaning(const struct rt_run *run)
            : run->status == RT_DATA
                ? is_bind ? ": a line was refused" : ": a refused file: see roundtrip review"
            : run->status == RT_UNREACHABLE ? ": the other end could not be reached"
+           : run->status == RT_IO          ? ": reading or writing failed"
+           : run->status == RT_REFUSED     ? ": refused: host key, login, or file permissions"
                                            : "";
 }
 

@@ -13,7 +13,8 @@ static const struct rt_option options[] = {
 };
 
 struct told {
-    const struct rt_session *session;
+    struct rt_session *session;
+    bool is_dry;
     json_t *list;
 };
 
@@ -21,6 +22,7 @@ static void tell(void *context, enum rt_side side, int64_t delta, const char *na
 {
     struct told *told = context;
 
+    told->session->has_done = !told->is_dry;
     if (told->session->json)
         json_array_append_new(told->list, json_pack("{s:s, s:I, s:s}", "side", rt_side_name(side),
                                                     "delta", (json_int_t)delta, "name", name));
@@ -73,9 +75,9 @@ static int check(struct rt_session *session, const struct rt_args *args, struct 
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)
 {
-    struct told told = {session, json_array()};
+    struct told told = {session, rt_args_has(args, "dry-run"), json_array()};
     struct rt_push_options push = {.is_side = {true, true},
-                                   .dry_run = rt_args_has(args, "dry-run"),
+                                   .dry_run = told.is_dry,
                                    .accept_header = rt_args_has(args, "accept-header"),
                                    .tell = tell,
                                    .context = &told};

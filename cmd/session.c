@@ -160,17 +160,22 @@ int rt_session_commit(struct rt_session *session, int status, struct rt_err *err
     rt_work_lap(&session->work, RT_LAP_COMMIT);
     if (session->work.is_dry)
         return 0;
-    return rt_outbox_finish(&session->work, err) < 0 ? -1 : rt_prune_archive(&session->work, err);
+    if (rt_outbox_finish(&session->work, err) < 0 || rt_prune_archive(&session->work, err) < 0)
+        return -1;
+    session->has_done = true;
+    return 0;
 }
 
 void rt_session_note_failure(struct rt_session *session, const struct rt_err *failure)
 {
     struct rt_err ignored; /* the failure itself is what is told */
 
-    if (failure->code != RT_UNREACHABLE || session->lock == NULL || session->store == NULL ||
-        !(session->cmd->needs & RT_NEEDS_CHANGE) || session->work.is_dry)
+    if ((failure->code != RT_UNREACHABLE && !session->has_done) || session->lock == NULL ||
+        session->store == NULL || !(session->cmd->needs & RT_NEEDS_CHANGE) || session->work.is_dry)
         return;
     rt_store_abort(session->store);
+    if (rt_store_has_moves(session->store))
+        return; /* left half way, for the next command: what failed once is not tried again */
     memset(session->work.counts, 0, sizeof session->work.counts);
     if (rt_session_begin(session, &ignored) == 0)
         (void)!rt_session_commit(session, (int)failure->code, &ignored);

@@ -158,14 +158,15 @@ static int see_run(void *context, const struct rt_run *run, struct rt_err *err)
 {
     static const char *const commands[] = {"fetch", "emit", "push"};
     struct reading *r = context;
-    bool is_run = strcmp(run->command, "run") == 0;
+    bool is_run = strcmp(run->command, "run") == 0, has_failed;
 
     (void)err;
-    /* A run is noted when it has emitted; where its push then failed, that is noted too. */
-    if (is_run && run->status == RT_UNREACHABLE && run->started == r->run_started)
-        r->status->ran[2] = r->pushed_before;
     /* Of a file that was refused (65) the others were taken in, and what was due was written. */
-    if (run->ended == RT_NEVER || (run->status >= RT_USAGE && run->status != RT_DATA))
+    has_failed = run->status >= RT_STOPPED && run->status != RT_DATA;
+    /* A run is noted when it has emitted; where its push then failed, that is noted too. */
+    if (is_run && has_failed && run->started == r->run_started)
+        r->status->ran[2] = r->pushed_before;
+    if (run->ended == RT_NEVER || has_failed)
         return 0;
     if (is_run) {
         r->run_started = run->started;

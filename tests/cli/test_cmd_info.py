@@ -576,6 +576,31 @@ def test_a_run_whose_push_failed_did_not_push(make):
     assert told["last_emit"] == "2026-11-01T06:00:00Z" and told["last_push"] is None
 
 
+def test_a_run_whose_push_failed_otherwise_says_so_and_did_not_push(make):
+    p = make(native={"imports": "nowhere"})
+    p.drop("external", [row("E1")])
+    p.run("run", status=74)
+    assert [line[32:] for line in p.run("log").out.splitlines() if " run " in line] == [
+        "status 0", "status 74: reading or writing failed"]
+    assert json.loads(p.run("status", "--json").out)["last_push"] is None
+    (p.path / "state.db").unlink()
+    p.run("rebuild", status=0)
+    assert [run["status"] for run in json.loads(p.run("log", "--json").out)["runs"] if run["command"] == "run"] == [0, 74]
+
+
+def test_log_tells_a_push_that_failed_behind_its_first_delta(make):
+    p = make(external={"imports": "imports"}, native={"imports": "nowhere"})
+    p.drop("external", [row("E1")])
+    p.drop("native", [row(None, "N2", summary="another")])
+    p.run("emit")
+    before = p.run("log").out
+    p.run("push", "native", status=74)                          # it changed nothing
+    assert p.run("log").out == before
+    p.run("push", status=74)
+    assert p.run("log").out.splitlines()[-1].endswith("push      status 74: reading or writing failed")
+    assert json.loads(p.run("status", "--json").out)["last_push"] is None
+
+
 def test_a_failure_is_one_json_object_too(make):
     p = make(external={"transport": "command", "extract": "exit 3"})
     told = json.loads(p.run("fetch", "--json", status=69).out)
