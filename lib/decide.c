@@ -274,6 +274,30 @@ static bool is_assumed(const struct rt_end *end, int64_t delta)
            (delta == 0 || end->given_delta == delta);
 }
 
+/* Takes back what `confirm` said of that row: its version is under way again, as it was before, and
+   known, in case that it arrives after all. */
+static void unconfirm(struct rt_end *end, const struct rt_delta_row *row)
+{
+    size_t at = 0;
+
+    if (end->sent_count == RT_SENT_MAX)
+        rt_end_drop_sent(end, 1);
+    while (at < end->sent_count && end->sent[at].delta == 0)
+        at++;
+    memmove(&end->sent[at + 1], &end->sent[at], (end->sent_count - at) * sizeof *end->sent);
+    end->sent[at] = (struct rt_version){.delta = row->delta,
+                                        .position = row->position,
+                                        .content = end->seen,
+                                        .handed = end->given_at,
+                                        .gone = end->given_at,
+                                        .until = RT_NEVER,
+                                        .is_trusted = true,
+                                        .has_other_id = end->shows_other_id};
+    end->sent_count++;
+    end->seen = NULL;
+    end->shows_other_id = false;
+}
+
 /* Was it the last that was written, without being seen whole or given up since?  Such as one of
    which only a value that flows one way is missing: nothing asks about that (R7). */
 static bool is_unsettled(const struct rt_end *end, const struct rt_version *version)
@@ -285,10 +309,8 @@ bool rt_decide_distrust(struct rt_record *record, enum rt_side side, int64_t del
 {
     struct rt_end *end = &record->end[side];
     const struct rt_version *left;
-    bool any = is_assumed(end, delta);
+    bool any = false;
 
-    if (any)
-        end->seen = NULL;
     for (size_t i = 0; i < end->sent_count; i++) {
         struct rt_version *v = &end->sent[i];
 
@@ -317,6 +339,8 @@ static int retry_row(struct delivery *d, struct rt_record *record, const struct 
         rt_end_untell(end);
         return 1;
     }
+    if (is_assumed(end, row->delta))
+        unconfirm(end, row);
     if (rt_decide_distrust(record, d->delta->side, row->delta))
         return 1;
     d->done->known++;
@@ -359,6 +383,22 @@ static bool untell_handed(struct rt_end *end)
     return true;
 }
 
+/* The same for all that is under way for a record on one side.  *any: there was something. */
+static int retry_side(struct rt_work *work, struct rt_record *record, enum rt_side side, bool *any,
+                      struct rt_err *err)
+{
+    struct rt_end *end = &record->end[side];
+    struct rt_delta_row row;
+
+    if (is_assumed(end, 0)) {
+        if (rt_store_last_row(work->store, record->rid, side, RT_DELTA_HANDED, &row, err) < 0)
+            return -1;
+        unconfirm(end, &row);
+    }
+    *any = untell_handed(end) || rt_decide_distrust(record, side, 0);
+    return *any ? rt_book_note(work, record, (int)side, "retry", NULL, err) : 0;
+}
+
 int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions, struct rt_err *err)
 {
     struct rt_arena arena = {0};
@@ -370,12 +410,13 @@ int rt_decide_retry_record(struct rt_work *work, int64_t rid, int64_t *versions,
     *versions = 0;
     for (int s = 0; rc == 0 && s < 2; s++) {
         int64_t n = count_handed(&record.end[s]);
+        bool is_due;
 
-        if (!untell_handed(&record.end[s]) && !rt_decide_distrust(&record, (enum rt_side)s, 0))
+        rc = retry_side(work, &record, (enum rt_side)s, &is_due, err);
+        if (rc < 0 || !is_due)
             continue;
         any = true;
         *versions += n ? n : 1;
-        rc = rt_book_note(work, &record, s, "retry", NULL, err);
     }
     if (rc == 0 && any) {
         members = json_object();

@@ -325,7 +325,7 @@ int rt_store_each_row(struct rt_store *store, const struct rt_row_range *range,
                       rt_store_visit_row *visit, void *context, struct rt_err *err) RT_MUST_CHECK;
 
 /* The record's newest row for the side of those handed over (from = RT_DELTA_HANDED), or of all but
-   withdrawn ones (RT_DELTA_COMMITTED): its delta, 0 if there is none, and its content alone. */
+   withdrawn ones (RT_DELTA_COMMITTED): its delta, 0 if there is none, position and content. */
 int rt_store_last_row(struct rt_store *store, int64_t rid, enum rt_side side,
                       enum rt_delta_state from, struct rt_delta_row *row,
                       struct rt_err *err) RT_MUST_CHECK;

@@ -100,12 +100,13 @@ int rt_store_delta_times(struct rt_store *store, int64_t delta, int64_t *handed,
 int rt_store_last_row(struct rt_store *store, int64_t rid, enum rt_side side,
                       enum rt_delta_state from, struct rt_delta_row *row, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store,
-        "SELECT d.delta, r.cid FROM main.delta_row AS r JOIN delta AS d ON d.delta = r.delta"
-        " WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4"
-        " ORDER BY d.delta DESC LIMIT 1",
-        err);
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "SELECT d.delta, r.cid, r.position FROM main.delta_row AS r"
+                         " JOIN delta AS d ON d.delta = r.delta"
+                         " WHERE r.rid = ?1 AND d.side = ?2 AND d.state BETWEEN ?3 AND ?4"
+                         " ORDER BY d.delta DESC LIMIT 1",
+                         err);
     int rc;
 
     *row = (struct rt_delta_row){.rid = rid};
@@ -119,6 +120,7 @@ int rt_store_last_row(struct rt_store *store, int64_t rid, enum rt_side side,
     if (rc == 1) {
         row->delta = sqlite3_column_int64(stmt, 0);
         row->cid = sqlite3_column_int64(stmt, 1);
+        row->position = sqlite3_column_int64(stmt, 2);
         sqlite3_reset(stmt);
     }
     return rc < 0 ? -1 : 0;

@@ -480,6 +480,18 @@ def test_retry_of_a_delivery_that_arrives_after_all_is_no_edit(pair):
     assert pair.trip(nat=[row("E1", "N1", summary="three")]).nothing
 
 
+@pytest.mark.parametrize("what", ["1", "E1"])
+def test_a_confirmed_insert_that_was_retried_and_arrives_after_all_is_no_edit(make, what):
+    p = make(native={"matches_by": "either-id"})
+    p.trip(ext=[row("E1", summary="one")])
+    p.run("confirm", "1")
+    p.run("retry", what)
+    p.trip(ext=[row("E1", summary="two")], hours=1)
+    assert p.trip(nat=[row("E1", "N1", summary="one")], hours=1).nothing
+    assert not p.items()
+    assert p.trip(nat=[row("E1", "N1", summary="two")]).nothing
+
+
 def test_what_was_lost_and_retried_is_no_start_of_a_later_edit(pair):
     """The database edits what it was last seen to hold; that it never got the other edit was said."""
     delta = pair.trip(ext=[row("E1", "N1", summary="two")])[0]
