@@ -50,20 +50,10 @@ static size_t distance(const struct look *look, const struct rt_content *from)
     return n;
 }
 
-/* Is the row equal to a version in all fields that flow to the side? */
 static bool shows_version(const struct look *look, const struct rt_version *version)
 {
-    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
-        const struct rt_field *field = schema_of(look)->content[i];
-        struct rt_value sent = version->content->value[i];
-
-        if (rt_record_flows_to(look->rules, look->record, field, look->side) &&
-            rt_value_is_known(sent) &&
-            !rt_record_holds_same(look->record, field, look->side, look->row->content->value[i],
-                                  sent))
-            return false;
-    }
-    return true;
+    return rt_record_shows(look->rules, look->record, look->side, look->row->content,
+                           version->content);
 }
 
 /* Two-way fields from the version, the others from what the side was seen to hold. */

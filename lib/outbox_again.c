@@ -84,14 +84,14 @@ static int give_again(struct rt_push *push, enum rt_side side, const char *from,
     int rc;
 
     if (settings->transport != RT_TRANSPORT_COMMAND && settings->imports != NULL)
-        return rt_hand_over(push, side, from, name, NULL, err);
+        return rt_hand_over(push, side, from, name, err);
     folder = rt_outbox_folder(push->work, side);
     copy = rt_xasprintf("%s/%s", folder, name);
     rc = access(copy, F_OK) == 0 ? 0 : rt_spool_copy(from, folder, name, err);
     if (rc == 0 && !rt_outbox_is_taken_by_others(settings)) {
         struct rt_err late;
 
-        rc = rt_hand_over(push, side, copy, name, NULL, err);
+        rc = rt_hand_over(push, side, copy, name, err);
         if (rt_spool_remove(copy, &late) < 0 && rc == 0) {
             *err = late;
             rc = -1;
@@ -139,13 +139,19 @@ static int put_again(struct again *again, const struct rt_delta_part *part, stru
 /* Only the parts behind those that were done are to go. */
 static int check_rows_again(const struct again *again, struct rt_err *err)
 {
-    int64_t first = 1;
+    struct rt_row_range range = {again->delta.number, 1, again->delta.rows};
+    struct rt_doubt doubt;
 
     for (size_t i = 0; i < again->parts.count; i++)
         if (again->parts.parts[i].part <= again->done)
-            first += again->parts.parts[i].rows;
-    return rt_outbox_check_new(again->push->work, &again->delta, first,
-                               again->delta.rows - first + 1, err);
+            range.first += again->parts.parts[i].rows;
+    range.count -= range.first - 1;
+    if (rt_outbox_find_doubt(again->push->work, &range, &again->delta, &doubt, err) < 0)
+        return -1;
+    if (doubt.why.code == RT_OK)
+        return 0;
+    *err = doubt.why;
+    return -1;
 }
 
 /* All that can stand against it, before anything is done. */

@@ -7,8 +7,8 @@
 struct check {
     struct rt_work *work;
     const struct rt_delta *delta;
-    bool is_counted; /* all rows are looked at; else the first that stands against it stops */
-    int64_t made_again;
+    struct rt_doubt *doubt;
+    bool is_shown; /* so far */
 };
 
 static int visit_later(void *context, const struct rt_delta_row *row, struct rt_err *err)
@@ -60,32 +60,31 @@ static int foresee(const struct check *check, const struct rt_record *record,
     return 0;
 }
 
-static int stop_at(const struct check *check, const struct rt_record *record, int64_t position,
-                   enum fate fate, struct rt_err *err)
+static void say_maybe(const struct check *check, int64_t position)
 {
-    struct rt_slice id = record->end[check->delta->side].id;
+    rt_err_set(&check->doubt->why, RT_STOPPED,
+               "row %" PRId64 " of delta %06" PRId64
+               " may be there, without its ID, and would be made once more: decide that first "
+               "(roundtrip review list --kind suspected)",
+               position, check->delta->number);
+}
+
+static void say_known(const struct check *check, int64_t position, struct rt_slice id)
+{
     int64_t delta = check->delta->number;
 
-    if (fate == MADE_ONCE)
-        return 0;
-    if (fate == MAYBE_AGAIN)
-        return rt_err_set(err, RT_STOPPED,
-                          "row %" PRId64 " of delta %06" PRId64
-                          " may be there, without its ID, and would be made once more: decide that "
-                          "first (roundtrip review list --kind suspected)",
-                          position, delta);
     if (check->delta->state == RT_DELTA_HANDED)
-        return rt_err_set(
-            err, RT_STOPPED,
-            "row %" PRId64 " of delta %06" PRId64
-            " is there already, as %.*s, and would be made once more: roundtrip retry "
-            "%" PRId64 " makes those due again that are not",
-            position, delta, RT_SLICE_FMT(id), delta);
-    return rt_err_set(err, RT_STOPPED,
-                      "row %" PRId64 " of delta %06" PRId64
-                      " is there already, as %.*s, and would be made once more: roundtrip withdraw "
-                      "%06" PRId64 ", and the next emit writes what is still due",
-                      position, delta, RT_SLICE_FMT(id), delta);
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " is there already, as %.*s, and would be made once more: roundtrip retry "
+                   "%" PRId64 " makes those due again that are not",
+                   position, delta, RT_SLICE_FMT(id), delta);
+    else
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " is there already, as %.*s, and would be made once more: roundtrip withdraw "
+                   "%06" PRId64 ", and the next emit writes what is still due",
+                   position, delta, RT_SLICE_FMT(id), delta);
 }
 
 static int visit_new(void *context, int64_t position, int64_t rid, struct rt_err *err)
@@ -93,14 +92,15 @@ static int visit_new(void *context, int64_t position, int64_t rid, struct rt_err
     struct check *check = context;
     struct rt_arena arena = {0};
     struct rt_record record;
-    enum fate fate;
-    int rc = -1;
+    enum fate fate = MADE_ONCE;
+    int rc = rt_store_load(check->work->store, rid, &arena, &record, err);
 
-    if (rt_store_load(check->work->store, rid, &arena, &record, err) == 0 &&
-        foresee(check, &record, &arena, &fate, err) == 0) {
-        check->made_again += fate == MADE_AGAIN;
-        rc = check->is_counted ? 0 : stop_at(check, &record, position, fate, err);
-    }
+    if (rc == 0)
+        rc = foresee(check, &record, &arena, &fate, err);
+    if (rc == 0 && fate == MAYBE_AGAIN && check->doubt->maybe++ == 0)
+        say_maybe(check, position);
+    if (rc == 0 && fate == MADE_AGAIN && check->doubt->known++ == 0 && check->doubt->maybe == 0)
+        say_known(check, position, record.end[check->delta->side].id);
     rt_arena_clear(&arena);
     return rc;
 }
@@ -113,54 +113,71 @@ int rt_outbox_check_later(struct rt_work *work, const struct rt_delta *delta, st
                              visit_later, &check, err);
 }
 
-int rt_outbox_check_new(struct rt_work *work, const struct rt_delta *delta, int64_t first,
-                        int64_t count, struct rt_err *err)
+int rt_outbox_find_doubt(struct rt_work *work, const struct rt_row_range *range,
+                         const struct rt_delta *delta, struct rt_doubt *doubt, struct rt_err *err)
 {
-    struct check check = {.work = work, .delta = delta};
-    struct rt_row_range range = {delta->number, first, count};
+    struct check check = {.work = work, .delta = delta, .doubt = doubt};
 
-    return rt_store_each_doubtful_insert(work->store, &range, delta->side, visit_new, &check, err);
+    *doubt = (struct rt_doubt){0};
+    return rt_store_each_doubtful_insert(work->store, range, delta->side, visit_new, &check, err);
+}
+
+/* A delete is known as one that we wrote: nothing tells whether it was done. */
+static int visit_shown(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    struct check *check = context;
+    const struct rt_rules *rules = &check->work->rules;
+    enum rt_side side = check->delta->side;
+    const struct rt_content *version;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    int rc = -1;
+
+    if (!check->is_shown)
+        return 0;
+    if (rt_store_load(check->work->store, row->rid, &arena, &record, err) == 0 &&
+        rt_store_content(check->work->store, row->cid, &arena, &version, err) == 0) {
+        const struct rt_end *end = &record.end[side];
+
+        check->is_shown = row->action != RT_ROW_DELETE && end->seen != NULL &&
+                          end->absence == RT_PRESENT &&
+                          rt_record_shows(rules, &record, side, end->seen, version) &&
+                          (end->shows_other_id || !rules->config->side[side].store_ids ||
+                           row->id[rt_side_other(side)].len == 0);
+        rc = 0;
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_outbox_is_shown(struct rt_work *work, const struct rt_row_range *range,
+                       const struct rt_delta *delta, struct rt_err *err)
+{
+    struct check check = {.work = work, .delta = delta, .is_shown = true};
+
+    return rt_store_each_row(work->store, range, visit_shown, &check, err) < 0 ? -1
+                                                                               : check.is_shown;
 }
 
 /* ---- what waits in the outbox ---- */
 
-static void tell_known(const struct check *check)
+int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
 {
-    const struct rt_delta *delta = check->delta;
-    const struct rt_log *log = check->work->log;
-    const char *label = check->work->rules.config->side[delta->side].label;
-    const char *plural = check->made_again == 1 ? "" : "s";
+    struct rt_row_range range = {delta->number, 1, delta->rows};
+    struct rt_doubt doubt;
 
-    if (delta->handed_parts > 0)
-        rt_log_warn(log,
-                    "delta %06" PRId64 " was handed over in part, and the rest inserts %" PRId64
-                    " record%s that %s holds: look there for what is twice",
-                    delta->number, check->made_again, plural, label);
-    else
-        rt_log_warn(log,
+    if (delta->handed_parts > 0) /* cannot be withdrawn any more */
+        return 0;
+    if (rt_outbox_find_doubt(work, &range, delta, &doubt, err) < 0)
+        return -1;
+    if (doubt.known > 0)
+        rt_log_warn(work->log,
                     "delta %06" PRId64 " in the outbox still inserts %" PRId64
                     " record%s that %s holds: roundtrip withdraw %06" PRId64
                     " before the next push",
-                    delta->number, check->made_again, plural, label, delta->number);
-}
-
-int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
-{
-    struct check check = {.work = work, .delta = delta, .is_counted = true};
-    struct rt_arena arena = {0};
-    struct rt_part_list list;
-    int rc = rt_outbox_list_parts(work, delta->number, &arena, &list, err);
-
-    for (size_t i = 0; rc == 0 && i < list.count; i++)
-        if (!list.parts[i].is_handed)
-            rc = rt_store_each_doubtful_insert(
-                work->store,
-                &(struct rt_row_range){delta->number, list.parts[i].first, list.parts[i].rows},
-                delta->side, visit_new, &check, err);
-    if (rc == 0 && check.made_again > 0)
-        tell_known(&check);
-    rt_arena_clear(&arena);
-    return rc;
+                    delta->number, doubt.known, doubt.known == 1 ? "" : "s",
+                    work->rules.config->side[delta->side].label, delta->number);
+    return 0;
 }
 
 int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)

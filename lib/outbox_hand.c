@@ -49,60 +49,55 @@ static int open_remote(struct rt_push *push, enum rt_side side, struct rt_err *e
                                   &push->remote[side], err);
 }
 
-/* What may have been handed over is, if it is there: a hand-over that seemed to fail may have done
- * its work.  Else `doubt` says why it is not handed over once more. */
-static int settle_doubt(struct rt_remote *remote, const char *path, const char *name,
-                        const struct rt_err *doubt, struct rt_err *err)
-{
-    int there = rt_remote_is_delivered(remote, path, remote->settings->imports, name, err);
+typedef int remote_act(struct rt_remote *remote, const char *local, const char *folder,
+                       const char *name, struct rt_err *err);
 
-    if (there == 0) {
-        *err = *doubt;
-        there = -1;
-    }
-    return there < 0 ? -1 : 0;
-}
-
-/* A connection that was lost on the way is made again: delivering looks first what is there.
- * `doubt` NULL: there is none. */
-static int deliver(struct rt_push *push, enum rt_side side, const char *path, const char *name,
-                   const struct rt_err *doubt, struct rt_err *err)
+/* A connection that was lost on the way is made again: delivering looks first what is there. */
+static int at_remote(struct rt_push *push, enum rt_side side, remote_act *act, const char *path,
+                     const char *name, struct rt_err *err)
 {
     const struct rt_side_config *settings = &push->work->rules.config->side[side];
 
     for (int left = settings->retries;; left--) {
         struct rt_remote *remote;
+        int rc;
 
         if (open_remote(push, side, err) < 0)
             return -1;
         remote = push->remote[side];
-        if ((doubt == NULL || settle_doubt(remote, path, name, doubt, err) == 0) &&
-            rt_remote_deliver(remote, path, settings->imports, name, err) == 0)
-            return 0;
-        if (err->code != RT_UNREACHABLE || left <= 0 ||
+        rc = act(remote, path, settings->imports, name, err);
+        if (rc >= 0 || err->code != RT_UNREACHABLE || left <= 0 ||
             rt_clock_monotonic_ms() >= remote->deadline_ms)
-            return -1;
+            return rc;
         rt_log_warn(push->work->log, "%s; connecting again", err->msg);
         rt_remote_close(remote);
         push->remote[side] = NULL;
     }
 }
 
+int rt_hand_look(struct rt_push *push, enum rt_side side, const char *path, const char *name,
+                 struct rt_err *err)
+{
+    const struct rt_side_config *settings = &push->work->rules.config->side[side];
+    int there;
+
+    if (settings->transport == RT_TRANSPORT_COMMAND)
+        return 0;
+    there = at_remote(push, side, rt_remote_is_delivered, path, name, err);
+    return there < 0 ? rt_err_context(err, "%s", settings->label) : there;
+}
+
 /* With -q nothing else tells which side and file an error is about. */
 int rt_hand_over(struct rt_push *push, enum rt_side side, const char *path, const char *name,
-                 const struct rt_err *doubt, struct rt_err *err)
+                 struct rt_err *err)
 {
     const struct rt_side_config *settings = &push->work->rules.config->side[side];
 
     rt_buf_reset(&push->crosswalk);
     if (settings->transport != RT_TRANSPORT_COMMAND)
-        return deliver(push, side, path, name, doubt, err) == 0
+        return at_remote(push, side, rt_remote_deliver, path, name, err) == 0
                    ? 0
                    : rt_err_context(err, "%s", settings->label);
-    if (doubt != NULL) {
-        *err = *doubt;
-        return rt_err_context(err, "%s", settings->label);
-    }
     return load(push, settings, path, err) == 0
                ? 0
                : rt_err_context(err, "%s: %s", settings->label, name);

@@ -13,13 +13,13 @@ struct rt_push {
     int64_t began_ms;            /* on rt_clock_monotonic_ms */
 };
 
-/*
- * Uploads a local file as `name`, or runs load with it.  `doubt`, if not NULL, says why that must
- * not be done, and is the error, unless the file is there already: a hand-over that seemed to fail
- * may have done its work.
- */
+/* Uploads a local file as `name`, or runs load with it. */
 int rt_hand_over(struct rt_push *push, enum rt_side side, const char *path, const char *name,
-                 const struct rt_err *doubt, struct rt_err *err) RT_MUST_CHECK;
+                 struct rt_err *err) RT_MUST_CHECK;
+
+/* 1: that file is at the other end; 0: it is not, or load took it, which nobody can tell; -1. */
+int rt_hand_look(struct rt_push *push, enum rt_side side, const char *path, const char *name,
+                 struct rt_err *err) RT_MUST_CHECK;
 
 /* Binds the pairs of IDs that the last load printed.  Inside a transaction. */
 int rt_hand_bind(struct rt_push *push, struct rt_err *err) RT_MUST_CHECK;

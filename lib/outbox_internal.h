@@ -64,10 +64,20 @@ int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
 /* RT_STOPPED if a later version of a row of it went out. */
 int rt_outbox_check_later(struct rt_work *work, const struct rt_delta *delta,
                           struct rt_err *err) RT_MUST_CHECK;
-/* RT_STOPPED if the loader would make one of these rows once more: one that was written as new, and
-   is there by now, or may be. */
-int rt_outbox_check_new(struct rt_work *work, const struct rt_delta *delta, int64_t first,
-                        int64_t count, struct rt_err *err) RT_MUST_CHECK;
+/* Rows that were written as new, and that the loader would make once more. */
+struct rt_doubt {
+    int64_t known; /* are there: their ID is known by now, and the loader would not find them */
+    int64_t maybe; /* may be there: another row is suspected to be it (R11) */
+    struct rt_err
+        why; /* RT_STOPPED: about the first of them, one that may be there before others */
+};
+int rt_outbox_find_doubt(struct rt_work *work, const struct rt_row_range *range,
+                         const struct rt_delta *delta, struct rt_doubt *doubt,
+                         struct rt_err *err) RT_MUST_CHECK;
+
+/* 1: the side shows all of these rows, as they were written; 0; -1. */
+int rt_outbox_is_shown(struct rt_work *work, const struct rt_row_range *range,
+                       const struct rt_delta *delta, struct rt_err *err) RT_MUST_CHECK;
 
 /* rt_outbox_tell_known of one delta. */
 int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta,

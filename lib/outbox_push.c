@@ -49,52 +49,41 @@ static int record_hand_over(struct rt_push *push, struct rt_delta *delta,
         rt_store_abort(store);
         return -1;
     }
-    return rt_outbox_finish(push->work, err);
+    if (rt_outbox_finish(push->work, err) < 0)
+        return -1;
+    if (push->options->tell)
+        push->options->tell(push->options->context, delta->side, delta->number, part->name);
+    return 0;
 }
 
-/* A delta that its loader would make in part a second time is not handed over.  Of one that was
- * handed over in part, which cannot be taken back, the rest is. */
-static int find_doubt(struct rt_push *push, const struct rt_delta *delta, struct rt_err *doubt,
-                      struct rt_err *err)
+static int check_name(const struct rt_push *push, const struct rt_delta *delta,
+                      const struct rt_delta_part *part, struct rt_err *err)
 {
-    rt_err_clear(doubt);
-    if (delta->handed_parts > 0)
-        return rt_outbox_tell_known_of(push->work, delta, err);
-    if (rt_outbox_check_new(push->work, delta, 1, delta->rows, doubt) == 0 ||
-        doubt->code == RT_STOPPED)
+    if (rt_output_name_check(&push->work->rules.config->side[delta->side], part->name, err) == 0)
         return 0;
-    *err = *doubt;
-    return -1;
+    return rt_err_set(err, RT_CONFIG,
+                      "file name \"%s\" is not allowed by require_name and forbid_name any more: "
+                      "roundtrip withdraw %06" PRId64 ", and the next emit names it anew",
+                      part->name, delta->number);
 }
 
-/* `doubt`, if it is set, says why the part must not be handed over once more. */
 static int push_part(struct rt_push *push, struct rt_delta *delta, const struct rt_delta_part *part,
-                     const struct rt_err *doubt, struct rt_err *err)
+                     struct rt_err *err)
 {
-    const struct rt_side_config *settings = &push->work->rules.config->side[delta->side];
     int64_t at = push->work->rules.now;
     char *path = NULL;
     int rc = -1;
 
-    if (rt_output_name_check(settings, part->name, err) < 0) {
-        rt_err_set(err, RT_CONFIG,
-                   "file name \"%s\" is not allowed by require_name and forbid_name any more: "
-                   "roundtrip withdraw %06" PRId64 ", and the next emit names it anew",
-                   part->name, delta->number);
-        goto out;
-    }
-    if (local_file(push, delta, part, &path, err) < 0)
+    if (check_name(push, delta, part, err) < 0 || local_file(push, delta, part, &path, err) < 0)
         goto out;
     rt_log_info(push->work->log, "handing over %s", part->name);
-    if (rt_hand_over(push, delta->side, path, part->name, doubt, err) < 0)
+    if (rt_hand_over(push, delta->side, path, part->name, err) < 0)
         goto out;
     if (RT_STEP("push.delivered") < 0) {
         rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);
         goto out;
     }
     rc = record_hand_over(push, delta, part, at, err);
-    if (rc == 0 && push->options->tell)
-        push->options->tell(push->options->context, delta->side, delta->number, part->name);
 out:
     free(path);
     return rc;
@@ -173,27 +162,94 @@ static int check_header(const struct rt_push *push, const struct rt_delta *delta
                       delta->number);
 }
 
-/* Done in the order of the parts.  The first part decides a doubt: where it is there, the delta was
- * handed over in part. */
-static int push_parts(struct rt_push *push, struct rt_delta *delta, const struct rt_part_list *list,
-                      struct rt_err *err)
-{
-    struct rt_err doubt;
+/* ---- what a hand-over that seemed to fail has done ---- */
 
-    if (find_doubt(push, delta, &doubt, err) < 0)
-        return -1;
+/* When that was, only its beginning tells: a file may show it from then on (R3). */
+static int note_shown(struct rt_push *push, struct rt_delta *delta,
+                      const struct rt_delta_part *part, struct rt_err *err)
+{
+    char *path = NULL;
+    int rc = local_file(push, delta, part, &path, err);
+
+    rt_log_info(push->work->log, "%s shows all of %s: it was handed over",
+                push->work->rules.config->side[delta->side].label, part->name);
+    rt_buf_reset(&push->crosswalk);
+    if (rc == 0)
+        rc = record_hand_over(push, delta, part, delta->written_at, err);
+    free(path);
+    return rc;
+}
+
+static int is_there(struct rt_push *push, const struct rt_delta *delta,
+                    const struct rt_delta_part *part, struct rt_err *err)
+{
+    char *path = NULL;
+    int rc = local_file(push, delta, part, &path, err);
+
+    if (rc == 0)
+        rc = rt_hand_look(push, delta->side, path, part->name, err);
+    free(path);
+    return rc;
+}
+
+/* Sets *is_shown if the side shows all of the part by now.  What may be made a second time, and
+ * whose file is not there, stops, but for the rest of a delta that was handed over in part: that
+ * cannot be taken back. */
+static int judge_part(struct rt_push *push, const struct rt_delta *delta,
+                      const struct rt_delta_part *part, bool *is_shown, struct rt_err *err)
+{
+    struct rt_row_range range = {delta->number, part->first, part->rows};
+    const char *label = push->work->rules.config->side[delta->side].label;
+    struct rt_doubt doubt;
+    int rc = rt_outbox_find_doubt(push->work, &range, delta, &doubt, err);
+
+    if (rc < 0 || doubt.why.code == RT_OK)
+        return rc;
+    if (doubt.maybe == 0 && (rc = rt_outbox_is_shown(push->work, &range, delta, err)) != 0) {
+        *is_shown = rc > 0;
+        return rc < 0 ? -1 : 0;
+    }
+    rc = is_there(push, delta, part, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (doubt.maybe > 0 || delta->handed_parts == 0) {
+        *err = doubt.why;
+        return rt_err_context(err, "%s", label);
+    }
+    rt_log_warn(push->work->log,
+                "delta %06" PRId64 " was handed over in part, and the rest inserts %" PRId64
+                " record%s that %s holds: look there for what is twice",
+                delta->number, doubt.known, doubt.known == 1 ? "" : "s", label);
+    return 0;
+}
+
+/* Nothing is handed over before all parts were looked at. */
+static int push_parts(struct rt_push *push, struct rt_delta *delta, const struct rt_part_list *list,
+                      struct rt_arena *arena, struct rt_err *err)
+{
+    bool *is_shown = rt_arena_alloc(arena, list->count * sizeof *is_shown);
+
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->parts[i].is_handed &&
+            judge_part(push, delta, &list->parts[i], &is_shown[i], err) < 0)
+            return -1;
     for (size_t i = 0; i < list->count; i++) {
-        if (list->parts[i].is_handed)
+        const struct rt_delta_part *part = &list->parts[i];
+        int rc;
+
+        if (part->is_handed)
             continue;
         if (rt_stop_requested())
             return rt_err_set(err, RT_STOPPED,
                               "stopped by a signal: the rest stays in the outbox; run it again");
-        if (push_part(push, delta, &list->parts[i], doubt.code ? &doubt : NULL, err) < 0)
+        rc = is_shown[i] ? note_shown(push, delta, part, err) : push_part(push, delta, part, err);
+        if (rc < 0)
             return -1;
-        rt_err_clear(&doubt);
     }
     return 0;
 }
+
+/* ---- all that waits ---- */
 
 static void tell_parts(const struct rt_push *push, const struct rt_delta *delta,
                        const struct rt_part_list *list)
@@ -215,7 +271,7 @@ static int push_delta(struct rt_push *push, struct rt_delta *delta, struct rt_ar
         check_header(push, delta, err) < 0)
         return -1;
     if (!rt_outbox_is_taken_by_others(settings) && !push->options->dry_run)
-        return push_parts(push, delta, &list, err);
+        return push_parts(push, delta, &list, arena, err);
     if (rt_outbox_tell_known_of(push->work, delta, err) < 0)
         return -1;
     if (rt_outbox_is_taken_by_others(settings))

@@ -150,6 +150,21 @@ bool rt_record_holds_same(const struct rt_record *record, const struct rt_field 
            is_accepted_cut(&record->end[side], field, side, shown, want);
 }
 
+bool rt_record_shows(const struct rt_rules *rules, const struct rt_record *record,
+                     enum rt_side side, const struct rt_content *shown,
+                     const struct rt_content *version)
+{
+    for (size_t i = 0; i < rules->schema->content_count; i++) {
+        const struct rt_field *field = rules->schema->content[i];
+
+        if (rt_record_flows_to(rules, record, field, side) &&
+            rt_value_is_known(version->value[i]) &&
+            !rt_record_holds_same(record, field, side, shown->value[i], version->value[i]))
+            return false;
+    }
+    return true;
+}
+
 static const char *end_frozen(const struct rt_end *end)
 {
     if (end->not_taken_count)

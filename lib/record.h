@@ -212,6 +212,12 @@ bool rt_record_is_quiet(const struct rt_record *record, enum rt_side side);
 bool rt_record_holds_same(const struct rt_record *record, const struct rt_field *field,
                           enum rt_side side, struct rt_value shown, struct rt_value want);
 
+/* Does what a side shows hold all of a version that was written for it?  What is not known of the
+   version, since the field is new or was changed, tells nothing. */
+bool rt_record_shows(const struct rt_rules *rules, const struct rt_record *record,
+                     enum rt_side side, const struct rt_content *shown,
+                     const struct rt_content *version);
+
 /* Why nothing may be sent for it to either side: a short word ("conflict", "not-taken" ...), or
  * NULL. */
 const char *rt_record_frozen(const struct rt_record *record);

@@ -2,7 +2,7 @@
 A look at the other end decides; where there is none to be had, a person does."""
 import pytest
 
-from profile import only, row
+from profile import only, pick, row
 
 LATE = 'cat "$1" >> loaded; exit 1'     # it does its work, and dies
 FINE = 'cat "$1" >> loaded'
@@ -68,26 +68,72 @@ def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
     assert "inserts" not in p.run("run").err and loaded(p).count("E1") == 2
 
 
+def test_what_is_shown_whole_was_handed_over(make):
+    """From then on it is as if load had ended well: the next edit goes out as an update, once."""
+    p = pushed_late(make)
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    told = p.run("run")
+    assert told.out == only(p.listing("archive/out/native")) + "\n" and "database shows all of trip-native-" in told.err
+    assert loaded(p).count("E1") == 1 and not p.files_under("outbox")
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    assert p.emit().nothing and "in flight" not in p.run("status").out
+    assert [pick(r, "x", "n", "summary") for r in p.trip(ext=[row("E1", summary="two")]).native] == [("E1", "N1", "two")]
+    p.trip(nat=[row("E1", "N1", summary="two"), row("E2", "N2", summary="other")])
+    p.tick(96)
+    assert not p.items() and p.emit().nothing
+
+
+@pytest.mark.parametrize("shown", [row("E1", "N1", body="theirs"), row("", "N1")])
+def test_what_is_not_shown_whole_is_for_a_person(make, shown):
+    """Somebody has edited it there since; or its row went there by another way, and lacks the ID that was sent."""
+    p = make(native={"transport": "command", "imports": None, "load": LATE, "store_ids": "yes"})
+    p.drop("external", [row("E1")])
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.run("bind", "E1", "N1")
+    p.tick()
+    p.drop("native", [shown])
+    assert "as N1" in p.run("run", status=2).err
+    p.run("withdraw", "1")
+    p.sync()
+    assert loaded(p).count("N1") == (shown["x"] == "")
+
+
+def test_what_is_shown_whole_of_a_delta_in_parts_was_handed_over(make):
+    p = loader(make, 'cat "$1" >> loaded; ! grep -q E2 "$1"', batch_rows="1")
+    p.drop("external", [row("E1"), row("E2", summary="other"), row("E3", summary="third")])
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    assert p.run("run").out.count("\n") == 2
+    assert [loaded(p).count(x) for x in ("E1", "E2", "E3")] == [1, 1, 1] and not p.files_under("outbox")
+
+
 def test_the_rest_of_what_was_handed_over_in_part_goes_on_with_a_warning(make):
     """It can't be taken back: to stop would be for good."""
+    p = loader(make, 'cat "$1" >> loaded; ! grep -q E3 "$1"', batch_rows="2")
+    p.drop("external", [row(f"E{i}", summary=f"{i}") for i in range(1, 5)])
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("native", [row("E1", "N1", summary="1"), row("E2", "N2", summary="2"), row("E3", "N3", summary="3")])
+    assert "in part, and the rest inserts 1 record that database holds: look there for what is twice" in p.run("run").err
+    assert loaded(p).count("E3") == 2 and not p.files_under("outbox")
+
+
+def test_what_may_be_there_of_the_rest_is_asked_about(make):
     p = loader(make, 'cat "$1" >> loaded; ! grep -q E2 "$1"', batch_rows="1")
     p.drop("external", [row("E1"), row("E2", summary="other")])
     p.run("run", status=69)
     turn(p, load=FINE)
     p.tick()
-    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
-    assert "in part, and the rest inserts 1 record that database holds: look there for what is twice" in p.run("run").err
-    assert loaded(p).count("E2") == 2 and not p.files_under("outbox")
-
-
-def late(p):
-    """A row written as new that an extract shows before its file is handed over, as far as the state knows."""
-    p.drop("external", [row("E1"), row("E2", summary="other")])
-    delta = only(p.emit())
-    p.tick()
-    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
-    p.emit()
-    return delta
+    p.drop("native", [row("", "N2", summary="other")])
+    assert "row 2 of delta 000001 may be there" in p.run("run", status=2).err
+    p.decide("accept", "suspected")
+    assert "shows all of" in p.run("push").err
+    assert loaded(p).count("E2") == 1 and not p.files_under("outbox")
 
 
 def test_a_pair_that_a_person_tells_while_its_insert_waits_holds_that_back(make):
@@ -97,6 +143,16 @@ def test_a_pair_that_a_person_tells_while_its_insert_waits_holds_that_back(make)
     p.emit()
     p.run("bind", "E1", "N1")
     assert "row 1 of delta 000001 is there already, as E1" in p.run("push", status=2).err and not p.listing("imports/external")
+
+
+def late(p):
+    """A row written as new that an extract shows before its file is handed over, as far as the state knows."""
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    delta = only(p.emit())
+    p.tick()
+    p.drop("native", [row("E1", "N1")])
+    p.emit()
+    return delta
 
 
 @pytest.mark.parametrize("upload", ["rename", "direct", "done-file", "folder:parts"])
@@ -115,18 +171,18 @@ def test_a_file_that_is_not_there_any_more_is_not_handed_over_again(p):
     assert "row 1 of delta 000001 is there already, as N1" in p.run("push", status=2).err
     assert not p.listing("imports/native")
     p.run("withdraw", "1")
-    assert p.emit().nothing and not p.items()
+    assert [r["x"] for r in p.emit().native] == ["E2"] and not p.items()
 
 
-def test_the_first_file_of_several_decides(make):
+def test_all_files_are_looked_at_before_the_first_is_handed_over(make):
     p = make(native={"batch_rows": "1"})
     p.drop("external", [row("E1"), row("E2", summary="other")])
     first, second = p.emit()
     p.tick()
-    p.drop("native", [row("", "N9", summary="third"), row("E2", "N2", summary="other")])
+    p.drop("native", [row("E2", "N2", summary="other", body="theirs")])
     p.run("emit", "--to", "native")
-    p.run("push", "native", status=2)
-    p.put(f"imports/native/{first.name}", first.raw)
+    assert "row 2 of delta 000001" in p.run("push", "native", status=2).err and not p.listing("imports/native")
+    p.put(f"imports/native/{second.name}", second.raw)
     p.run("push", "native")
     assert p.listing("imports/native") == sorted([first.name, second.name])
 
@@ -134,4 +190,4 @@ def test_the_first_file_of_several_decides(make):
 def test_a_dry_run_tells_of_it(p):
     delta = late(p)
     told = p.run("push", "--dry-run")
-    assert told.out == delta.name + "\n" and "still inserts 2 records that database holds: roundtrip withdraw 000001" in told.err
+    assert told.out == delta.name + "\n" and "still inserts 1 record that database holds: roundtrip withdraw 000001" in told.err
