@@ -163,21 +163,25 @@ int rt_outbox_is_shown(struct rt_work *work, const struct rt_row_range *range,
 
 int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
 {
+    const struct rt_side_config *settings = &work->rules.config->side[delta->side];
     struct rt_row_range range = {delta->number, 1, delta->rows};
     struct rt_doubt doubt;
+    int is_shown = 0;
 
     if (delta->handed_parts > 0) /* cannot be withdrawn any more */
         return 0;
     if (rt_outbox_find_doubt(work, &range, delta, &doubt, err) < 0)
         return -1;
-    if (doubt.known > 0)
+    if (doubt.known > 0 && !rt_outbox_is_taken_by_others(settings))
+        is_shown = rt_outbox_is_shown(work, &range, delta, err); /* then push notes it */
+    if (doubt.known > 0 && is_shown == 0)
         rt_log_warn(work->log,
                     "delta %06" PRId64 " in the outbox still inserts %" PRId64
                     " record%s that %s holds: roundtrip withdraw %06" PRId64
-                    " before the next push",
-                    delta->number, doubt.known, doubt.known == 1 ? "" : "s",
-                    work->rules.config->side[delta->side].label, delta->number);
-    return 0;
+                    ", and the next emit writes what is still due",
+                    delta->number, doubt.known, doubt.known == 1 ? "" : "s", settings->label,
+                    delta->number);
+    return is_shown < 0 ? -1 : 0;
 }
 
 int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)

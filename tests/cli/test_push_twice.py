@@ -72,6 +72,7 @@ def test_what_is_shown_whole_was_handed_over(make):
     """From then on it is as if load had ended well: the next edit goes out as an update, once."""
     p = pushed_late(make)
     p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    assert "outbox" not in p.run("emit").err
     told = p.run("run")
     assert told.out == only(p.listing("archive/out/native")) + "\n" and "database shows all of trip-native-" in told.err
     assert loaded(p).count("E1") == 1 and not p.files_under("outbox")
