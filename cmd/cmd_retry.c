@@ -22,7 +22,8 @@ static int retry_delta(struct rt_session *session, const char *word, int64_t del
     retried->known += done.known;
     if (done.known)
         rt_tell(session,
-                "%s: %" PRId64 " of %" PRId64 " row%s seen there already, or retried before\n",
+                "%s: %" PRId64 " of %" PRId64
+                " row%s seen there already, or confirmed, or retried before\n",
                 word, done.known, done.rows, done.rows == 1 ? " was" : "s were");
     return 0;
 }

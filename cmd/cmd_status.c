@@ -66,7 +66,9 @@ static void say_side(const struct rt_session *session, const struct rt_status *s
     rt_say_wrapped(13, "  newest     %s%s%s%s\n", side->newest ? side->newest : "no file yet",
                    side->newest ? ", stamped " : "",
                    side->newest ? rt_time_format(side->newest_stamp, when) : "",
-                   side->is_too_old ? ": older than max_age" : "");
+                   !side->is_too_old ? ""
+                   : side->newest    ? ": older than max_age"
+                                     : ", and max_age asks for one");
     if (side->must_fetch)
         rt_say("  fetch      required: nothing is sent before it, as it was resumed\n");
     if (side->waiting_files)

@@ -37,7 +37,10 @@ static int judge_side(const struct rt_session *session, const struct rt_status *
 
     if (side->is_too_old) {
         level = raise_to(level, 2);
-        reason(why, "%s: the newest file is older than max_age", label);
+        reason(why,
+               side->newest ? "%s: the newest file is older than max_age"
+                            : "%s: no file yet, and max_age asks for one",
+               label);
     }
     if (side->must_fetch) {
         level = raise_to(level, 1);

@@ -140,7 +140,7 @@ static int guard_side(struct rt_emit *emit, enum rt_side side, char reason[REASO
 static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err)
 {
     const struct rt_side_config *settings = &emit->work->rules.config->side[side];
-    char when[RT_TIME_SIZE];
+    char when[RT_TIME_SIZE], what[160];
     int64_t newest;
 
     if (settings->max_age == RT_NO_LIMIT || emit->side[side].count == 0)
@@ -149,10 +149,14 @@ static int check_age(struct rt_emit *emit, enum rt_side side, struct rt_err *err
         return -1;
     if (newest != RT_NEVER && newest + settings->max_age >= emit->work->rules.now)
         return 0;
+    if (newest == RT_NEVER)
+        snprintf(what, sizeof what, "no file of %s was taken in yet, and max_age asks for one",
+                 settings->label);
+    else
+        snprintf(what, sizeof what, "the newest file of %s is from %s, older than max_age",
+                 settings->label, rt_time_format(newest, when));
     return rt_err_set(err, RT_STOPPED,
-                      "the newest file of %s is from %s, older than max_age: %zu %s due for it "
-                      "and not sent; fetch a newer one first",
-                      settings->label, newest == RT_NEVER ? "never" : rt_time_format(newest, when),
+                      "%s: %zu %s due for it and not sent; fetch a newer one first", what,
                       emit->side[side].count, emit->side[side].count == 1 ? "row is" : "rows are");
 }
 

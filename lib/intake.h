@@ -28,7 +28,7 @@ int rt_intake_paths(struct rt_work *work, enum rt_side side, const char *const *
 int rt_intake_again(struct rt_work *work, const struct rt_file *file, const char *path,
                     const char *refused, struct rt_err *err) RT_MUST_CHECK;
 
-/* Tells a file's stamp: of the ledger, the name, or its mtime.  RT_DATA if the name should tell and
+/* Tells a file's stamp, by its name or its mtime.  RT_DATA if the name should tell and
  * does not. */
 int rt_intake_stamp(const struct rt_side_config *side, const char *name, int64_t mtime,
                     int64_t *stamp, struct rt_err *err) RT_MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
  * Is this the server that we know?  Pure: text of a known_hosts file and the bytes of a key in, a
- * verdict out.  The only user of libcrypto (SHA-256 of keys, HMAC-SHA1 of hashed names, base64).
+ * verdict out.  Uses libcrypto (SHA-256 of keys, HMAC-SHA1 of hashed names, base64).
  *
  * Understood in known_hosts: plain, hashed and [host]:port names, comma lists, * and ?, !negation,
  * @revoked, comments, CRLF.  @cert-authority lines say nothing here.  A line that cannot be read is

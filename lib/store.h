@@ -2,10 +2,10 @@
  * The state: one SQLite file that says what every other file means.
  *
  * The only user of sqlite3 (store*.c).  Tables are documented in roundtrip-state(5).  Opened in one
- * of two ways: to change it, under the profile's lock, or as a scratch copy for `diff` and all that
- * only reads: then the file is opened read-only and every change goes to temporary tables that are
- * gone at close, so that the same code computes what emit would do and leaves the profile as it
- * was.
+ * of three ways: to change it, under the profile's lock; to read it; or as a scratch copy, for
+ * `diff` and others that compute what would come of something: then the file is opened read-only
+ * and every change goes to temporary tables that are gone at close, so that the same code does it
+ * and leaves the profile as it was.
  *
  * Everything between begin and commit is one transaction, with synchronous=EXTRA: once commit has
  * returned it survives a power cut.  A savepoint lets one refused file leave no trace.
@@ -105,7 +105,7 @@ int rt_store_borrow(struct rt_store *store, int64_t rid, struct rt_arena *arena,
                     struct rt_record **record, struct rt_err *err) RT_MUST_CHECK;
 
 /* Saves a record; one with rid 0 is new and gets its number. Contents with cid 0 are appended.
-   `print[s]`: the digest of the side's last row as it came (rt_row_print), NULL to leave what is
+   `print[s]`: the digest of the side's last row as it came (rt_rowmap_print), NULL to leave what is
    there. */
 int rt_store_save(struct rt_store *store, struct rt_record *record,
                   const struct rt_digest *const print[2], struct rt_err *err) RT_MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
  * Dates and times as text: strptime patterns, read and written in a zone.  Used by value.c,
- * schema.c and filename.c.
+ * schema_field.c, draft_pair.c and filename.c.
  *
  * A NULL pattern is the default for datetime: 2026-11-21T14:30:00, where a blank may stand for the
  * T, seconds, their fraction (ignored) and the time may be missing, and Z or an offset may follow.

@@ -1,6 +1,6 @@
 /*
  * Numbers as text.  They are never turned into machine numbers: no digit is lost.  Used by value.c
- * and schema.c.
+ * and schema_field.c.
  */
 #ifndef RT_VALUE_NUMBER_H
 #define RT_VALUE_NUMBER_H

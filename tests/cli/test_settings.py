@@ -286,6 +286,14 @@ def test_max_age_sends_nothing_to_a_side_whose_files_are_old(make):
     assert only(p.emit().external)["summary"] == "two"
 
 
+def test_max_age_before_the_first_file_says_that_there_is_none(make):
+    p = make(native={"max_age": "36h"})
+    p.drop("external", [row("E1")])
+    assert "no file of database was taken in yet" in p.run("emit", status=2).err
+    assert "database: no file yet, and max_age asks for one" in p.run("status", "--check", status=2).out
+    assert "no file yet, and max_age asks for one" in p.run("status").out
+
+
 # -- single trip -----------------------------------------------------------------------------------------------
 def single(make):
     return make(profile={"mode": "single-trip"}).agree(row("E1", "N1"))
