@@ -1,7 +1,5 @@
 #include "lib/outbox_internal.h"
 
-#include "lib/suspect.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,16 +34,6 @@ static int give_back(const struct withdraw *w, int64_t rid, struct rt_end *end,
         return -1;
     end->given_delta = last.delta;
     return last.delta ? rt_store_content(w->work->store, last.cid, arena, &end->given, err) : 0;
-}
-
-/* Nothing of the record ever left for the side: no row there can be what was lost of it (R11). */
-static int forget_pending(const struct withdraw *w, int64_t rid, struct rt_err *err)
-{
-    struct rt_delta_row last;
-
-    if (rt_store_last_row(w->work->store, rid, w->delta->side, RT_DELTA_HANDED, &last, err) < 0)
-        return -1;
-    return last.delta ? 0 : rt_suspect_settle(w->work, rid, w->delta->side, err);
 }
 
 /* The newest version that nobody said was not taken; NULL. */
@@ -86,8 +74,6 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     }
     if (row->action == RT_ROW_DELETE)
         rt_end_untell(end);
-    if (kept == 0 && end->id.len == 0 && forget_pending(w, row->rid, err) < 0)
-        goto out;
     rc = rt_store_save(w->work->store, &record, NULL, err);
     rt_work_touch(w->work, row->rid);
 out:

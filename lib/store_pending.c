@@ -40,8 +40,7 @@ int rt_store_list_pending(struct rt_store *store, struct rt_pending **list, size
         store,
         "SELECT DISTINCT p.rid, p.side, c.cid, c.layout FROM pending AS p"
         " JOIN delta_row AS r ON r.rid = p.rid JOIN delta AS d ON d.delta = r.delta"
-        " JOIN content AS c ON c.cid = r.cid WHERE d.side = p.side AND d.state <> ?1"
-        " ORDER BY 1, 2, 3",
+        " JOIN content AS c ON c.cid = r.cid WHERE d.side = p.side ORDER BY 1, 2, 3",
         err);
     int rc;
 
@@ -49,7 +48,6 @@ int rt_store_list_pending(struct rt_store *store, struct rt_pending **list, size
     *count = 0;
     if (stmt == NULL)
         return -1;
-    rt_bind_int(stmt, 1, RT_DELTA_WITHDRAWN);
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
         *list = rt_xgrow(*list, *count, sizeof **list);
         (*list)[(*count)++] = (struct rt_pending){.rid = sqlite3_column_int64(stmt, 0),

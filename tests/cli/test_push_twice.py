@@ -62,6 +62,17 @@ def test_what_is_another_interaction_holds_nothing_back(make):
     assert loaded(p).count("E1") == 2
 
 
+def test_what_a_withdrawn_delta_has_made_is_asked_about_when_it_is_shown(make):
+    p = loader(make, LATE, store_ids="no")
+    p.drop("external", [row("E1")])
+    p.run("run", status=69)
+    p.run("withdraw", "1")
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("native", [row("", "N1")])
+    assert p.sync().nothing and len(p.items("suspected")) == 1 and loaded(p).count("E1") == 1
+
+
 def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
     p = pushed_late(make, matches_by="either-id")
     p.drop("native", [row("E1", "N1")])
