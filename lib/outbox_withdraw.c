@@ -10,11 +10,14 @@ struct withdraw {
 };
 
 /* An insert cannot go from under an edit of the same record that waits behind it: that would be
-   sent to a side that does not have the record. */
+   sent to a side that does not have the record.  It can once the record is there by other ways, as
+   by a hand-over that seemed to fail. */
 static int check_insert(const struct rt_delta_row *row, const struct rt_end *end,
                         struct rt_err *err)
 {
-    for (size_t i = 0; row->action == RT_ROW_INSERT && i < end->sent_count; i++)
+    if (row->action != RT_ROW_INSERT || (end->id.len > 0 && end->absence == RT_PRESENT))
+        return 0;
+    for (size_t i = 0; i < end->sent_count; i++)
         if (end->sent[i].delta > row->delta && end->sent[i].handed == RT_NEVER)
             return rt_err_set(err, RT_USAGE,
                               "delta %06" PRId64 " inserts a record that delta %06" PRId64

@@ -73,6 +73,23 @@ def test_what_a_withdrawn_delta_has_made_is_asked_about_when_it_is_shown(make):
     assert p.sync().nothing and len(p.items("suspected")) == 1 and loaded(p).count("E1") == 1
 
 
+def test_what_push_says_to_withdraw_is_withdrawn_though_later_deltas_update_it(make):
+    """Of each of these withdraw said to withdraw that one first, though nothing is taken from under it."""
+    p = loader(make, FINE)
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.emit()
+    for summary in "two", "three":
+        p.tick()
+        p.drop("native", [row("E1", "N1")])
+        p.drop("external", [row("E1", summary=summary)])
+        p.emit()
+    assert "roundtrip withdraw 000001" in p.run("push", status=2).err
+    p.run("withdraw", "1")
+    p.sync()
+    assert [line.split(",")[:3] for line in loaded(p).splitlines() if line[0] == "E" and "_" not in line] == [
+        ["E1", "N1", "two"], ["E1", "N1", "three"], ["E2", "", "other"]]
+
+
 def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
     p = pushed_late(make, matches_by="either-id")
     p.drop("native", [row("E1", "N1")])
