@@ -161,6 +161,24 @@ static void note_told(struct look *look, size_t i, struct rt_value want)
         look->has_edit = true;
 }
 
+/* Both sides edited the field, as it seems. */
+static void merge_both(struct look *look, size_t i, struct rt_value before, struct rt_value want)
+{
+    struct rt_value value = look->row->content->value[i], both[2];
+    int64_t waiting = look->rules->is_baseline ? 0 : rt_merge_find_waiting(look);
+
+    if (waiting != 0) {
+        look->out->confirmed = waiting;
+        rt_merge_note(look, schema_of(look)->content[i], value, want, "replaced");
+        return;
+    }
+    both[look->side] = value;
+    both[rt_side_other(look->side)] = want;
+    rt_merge_disagree(look, i, both,
+                      look->rules->is_baseline ||
+                          (look->reference != NULL && !rt_value_is_known(before)));
+}
+
 /* A two-way field that the side edited: its value differs from the reference. */
 static void merge_edit(struct look *look, size_t i)
 {
@@ -169,7 +187,6 @@ static void merge_edit(struct look *look, size_t i)
     struct rt_value before = rt_content_value(look->reference, i),
                     want = rt_content_value(look->record->want, i);
     struct rt_conflict *conflict = find_conflict(look->record, i);
-    struct rt_value both[2];
 
     if (conflict != NULL) {
         conflict_again(look, conflict, value);
@@ -190,11 +207,7 @@ static void merge_edit(struct look *look, size_t i)
         rt_merge_set_want(look, i, value);
         look->has_edit = true;
     } else {
-        both[look->side] = value;
-        both[rt_side_other(look->side)] = want;
-        rt_merge_disagree(look, i, both,
-                          look->rules->is_baseline ||
-                              (look->reference != NULL && !rt_value_is_known(before)));
+        merge_both(look, i, before, want);
     }
 }
 

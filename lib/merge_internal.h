@@ -46,6 +46,10 @@ void rt_merge_note(struct look *look, const struct rt_field *field, struct rt_va
    row shows what was there before a `confirm`, so it tells nothing new. */
 bool rt_merge_find_reference(struct look *look);
 
+/* The delta in the outbox that holds the record as the row shows it, or 0.  What the other side has
+   edited since it was written is no conflict. */
+int64_t rt_merge_find_waiting(const struct look *look);
+
 /* Does the row show field i as it is in `from`? */
 bool rt_merge_shows(const struct look *look, const struct rt_content *from, size_t i);
 

@@ -80,6 +80,17 @@ static int find_shown(const struct look *look)
     return -1;
 }
 
+/* A hand-over that seemed to fail may have put there what waits in the outbox. */
+int64_t rt_merge_find_waiting(const struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    for (size_t i = end->sent_count; i-- > 0;)
+        if (end->sent[i].handed == RT_NEVER && shows_version(look, &end->sent[i]))
+            return end->sent[i].delta;
+    return 0;
+}
+
 /* The version with the fewest differing two-way fields; -1: what was seen; -2: nothing to compare
    with. Ties: a version handed over more than import_lag before the stamp, unless a person gave it
    up, then seen, then the newest. */

@@ -90,6 +90,47 @@ def test_what_push_says_to_withdraw_is_withdrawn_though_later_deltas_update_it(m
         ["E1", "N1", "two"], ["E1", "N1", "three"], ["E2", "", "other"]]
 
 
+@pytest.mark.parametrize("conflict", ["review", "native"])
+@pytest.mark.parametrize("is_new", [True, False])
+def test_what_a_load_that_died_late_has_put_there_is_no_edit_of_that_side(make, conflict, is_new):
+    """The newer edit of the other side was asked about as a conflict, or lost it."""
+    p = loader(make, FINE)
+    p.settings["policy"]["conflict"] = conflict
+    p.drop("external", [row("E1")])
+    if not is_new:
+        p.sync()
+        p.tick()
+        p.drop("native", [row("E1", "N1")])
+        p.sync()
+        p.tick()
+        p.drop("external", [row("E1", "N1", summary="two")])
+    turn(p, load=LATE)
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("external", [row("E1", summary="three")])
+    p.drop("native", [row("E1", "N1", summary="one" if is_new else "two")])
+    assert "1 echo" in p.run("emit").err and not p.items()
+    p.run("push")
+    assert loaded(p).splitlines()[-1].split(",")[2] == "three"
+    p.tick()
+    p.drop("native", [row("E1", "N1", summary="three")])
+    assert p.sync().nothing and not p.items()
+
+
+def test_an_edit_of_what_waits_in_the_outbox_is_a_conflict(p):
+    """Nothing of the delta is there but a value that a person may have written."""
+    p.trip(ext=[row("E1", "N1")])
+    p.trip(nat=[row("E1", "N1")])
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="two", body="more")])
+    p.emit()
+    p.tick()
+    p.drop("external", [row("E1", "N1", summary="three", body="more")])
+    p.drop("native", [row("E1", "N1", summary="two")])
+    assert "1 conflict" in p.run("emit").err
+
+
 def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
     p = pushed_late(make, matches_by="either-id")
     p.drop("native", [row("E1", "N1")])
