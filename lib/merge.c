@@ -272,6 +272,8 @@ static void note_local(struct look *look, size_t i)
                     want = rt_content_value(look->record->want, i);
     bool is_read_only = field->direction == RT_DIR_BOTH;
 
+    if (rt_merge_is_ours(look, i))
+        return;
     if (is_read_only && rt_value_is_known(want) &&
         !rt_value_is_same(field, look->side, value, want) &&
         !(rt_value_is_known(given) && rt_value_is_same(field, look->side, value, given)))

@@ -20,7 +20,9 @@ struct look {
     const struct rt_content *want_before;
     struct rt_content *want; /* the record's new want, once a field of it has changed */
     bool has_conflict, has_edit, has_first, has_local, has_gone;
-    bool was_read_only_edit; /* before this row */
+    bool was_read_only_edit;                    /* before this row */
+    const struct rt_content *ours[RT_SENT_MAX]; /* versions under way that its file could show */
+    size_t ours_count;
 };
 
 static inline const struct rt_schema *schema_of(const struct look *look)
@@ -52,6 +54,10 @@ int64_t rt_merge_find_waiting(const struct look *look);
 
 /* Does the row show field i as it is in `from`? */
 bool rt_merge_shows(const struct look *look, const struct rt_content *from, size_t i);
+
+/* Does the row show in field i what one of our versions brought there, be it while a newer one is
+   under way? */
+bool rt_merge_is_ours(const struct look *look, size_t i);
 
 /* The index of the newest version that the row could show, if it shows it but for texts that were
    cut short; -1. */

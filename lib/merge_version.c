@@ -184,6 +184,31 @@ static bool is_from_before(const struct look *look, int shown)
     return is_awaited;
 }
 
+static void list_ours(struct look *look)
+{
+    const struct rt_end *end = &look->record->end[look->side];
+
+    for (size_t i = 0; i < end->sent_count; i++)
+        if (can_show(look, &end->sent[i]))
+            look->ours[look->ours_count++] = end->sent[i].content;
+}
+
+bool rt_merge_is_ours(const struct look *look, size_t i)
+{
+    const struct rt_field *field = schema_of(look)->content[i];
+
+    if (!rt_record_flows_to(look->rules, look->record, field, look->side))
+        return false;
+    for (size_t k = 0; k < look->ours_count; k++) {
+        struct rt_value sent = look->ours[k]->value[i];
+
+        if (rt_value_is_known(sent) && rt_record_holds_same(look->record, field, look->side,
+                                                            look->row->content->value[i], sent))
+            return true;
+    }
+    return false;
+}
+
 /* Finds look->reference, and drops or distrusts the versions that the row settles.  False: the row
    shows what was there before a `confirm`, so it tells nothing new. */
 bool rt_merge_find_reference(struct look *look)
@@ -192,6 +217,7 @@ bool rt_merge_find_reference(struct look *look)
     int shown = find_shown(look), nearest;
     size_t differing;
 
+    list_ours(look);
     if (shown >= 0 && end->sent[shown].delta == 0)
         return false;
     if (shown >= 0 && !is_from_before(look, shown)) {
