@@ -184,6 +184,30 @@ static bool is_from_before(const struct look *look, int shown)
     return is_awaited;
 }
 
+/* The side has all that was written last for it, also where a person said meanwhile that it be
+   written again (`read-only`, dismissed): it is no edit of theirs, and is not due. */
+static void take_as_written(struct look *look, int shown)
+{
+    struct rt_end *end = &look->record->end[look->side];
+    const struct rt_content *version = end->sent[shown].content;
+    struct rt_content *given = NULL;
+
+    if (end->given == NULL || (size_t)shown + 1 < end->sent_count)
+        return;
+    for (size_t i = 0; i < schema_of(look)->content_count; i++) {
+        const struct rt_field *field = schema_of(look)->content[i];
+
+        if (is_two_way(look->rules, look->record, field) || !rt_value_is_known(version->value[i]) ||
+            rt_value_is_same(field, look->side, end->given->value[i], version->value[i]))
+            continue;
+        if (given == NULL)
+            given = rt_content_copy(schema_of(look), end->given, look->arena);
+        given->value[i] = version->value[i];
+    }
+    if (given != NULL)
+        end->given = given;
+}
+
 static void list_ours(struct look *look)
 {
     const struct rt_end *end = &look->record->end[look->side];
@@ -225,6 +249,7 @@ bool rt_merge_find_reference(struct look *look)
         look->out->confirmed = end->sent[shown].delta;
         if (end->sent[shown].has_other_id && is_late(look, &end->sent[shown]))
             end->is_id_taken = false; /* told in vain: it keeps no ID of ours */
+        take_as_written(look, shown);
         rt_end_drop_sent(end, (size_t)shown + 1);
         rt_end_settle_not_taken(end);
         return true;

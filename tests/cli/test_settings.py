@@ -320,6 +320,16 @@ def test_single_trip_native_edit_is_review_read_only(make):
     assert len(p.items("read-only")) == 1
 
 
+@pytest.mark.review
+def test_single_trip_dismissed_edit_that_was_overwritten_already_is_an_echo(make):
+    p = single(make)
+    p.trip(nat=[row("E1", "N1", summary="two")])
+    assert only(p.trip(ext=[row("E1", "N1", summary="three")]).native)["summary"] == "three"
+    p.decide("dismiss", "read-only")
+    deltas = p.trip(nat=[row("E1", "N1", summary="three")])
+    assert deltas.nothing and "1 echo" in deltas.result.err
+
+
 def test_single_trip_native_born_records_stay_two_way(make):
     p = single(make)
     assert only(p.trip(nat=[row(n="N2", summary="mine")]).external)["n"] == "N2"
