@@ -55,7 +55,7 @@ static int foresee(const struct check *check, const struct rt_record *record,
         return -1;
     if (suspects.count > 0)
         *fate = MAYBE_AGAIN;
-    else if (end->id.len > 0 && end->absence == RT_PRESENT && !is_found_by_other_id(check, end))
+    else if (rt_end_is_there(end) && !is_found_by_other_id(check, end))
         *fate = MADE_AGAIN;
     return 0;
 }
@@ -140,7 +140,7 @@ static int visit_shown(void *context, const struct rt_delta_row *row, struct rt_
         const struct rt_end *end = &record.end[side];
 
         check->is_shown = row->action != RT_ROW_DELETE && end->seen != NULL &&
-                          end->absence == RT_PRESENT &&
+                          rt_end_is_there(end) &&
                           rt_record_shows(rules, &record, side, end->seen, version) &&
                           (end->shows_other_id || !rules->config->side[side].store_ids ||
                            row->id[rt_side_other(side)].len == 0);

@@ -15,7 +15,7 @@ struct withdraw {
 static int check_insert(const struct rt_delta_row *row, const struct rt_end *end,
                         struct rt_err *err)
 {
-    if (row->action != RT_ROW_INSERT || (end->id.len > 0 && end->absence == RT_PRESENT))
+    if (row->action != RT_ROW_INSERT || rt_end_is_there(end))
         return 0;
     for (size_t i = 0; i < end->sent_count; i++)
         if (end->sent[i].delta > row->delta && end->sent[i].handed == RT_NEVER)

@@ -127,6 +127,13 @@ struct rt_end {
     bool edit_vs_delete;    /* edited elsewhere while it is absent here; frozen */
 };
 
+/* Does the side hold the record under an ID that is known?  It does while the delete that was
+   written for it waits behind other deltas. */
+static inline bool rt_end_is_there(const struct rt_end *end)
+{
+    return end->id.len > 0 && (end->absence == RT_PRESENT || end->absence == RT_ABSENCE_TOLD);
+}
+
 /* Two values of one field, both edited (R4).  The record is frozen while there is one. */
 struct rt_conflict {
     size_t field;             /* content index */

@@ -131,6 +131,27 @@ def test_an_edit_of_what_waits_in_the_outbox_is_a_conflict(p):
     assert "1 conflict" in p.run("emit").err
 
 
+@pytest.mark.parametrize("body", ["text", "theirs"])
+def test_what_is_there_and_to_be_deleted_is_not_made_again(make, body):
+    """The delete behind the insert takes one row away: the other one stayed."""
+    p = make(external={"content": "snapshot", "deletes": "propagate"}, policy={"max_deletes": "9"},
+             native={"transport": "command", "imports": None, "load": LATE, "action_column": "ACTION"})
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    p.run("run", status=69)
+    turn(p, load=FINE)
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other", body=body)])
+    p.emit()
+    p.tick()
+    p.drop("external", [row("E2", summary="other", body=body)])
+    p.emit()
+    if body == "theirs":
+        assert "roundtrip withdraw 000001" in p.run("push", status=2).err
+        p.run("withdraw", "1")
+    p.run("push")
+    assert loaded(p).count("insert") == 2 and loaded(p).count("delete") == 1
+
+
 def test_a_loader_that_finds_rows_by_either_id_gets_them_again(make):
     p = pushed_late(make, matches_by="either-id")
     p.drop("native", [row("E1", "N1")])
