@@ -4,12 +4,14 @@
 #include "lib/decide.h"
 #include "lib/delta.h"
 #include "lib/outbox.h"
+#include "lib/store_digests.h"
 #include "lib/suspect.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void rt_emit_init(struct rt_emit *emit, struct rt_work *work, const struct rt_emit_options *options)
 {
@@ -262,12 +264,57 @@ int rt_emit_note_blocks(struct rt_emit *emit, struct rt_err *err)
     return rt_store_each_item(emit->work->store, "refused", note_block, emit, err);
 }
 
+/* ---- store_ids, from now on ---- */
+
+#define STORING_IDS "storing_ids" /* the sides that the last emit found to store IDs */
+
+static const char *storing_ids(const struct rt_config *config)
+{
+    static const char *const words[2][2] = {{"none", "native"}, {"external", "both"}};
+
+    return words[config->side[RT_EXTERNAL].store_ids][config->side[RT_NATIVE].store_ids];
+}
+
+static int touch_lacking(void *context, int64_t rid, struct rt_err *err)
+{
+    struct rt_work *work = context;
+    struct rt_arena arena = {0};
+    struct rt_record *record;
+    int rc = rt_store_borrow(work->store, rid, &arena, &record, err);
+
+    for (int s = 0; s < 2 && rc == 0; s++)
+        if (work->rules.config->side[s].store_ids &&
+            rt_plan_shows_old_id(record, (enum rt_side)s) &&
+            record->end[rt_side_other((enum rt_side)s)].id.len)
+            rt_work_touch(work, rid);
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+/* A side is to store IDs from now on: records that lack one there are due, and nothing else touches
+   most of them. */
+static int find_lacking(struct rt_emit *emit, struct rt_err *err)
+{
+    struct rt_work *work = emit->work;
+    const char *now = storing_ids(work->rules.config), *before;
+    struct rt_arena arena = {0};
+    int rc = rt_store_get(work->store, STORING_IDS, &arena, &before, err);
+    bool is_as_before = strcmp(rc == 1 ? before : "none", now) == 0;
+
+    rt_arena_clear(&arena);
+    if (rc < 0 || is_as_before)
+        return rc < 0 ? -1 : 0;
+    if (rt_store_each_newer(work->store, 0, touch_lacking, work, err) < 0)
+        return -1;
+    return rt_store_set(work->store, STORING_IDS, now, err);
+}
+
 int rt_emit_plan(struct rt_emit *emit, struct rt_err *err)
 {
     struct rt_rid_set done[2] = {{0}, {0}};
     int rc = -1;
 
-    if (rt_emit_note_blocks(emit, err) < 0)
+    if (rt_emit_note_blocks(emit, err) < 0 || find_lacking(emit, err) < 0)
         goto out;
     for (int s = 0; s < 2; s++)
         if (consider_noted(emit, (enum rt_side)s, &done[s], err) < 0)

@@ -87,6 +87,31 @@ def test_with_store_ids_a_missing_other_id_is_due(make):
     assert p.trip(ext=[row("E1", "N1")]).nothing
 
 
+@pytest.mark.parametrize("before", [{}, {"store_ids": "no"}])
+def test_store_ids_that_is_switched_on_holds_for_the_records_that_are_there(make, before):
+    p = make(external=before).agree(row("E1", "N1"), row("E2", "N2"))
+    assert p.trip(ext=[row("E2", "N2")]).nothing
+    p.settings["external"]["store_ids"] = "yes"
+    p.write()
+    p.tick()
+    assert [(x["external_id"], x["change"], x["external_action"]) for x in p.diff()] == [("E1", "due", "update")]
+    assert pick(only(p.sync().external), "x", "n") == ("E1", "N1")
+    assert p.trip(ext=[row("E1", "N1")]).nothing
+
+
+def test_store_ids_that_is_switched_on_waits_for_the_guard(make):
+    p = make(policy={"max_changes": "1"}, external={"match": "insert-only"})
+    p.agree(row("E1", "N1")).agree(row("E2", "N2"))
+    p.settings["external"].update(store_ids="yes", match="upsert")
+    p.write()
+    assert p.emit(status=2).nothing
+    assert p.emit("--limit", "1", status=2).nothing
+    p.settings["policy"]["max_changes"] = "2"
+    p.write()
+    assert only(p.emit("--limit", "1").external)["x"] == "E1"
+    assert only(p.emit().external)["x"] == "E2"
+
+
 def test_reason_is_told_by_show(pair):
     pair.tick()
     pair.drop("external", [row("E1", "N1", summary="two")])
