@@ -79,6 +79,9 @@ static void say_side(const struct rt_session *session, const struct rt_status *s
         rt_say("  outbox     %lld delta%s, %lld row%s\n", (long long)side->outbox_deltas,
                plural(side->outbox_deltas), (long long)side->outbox_rows,
                plural(side->outbox_rows));
+    if (side->stops_at)
+        rt_say("             %spush stops at delta %06lld%s\n", rt_mark(RT_MARK_CARE),
+               (long long)side->stops_at, rt_mark(RT_MARK_END));
     if (side->has_source)
         rt_say("  last       fetched       %s\n", time_or_never(side->fetched, when));
     rt_say("  %-11sdelta written %s\n", side->has_source ? "" : "last",
@@ -126,17 +129,19 @@ static json_t *side_json(const struct rt_session *session, const struct rt_statu
                                                 (json_int_t)side->flight[i].rows, "handed_over",
                                                 rt_json_time(side->flight[i].handed_at), "overdue",
                                                 side->flight[i].is_overdue));
-    return json_pack(
-        "{s:s, s:o, s:o, s:b, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:o}",
-        "label", session->config->side[s].label, "newest_file", rt_json_text(side->newest),
-        "newest_stamp", rt_json_time(side->newest_stamp), "too_old", side->is_too_old,
-        "last_fetched", rt_json_time(side->fetched), "fetch_required", side->must_fetch,
-        "inbox_files", (json_int_t)side->waiting_files, "ready", (json_int_t)side->ready, "waiting",
-        (json_int_t)side->waiting, "review", (json_int_t)side->review, "excluded",
-        (json_int_t)side->excluded, "due", due, "outbox_deltas", (json_int_t)side->outbox_deltas,
-        "outbox_rows", (json_int_t)side->outbox_rows, "last_delta_written",
-        rt_json_time(side->emitted), "last_handed_over", rt_json_time(side->pushed), "in_flight",
-        flight);
+    return json_pack("{s:s, s:o, s:o, s:b, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:o, "
+                     "s:o, s:o, s:o}",
+                     "label", session->config->side[s].label, "newest_file",
+                     rt_json_text(side->newest), "newest_stamp", rt_json_time(side->newest_stamp),
+                     "too_old", side->is_too_old, "last_fetched", rt_json_time(side->fetched),
+                     "fetch_required", side->must_fetch, "inbox_files",
+                     (json_int_t)side->waiting_files, "ready", (json_int_t)side->ready, "waiting",
+                     (json_int_t)side->waiting, "review", (json_int_t)side->review, "excluded",
+                     (json_int_t)side->excluded, "due", due, "outbox_deltas",
+                     (json_int_t)side->outbox_deltas, "outbox_rows", (json_int_t)side->outbox_rows,
+                     "push_stops_at", side->stops_at ? json_integer(side->stops_at) : json_null(),
+                     "last_delta_written", rt_json_time(side->emitted), "last_handed_over",
+                     rt_json_time(side->pushed), "in_flight", flight);
 }
 
 static void say_json(const struct rt_session *session, const struct rt_status *status, int level,

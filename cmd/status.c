@@ -1,5 +1,6 @@
 #include "cmd/status.h"
 
+#include "lib/outbox.h"
 #include "lib/plan.h"
 #include "lib/profile.h"
 
@@ -194,6 +195,9 @@ static int read_side(struct reading *r, struct rt_err *err)
     side->has_source = rt_profile_has_source(settings);
     side->must_fetch = side->has_source && fetch.is_required;
     side->fetched = fetch.at;
+    if (!r->status->is_changed &&
+        rt_outbox_stops_at(&session->work, r->side, &side->stops_at, err) < 0)
+        return -1;
     if (rt_store_each_due_group(session->store, r->side, see_due, r, err) < 0)
         return -1;
     return rt_store_each_flight(session->store, r->side, settings->own_id_only, see_flight, r, err);

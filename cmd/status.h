@@ -31,6 +31,7 @@ struct rt_status_side {
     size_t due_count;
     int64_t ready, waiting, review, excluded;
     int64_t outbox_deltas, outbox_rows, outbox_since; /* since: the oldest; RT_NEVER */
+    int64_t stops_at;                                 /* the delta in it at which push stops; 0 */
     struct rt_status_delta *flight;                   /* by delta */
     size_t flight_count;
     int64_t flight_rows, overdue_rows;

@@ -46,6 +46,10 @@ static int judge_side(const struct rt_session *session, const struct rt_status *
         level = raise_to(level, 1);
         reason(why, "%s: fetch required", label);
     }
+    if (side->stops_at) {
+        level = raise_to(level, 2);
+        reason(why, "%s: push stops at delta %06" PRId64, label, side->stops_at);
+    }
     if (side->overdue_rows) {
         level = raise_to(level, 1);
         reason(why, "%s: %" PRId64 " row%s overdue", label, side->overdue_rows,

@@ -52,6 +52,11 @@ int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err) RT_MUST_CHEC
 /* Tells of deltas in the outbox that insert a record for a side whose ID for it is known by now. */
 int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
+/* The first delta for a side at which push stops, for its header or its rows (a look at the other
+   end may tell that it was handed over); 0. */
+int rt_outbox_stops_at(struct rt_work *work, enum rt_side side, int64_t *delta,
+                       struct rt_err *err) RT_MUST_CHECK;
+
 /* ---- handing over ---- */
 
 struct rt_push_options {

@@ -159,7 +159,73 @@ int rt_outbox_is_shown(struct rt_work *work, const struct rt_row_range *range,
                                                                                : check.is_shown;
 }
 
+int rt_outbox_judge(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_delta_part *part, struct rt_doubt *doubt,
+                    enum rt_readiness *readiness, struct rt_err *err)
+{
+    struct rt_row_range range = {delta->number, part->first, part->rows};
+    int is_shown;
+
+    *readiness = RT_PART_READY;
+    if (rt_outbox_find_doubt(work, &range, delta, doubt, err) < 0)
+        return -1;
+    if (doubt->maybe > 0)
+        *readiness = RT_PART_STOPS;
+    else if (doubt->known > 0) {
+        is_shown = rt_outbox_is_shown(work, &range, delta, err);
+        if (is_shown < 0)
+            return -1;
+        *readiness = is_shown                  ? RT_PART_SHOWN
+                     : delta->handed_parts > 0 ? RT_PART_TOLD
+                                               : RT_PART_STOPS;
+    }
+    return 0;
+}
+
 /* ---- what waits in the outbox ---- */
+
+static int stops_at(struct rt_work *work, const struct rt_delta *delta, struct rt_arena *arena,
+                    bool *stops, struct rt_err *err)
+{
+    enum rt_readiness readiness = RT_PART_READY;
+    struct rt_part_list list;
+    struct rt_doubt doubt;
+
+    *stops = false;
+    if (rt_outbox_check_header(work, delta->side, delta->header, err) < 0) {
+        *stops = err->code == RT_STOPPED;
+        if (*stops)
+            rt_err_clear(err);
+        return *stops ? 0 : -1;
+    }
+    if (rt_outbox_list_parts(work, delta->number, arena, &list, err) < 0)
+        return -1;
+    for (size_t i = 0; i < list.count && readiness != RT_PART_STOPS; i++)
+        if (!list.parts[i].is_handed &&
+            rt_outbox_judge(work, delta, &list.parts[i], &doubt, &readiness, err) < 0)
+            return -1;
+    *stops = readiness == RT_PART_STOPS;
+    return 0;
+}
+
+int rt_outbox_stops_at(struct rt_work *work, enum rt_side side, int64_t *delta, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_delta_list list = {0};
+    bool stops = false;
+    int rc = 0;
+
+    *delta = 0;
+    if (!rt_outbox_is_taken_by_others(&work->rules.config->side[side]))
+        rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
+    for (size_t i = 0; rc == 0 && !stops && i < list.count; i++)
+        if (list.deltas[i].side == side) {
+            rc = stops_at(work, &list.deltas[i], &arena, &stops, err);
+            *delta = stops ? list.deltas[i].number : 0;
+        }
+    rt_arena_clear(&arena);
+    return rc;
+}
 
 int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
 {

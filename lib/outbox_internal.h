@@ -79,6 +79,16 @@ int rt_outbox_find_doubt(struct rt_work *work, const struct rt_row_range *range,
 int rt_outbox_is_shown(struct rt_work *work, const struct rt_row_range *range,
                        const struct rt_delta *delta, struct rt_err *err) RT_MUST_CHECK;
 
+/*
+ * May a part be handed over, as far as the state tells?  With what speaks against it in *doubt.
+ * Where nothing is left of that but to look whether its file is at the other end, and it is not,
+ * push stops, but for the rest of a delta that was handed over in part: that cannot be taken back.
+ */
+enum rt_readiness { RT_PART_READY, RT_PART_SHOWN, RT_PART_STOPS, RT_PART_TOLD };
+int rt_outbox_judge(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_delta_part *part, struct rt_doubt *doubt,
+                    enum rt_readiness *readiness, struct rt_err *err) RT_MUST_CHECK;
+
 /* rt_outbox_tell_known of one delta. */
 int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta,
                             struct rt_err *err) RT_MUST_CHECK;

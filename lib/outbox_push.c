@@ -192,27 +192,21 @@ static int is_there(struct rt_push *push, const struct rt_delta *delta,
     return rc;
 }
 
-/* Sets *is_shown if the side shows all of the part by now.  What may be made a second time, and
- * whose file is not there, stops, but for the rest of a delta that was handed over in part: that
- * cannot be taken back. */
+/* What may be made a second time is not handed over, unless its file is there: then it was. */
 static int judge_part(struct rt_push *push, const struct rt_delta *delta,
-                      const struct rt_delta_part *part, bool *is_shown, struct rt_err *err)
+                      const struct rt_delta_part *part, enum rt_readiness *readiness,
+                      struct rt_err *err)
 {
-    struct rt_row_range range = {delta->number, part->first, part->rows};
     const char *label = push->work->rules.config->side[delta->side].label;
     struct rt_doubt doubt;
-    int rc = rt_outbox_find_doubt(push->work, &range, delta, &doubt, err);
+    int rc = rt_outbox_judge(push->work, delta, part, &doubt, readiness, err);
 
-    if (rc < 0 || doubt.why.code == RT_OK)
+    if (rc < 0 || *readiness == RT_PART_READY || *readiness == RT_PART_SHOWN)
         return rc;
-    if (doubt.maybe == 0 && (rc = rt_outbox_is_shown(push->work, &range, delta, err)) != 0) {
-        *is_shown = rc > 0;
-        return rc < 0 ? -1 : 0;
-    }
     rc = is_there(push, delta, part, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    if (doubt.maybe > 0 || delta->handed_parts == 0) {
+    if (*readiness == RT_PART_STOPS) {
         *err = doubt.why;
         return rt_err_context(err, "%s", label);
     }
@@ -227,11 +221,11 @@ static int judge_part(struct rt_push *push, const struct rt_delta *delta,
 static int push_parts(struct rt_push *push, struct rt_delta *delta, const struct rt_part_list *list,
                       struct rt_arena *arena, struct rt_err *err)
 {
-    bool *is_shown = rt_arena_alloc(arena, list->count * sizeof *is_shown);
+    enum rt_readiness *readiness = rt_arena_alloc(arena, list->count * sizeof *readiness);
 
     for (size_t i = 0; i < list->count; i++)
         if (!list->parts[i].is_handed &&
-            judge_part(push, delta, &list->parts[i], &is_shown[i], err) < 0)
+            judge_part(push, delta, &list->parts[i], &readiness[i], err) < 0)
             return -1;
     for (size_t i = 0; i < list->count; i++) {
         const struct rt_delta_part *part = &list->parts[i];
@@ -242,7 +236,8 @@ static int push_parts(struct rt_push *push, struct rt_delta *delta, const struct
         if (rt_stop_requested())
             return rt_err_set(err, RT_STOPPED,
                               "stopped by a signal: the rest stays in the outbox; run it again");
-        rc = is_shown[i] ? note_shown(push, delta, part, err) : push_part(push, delta, part, err);
+        rc = readiness[i] == RT_PART_SHOWN ? note_shown(push, delta, part, err)
+                                           : push_part(push, delta, part, err);
         if (rc < 0)
             return -1;
     }

@@ -1,5 +1,7 @@
 """A hand-over that seemed to fail may have done its work: what the other side holds by now is not made there once more.
 A look at the other end decides; where there is none to be had, a person does."""
+import json
+
 import pytest
 
 from profile import only, pick, row
@@ -282,3 +284,28 @@ def test_a_dry_run_tells_of_it(p):
     delta = late(p)
     told = p.run("push", "--dry-run")
     assert told.out == delta.name + "\n" and "still inserts 1 record that database holds: roundtrip withdraw 000001" in told.err
+
+
+@pytest.mark.parametrize("shown, stops", [("E1", True), ("", True), (None, False)])
+def test_status_tells_of_a_delta_that_push_does_not_hand_over(make, shown, stops):
+    p = pushed_late(make, store_ids="no")
+    if shown is not None:
+        p.drop("native", [row(shown, "N1")])
+    p.run("emit")
+    assert ("push stops at delta 000001" in p.run("status").out) == stops
+    assert json.loads(p.run("status", "--json").out)["native"]["push_stops_at"] == (1 if stops else None)
+    line = p.run("status", "--check", status=2 if stops else 0).out
+    assert ("CRITICAL" in line and "database: push stops at delta 000001" in line) == stops
+
+
+def test_status_tells_of_a_delta_with_another_header_than_the_one_that_is_locked(pair):
+    pair.tick()
+    pair.drop("external", [row("E1", "N1", summary="two")])
+    pair.emit()
+    assert "stops" not in pair.run("status").out
+    pair.settings["native"]["action_column"] = "ACTION"
+    pair.write()
+    pair.run("push", "--accept-header", status=2)
+    assert "push stops at delta 000002" in pair.run("status", "--check", status=2).out
+    pair.run("withdraw", "2")
+    assert pair.run("status", "--check").out.startswith("ROUNDTRIP OK")
