@@ -267,6 +267,15 @@ def test_a_file_that_is_not_there_any_more_is_not_handed_over_again(p):
     assert [r["x"] for r in p.emit().native] == ["E2"] and not p.items()
 
 
+def test_a_file_that_the_other_end_took_before_that_was_noted_is_not_uploaded_again(p):
+    p.drop("external", [row("E1"), row("E2", summary="other")])
+    delta = only(p.emit())
+    p.tick()
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    assert p.run("run").out == delta.name + "\n"
+    assert not p.listing("imports/native") and p.listing("archive/out/native") == [delta.name]
+
+
 def test_all_files_are_looked_at_before_the_first_is_handed_over(make):
     p = make(native={"batch_rows": "1"})
     p.drop("external", [row("E1"), row("E2", summary="other")])

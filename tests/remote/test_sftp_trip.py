@@ -421,6 +421,19 @@ def test_a_foreign_file_of_that_name_is_not_overwritten(make, server, transport)
 
 
 @both
+def test_what_the_server_took_already_is_looked_for_there(make, server, transport):
+    """An export shows a row of a file that was not handed over, as far as the state knows."""
+    p = make(external=server.settings(transport, matches_by="own-id"))
+    name, data = prepare_push(p)
+    p.tick()
+    p.drop("external", [row("E1", "N1")])
+    p.emit()
+    assert "row 1 of delta 000001 is there already, as E1" in p.run("push", status=2).err and not there(server)
+    (server.root / "imports" / name).write_bytes(data)
+    assert p.run("push").out == name + "\n" and there(server) == {name: data} and not p.files_under("outbox")
+
+
+@both
 def test_the_disk_of_the_server_is_full(make, own_server, transport):
     p = make(external=own_server.settings(transport), policy={"max_change_percent": "none"})
     name, data = prepare_push(p, *(row("", f"N{n}", body="x" * 4000) for n in range(400)))
