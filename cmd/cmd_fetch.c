@@ -101,11 +101,8 @@ static int fetch_sides(struct rt_session *session, const struct rt_args *args,
 
     if (chosen < 0)
         return -1;
-    for (int s = 0; s < 2; s++)
-        if ((chosen == 0 || s == (int)only) &&
-            rt_fetch_side(&session->work, (enum rt_side)s, fetch, err) < 0)
-            return rt_err_context(err, "%s", session->config->side[s].label);
-    return 0;
+    return chosen == 1 ? rt_fetch_side(&session->work, only, fetch, err)
+                       : rt_fetch_both(&session->work, fetch, err);
 }
 
 static int run(struct rt_session *session, const struct rt_args *args, struct rt_err *err)

@@ -51,11 +51,9 @@ static int fetch_both(struct rt_session *session, const struct rt_args *args, st
                                      .tell = tell_fetched,
                                      .context = told};
 
-    for (int s = 0; s < 2; s++)
-        if (rt_fetch_side(&session->work, (enum rt_side)s, &fetch, err) < 0)
-            return rt_err_context(err, "fetch from %s, so nothing was emitted or pushed",
-                                  session->config->side[s].label);
-    return 0;
+    return rt_fetch_both(&session->work, &fetch, err) == 0
+               ? 0
+               : rt_err_context(err, "nothing was emitted or pushed");
 }
 
 static int emit_both(struct rt_session *session, const struct rt_args *args, int *status,

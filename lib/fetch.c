@@ -7,6 +7,7 @@
 #include "lib/profile.h"
 #include "lib/remote.h"
 #include "lib/spool.h"
+#include "lib/unreached.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -365,5 +366,19 @@ int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch
         rc = rt_profile_note_fetch(work->store, side, rt_clock_now(), err);
 out:
     fetch_clear(&f);
-    return rc < 0 ? -1 : 0;
+    return rc < 0 ? rt_err_context(err, "%s", f.settings->label) : 0;
+}
+
+int rt_fetch_both(struct rt_work *work, const struct rt_fetch_options *options, struct rt_err *err)
+{
+    struct rt_unreached unreached = {0};
+    int rc = 0;
+
+    for (int s = 0; rc == 0 && s < 2; s++) {
+        if (unreached.is_kept && !rt_profile_has_source(&work->rules.config->side[s]))
+            continue; /* an error is not followed by a note about nothing */
+        if (rt_fetch_side(work, (enum rt_side)s, options, err) < 0)
+            rc = rt_unreached_keep(&unreached, err);
+    }
+    return rt_unreached_end(&unreached, work->log, rc, err);
 }

@@ -25,6 +25,10 @@ struct rt_fetch_options {
 int rt_fetch_side(struct rt_work *work, enum rt_side side, const struct rt_fetch_options *options,
                   struct rt_err *err) RT_MUST_CHECK;
 
+/* Both sides, one after the other. */
+int rt_fetch_both(struct rt_work *work, const struct rt_fetch_options *options,
+                  struct rt_err *err) RT_MUST_CHECK;
+
 /* Takes a local file in ("-": standard input), as it is. */
 int rt_fetch_path(struct rt_work *work, enum rt_side side, const char *path,
                   const struct rt_fetch_options *options, struct rt_err *err) RT_MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "lib/fault.h"
 #include "lib/filename.h"
 #include "lib/spool.h"
+#include "lib/unreached.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -276,6 +277,25 @@ static int push_delta(struct rt_push *push, struct rt_delta *delta, struct rt_ar
     return 0;
 }
 
+/* What waits for one side comes in order, so its first failure ends that side's turn. */
+static int push_all(struct rt_push *push, struct rt_delta_list *list, struct rt_arena *arena,
+                    struct rt_err *err)
+{
+    bool is_turn[2] = {push->options->is_side[0], push->options->is_side[1]};
+    struct rt_unreached unreached = {0};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < list->count; i++) {
+        struct rt_delta *delta = &list->deltas[i];
+
+        if (!is_turn[delta->side] || push_delta(push, delta, arena, err) == 0)
+            continue;
+        is_turn[delta->side] = false;
+        rc = rt_unreached_keep(&unreached, err);
+    }
+    return rt_unreached_end(&unreached, push->work->log, rc, err);
+}
+
 int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options, struct rt_err *err)
 {
     struct rt_push push = {.work = work, .options = options, .began_ms = rt_clock_monotonic_ms()};
@@ -299,9 +319,8 @@ int rt_outbox_push(struct rt_work *work, const struct rt_push_options *options, 
             rc = accept_header(&push, (enum rt_side)s, err);
     if (rc == 0)
         rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
-    for (size_t i = 0; rc == 0 && i < list.count; i++)
-        if (options->is_side[list.deltas[i].side])
-            rc = push_delta(&push, &list.deltas[i], &arena, err);
+    if (rc == 0)
+        rc = push_all(&push, &list, &arena, err);
 out:
     rt_hand_close(&push);
     rt_arena_clear(&arena);
