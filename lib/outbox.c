@@ -229,6 +229,41 @@ int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct 
     return rc;
 }
 
+struct shown {
+    struct rt_work *work;
+    enum rt_side side;
+};
+
+/* Of a record that has an older version under way, a later file tells more. */
+static int settle_shown(void *context, const struct rt_delta_row *row, struct rt_err *err)
+{
+    const struct shown *shown = context;
+    struct rt_arena arena = {0};
+    struct rt_record record;
+    struct rt_end *end;
+    int rc = rt_store_load(shown->work->store, row->rid, &arena, &record, err);
+
+    end = &record.end[shown->side];
+    if (rc == 0 && end->sent_count > 0 && end->sent[0].delta == row->delta) {
+        rt_end_drop_sent(end, 1);
+        rc = rt_store_save(shown->work->store, &record, NULL, err);
+    }
+    rt_arena_clear(&arena);
+    return rc;
+}
+
+int rt_outbox_shown(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_delta_part *part, struct rt_err *err)
+{
+    struct shown shown = {work, delta->side};
+
+    if (journal_part(work, "shown", delta, part->part, delta->written_at, err) < 0)
+        return -1;
+    return rt_store_each_row(work->store,
+                             &(struct rt_row_range){delta->number, part->first, part->rows},
+                             settle_shown, &shown, err);
+}
+
 /* What is handed over again and not finished: "DELTA PARTS AT", the parts that are done. */
 #define AGAIN_KEY "again"
 

@@ -55,8 +55,13 @@ bool rt_outbox_is_taken(const struct rt_work *work, const struct rt_delta *delta
 int rt_outbox_handed(struct rt_work *work, struct rt_delta *delta, const struct rt_delta_part *part,
                      const char *name, int64_t at, struct rt_err *err) RT_MUST_CHECK;
 
-/* The same for a delta that was handed over before, inside a transaction: `part`, or that it begins
- * (NULL).  `at`: when it began. */
+/* Its side shows all rows of the part, which is noted as handed over in the same transaction: they
+ * are not awaited any more. */
+int rt_outbox_shown(struct rt_work *work, const struct rt_delta *delta,
+                    const struct rt_delta_part *part, struct rt_err *err) RT_MUST_CHECK;
+
+/* rt_outbox_handed for a delta that was handed over before, inside a transaction: `part`, or that
+ * it begins (NULL).  `at`: when it began. */
 int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
                            const struct rt_delta_part *part, int64_t at,
                            struct rt_err *err) RT_MUST_CHECK;

@@ -38,15 +38,27 @@ static int local_file(struct rt_push *push, const struct rt_delta *delta,
     return rc;
 }
 
+/* When that was which its side shows already, only its beginning tells: a file may show it from
+   then on (R3). */
+static int note_hand_over(struct rt_push *push, struct rt_delta *delta,
+                          const struct rt_delta_part *part, bool is_shown, struct rt_err *err)
+{
+    struct rt_work *work = push->work;
+    int64_t at = is_shown ? delta->written_at : work->rules.now;
+
+    if (rt_outbox_handed(work, delta, part, part->name, at, err) < 0)
+        return -1;
+    return is_shown ? rt_outbox_shown(work, delta, part, err) : rt_hand_bind(push, err);
+}
+
 static int record_hand_over(struct rt_push *push, struct rt_delta *delta,
-                            const struct rt_delta_part *part, int64_t at, struct rt_err *err)
+                            const struct rt_delta_part *part, bool is_shown, struct rt_err *err)
 {
     struct rt_store *store = push->work->store;
 
     if (rt_store_begin(store, err) < 0)
         return -1;
-    if (rt_outbox_handed(push->work, delta, part, part->name, at, err) < 0 ||
-        rt_hand_bind(push, err) < 0 || rt_store_commit(store, err) < 0) {
+    if (note_hand_over(push, delta, part, is_shown, err) < 0 || rt_store_commit(store, err) < 0) {
         rt_store_abort(store);
         return -1;
     }
@@ -71,7 +83,6 @@ static int check_name(const struct rt_push *push, const struct rt_delta *delta,
 static int push_part(struct rt_push *push, struct rt_delta *delta, const struct rt_delta_part *part,
                      struct rt_err *err)
 {
-    int64_t at = push->work->rules.now;
     char *path = NULL;
     int rc = -1;
 
@@ -84,7 +95,7 @@ static int push_part(struct rt_push *push, struct rt_delta *delta, const struct 
         rt_err_errno(err, RT_IO, "%s: after handing it over", part->name);
         goto out;
     }
-    rc = record_hand_over(push, delta, part, at, err);
+    rc = record_hand_over(push, delta, part, false, err);
 out:
     free(path);
     return rc;
@@ -165,7 +176,6 @@ static int check_header(const struct rt_push *push, const struct rt_delta *delta
 
 /* ---- what a hand-over that seemed to fail has done ---- */
 
-/* When that was, only its beginning tells: a file may show it from then on (R3). */
 static int note_shown(struct rt_push *push, struct rt_delta *delta,
                       const struct rt_delta_part *part, struct rt_err *err)
 {
@@ -174,9 +184,8 @@ static int note_shown(struct rt_push *push, struct rt_delta *delta,
 
     rt_log_info(push->work->log, "%s shows all of %s: it was handed over",
                 push->work->rules.config->side[delta->side].label, part->name);
-    rt_buf_reset(&push->crosswalk);
     if (rc == 0)
-        rc = record_hand_over(push, delta, part, delta->written_at, err);
+        rc = record_hand_over(push, delta, part, true, err);
     free(path);
     return rc;
 }

@@ -311,6 +311,8 @@ static int redo_hand_over(struct rt_rebuild *r, const json_t *line, struct rt_er
 
         if (part->part != number(line, "part"))
             continue;
+        if (is_what(line, "shown"))
+            return rt_outbox_shown(&r->work, &delta, part, err);
         return is_what(line, "again")
                    ? rt_outbox_handed_again(&r->work, &delta, part, number(line, "since"), err)
                    : rt_outbox_handed(&r->work, &delta, part, part->name, number(line, "since"),
@@ -505,27 +507,17 @@ static int redo_review(struct rt_rebuild *r, const json_t *line, struct rt_err *
 static const struct {
     const char *what;
     int (*redo)(struct rt_rebuild *r, const json_t *line, struct rt_err *err);
-} kinds[] = {{"settings", redo_settings},
-             {"accept-schema", redo_accept_schema},
-             {"begin", redo_begin},
-             {"end", redo_end},
-             {"take", redo_file},
-             {"known", redo_file},
-             {"refuse", redo_file},
-             {"fetched", redo_fetched},
-             {"emit", redo_emit},
-             {"hand-over", redo_hand_over},
-             {"again", redo_hand_over},
-             {"withdraw", redo_withdraw},
-             {"confirm", redo_confirm},
-             {"retry", redo_retry},
-             {"accept-header", redo_accept_header},
-             {"pause", redo_pause},
-             {"resume", redo_resume},
-             {"hold", redo_hold},
-             {"release", redo_hold},
-             {"bind", redo_bind},
-             {"rekey", redo_rekey},
+} kinds[] = {{"settings", redo_settings}, {"accept-schema", redo_accept_schema},
+             {"begin", redo_begin},       {"end", redo_end},
+             {"take", redo_file},         {"known", redo_file},
+             {"refuse", redo_file},       {"fetched", redo_fetched},
+             {"emit", redo_emit},         {"hand-over", redo_hand_over},
+             {"again", redo_hand_over},   {"shown", redo_hand_over},
+             {"withdraw", redo_withdraw}, {"confirm", redo_confirm},
+             {"retry", redo_retry},       {"accept-header", redo_accept_header},
+             {"pause", redo_pause},       {"resume", redo_resume},
+             {"hold", redo_hold},         {"release", redo_hold},
+             {"bind", redo_bind},         {"rekey", redo_rekey},
              {"review", redo_review}};
 
 int rt_rebuild_redo(struct rt_rebuild *r, const struct rt_group *group, size_t at,

@@ -177,6 +177,16 @@ def test_what_is_shown_whole_was_handed_over(make):
     assert not p.items() and p.emit().nothing
 
 
+def test_what_was_shown_whole_is_not_awaited(make):
+    """A side that sends changes shows it once: it was overdue after three days."""
+    p = pushed_late(make)
+    p.drop("native", [row("E1", "N1"), row("E2", "N2", summary="other")])
+    p.run("run")
+    assert "in flight" not in p.run("status").out
+    p.tick(96)
+    assert p.emit().nothing and not p.items()
+
+
 @pytest.mark.parametrize("shown", [row("E1", "N1", body="theirs"), row("", "N1")])
 def test_what_is_not_shown_whole_is_for_a_person(make, shown):
     """Somebody has edited it there since; or its row went there by another way, and lacks the ID that was sent."""
