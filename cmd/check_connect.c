@@ -30,8 +30,11 @@ static int look_at(const struct rt_session *session, struct rt_remote *remote,
     const struct rt_remote_entry *newest = NULL;
     size_t count = 0;
 
-    if (remote->class->list(remote, folder->path, &list, err) < 0)
+    if (remote->class->list(remote, folder->path, &list, err) < 0) {
+        if (err->code == RT_IO)
+            err->code = RT_UNREACHABLE; /* as for fetch: a folder that is not there */
         return -1;
+    }
     for (size_t i = 0; i < list.count; i++) {
         const struct rt_remote_entry *entry = &list.entries[i];
 
