@@ -221,11 +221,10 @@ int rt_suspect_bind(struct rt_work *work, int64_t rid, struct rt_arena *arena, s
     if (rt_store_candidates(work->store, rid, arena, &list, err) < 0)
         return -1;
     if (list.count != 1)
-        return rt_err_set(
-            err, RT_USAGE,
-            "there are %zu pending inserts that it may be: bind the right pair with roundtrip bind "
-            "EXTERNAL NATIVE, or dismiss",
-            list.count);
+        return rt_err_set(err, RT_USAGE,
+                          "%s pending inserts may be it: bind the right pair with roundtrip bind "
+                          "EXTERNAL NATIVE, or dismiss",
+                          list.count ? "several" : "no");
     if (rt_store_load(work->store, rid, arena, &suspect, err) < 0 ||
         rt_store_load(work->store, list.rids[0], arena, &candidate, err) < 0)
         return -1;
