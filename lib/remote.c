@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -166,13 +167,26 @@ int rt_remote_open_local(const char *local, uint64_t *size, struct rt_err *err)
     return -1;
 }
 
-char *rt_remote_local_path(const char *profile, const char *path)
+/* A service of the system may have no HOME.  NULL: nobody knows it. */
+static const char *home_folder(void)
 {
     const char *home = getenv("HOME");
+    const struct passwd *user;
+
+    if (home != NULL && *home != '\0')
+        return home;
+    user = getpwuid(geteuid());
+    return user ? user->pw_dir : NULL;
+}
+
+char *rt_remote_local_path(const char *profile, const char *path)
+{
+    const char *home;
 
     if (path == NULL)
         return NULL;
-    if (path[0] == '~' && path[1] == '/' && home != NULL)
+    home = path[0] == '~' && path[1] == '/' ? home_folder() : NULL;
+    if (home != NULL)
         return rt_xasprintf("%s%s", home, path + 1);
     if (path[0] == '/')
         return rt_xstrdup(path);

@@ -389,6 +389,15 @@ def test_a_missing_folder_of_exports_is_69(make):
     assert "nothing was emitted or pushed" in err
 
 
+@pytest.mark.parametrize("home", [None, ""])
+def test_home_is_that_of_the_user_where_the_environment_has_none(make, monkeypatch, home):
+    """A service of the system has none: what begins with ~/ was looked for in the profile."""
+    p = make(external={"exports": "~/", "pattern": "no such file of roundtrip *"})
+    monkeypatch.delenv("HOME", raising=False)
+    p.always.update({} if home is None else {"HOME": home})
+    p.run("fetch")
+
+
 # -- folders on another disk -------------------------------------------------------------------------------------------
 @pytest.fixture
 def elsewhere(tmp_path):
