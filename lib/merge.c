@@ -77,7 +77,7 @@ static void open_conflict(struct look *look, size_t field, const struct rt_value
 static int newest_side(const struct look *look)
 {
     int64_t here = look->row->modified_at;
-    int64_t there = look->record->end[rt_side_other(look->side)].look.modified_at;
+    int64_t there = rt_end_changed_at(&look->record->end[rt_side_other(look->side)]);
 
     if (here == RT_NEVER || there == RT_NEVER || here == there)
         return -1;
@@ -522,6 +522,7 @@ static void remember_look(struct look *look)
     end->look.stamp = row->stamp;
     if (row->modified_at != RT_NEVER)
         end->look.modified_at = row->modified_at;
+    end->is_untimed = row->modified_at == RT_NEVER && end->look.modified_at != RT_NEVER;
     end->look.file = row->file;
     end->look.line = row->line;
     if (row->stamp >= end->flaw_stamp)

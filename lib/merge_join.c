@@ -53,7 +53,8 @@ static void join_field(struct look *look, size_t i, struct rt_value external,
 void rt_merge_join(const struct rt_rules *rules, struct rt_record *into, struct rt_record *from,
                    struct rt_arena *arena, struct rt_observed *observed)
 {
-    struct rt_row row = {.side = RT_NATIVE, .modified_at = from->end[RT_NATIVE].look.modified_at};
+    struct rt_row row = {.side = RT_NATIVE,
+                         .modified_at = rt_end_changed_at(&from->end[RT_NATIVE])};
     struct look look = {.rules = rules,
                         .record = into,
                         .row = &row,
@@ -89,7 +90,7 @@ static struct rt_row row_of(const struct rt_record *record, const struct rt_reco
     const struct rt_end *end = &suspect->end[side];
     struct rt_row row = {.side = side,
                          .content = (struct rt_content *)(uintptr_t)end->seen,
-                         .modified_at = end->look.modified_at,
+                         .modified_at = rt_end_changed_at(end),
                          .stamp = end->look.stamp,
                          .file = end->look.file,
                          .line = end->look.line};

@@ -111,6 +111,11 @@ void rt_end_drop_sent(struct rt_end *end, size_t count)
     end->sent_count -= count;
 }
 
+int64_t rt_end_changed_at(const struct rt_end *end)
+{
+    return end->is_untimed ? RT_NEVER : end->look.modified_at;
+}
+
 const struct rt_version *rt_end_trusted(const struct rt_end *end)
 {
     for (size_t i = end->sent_count; i-- > 0;)

@@ -111,6 +111,7 @@ struct rt_end {
     bool is_id_taken;    /* another record has the ID that it shows: it is told the new one */
     bool is_excluded;    /* it stopped being eligible */
     bool is_passed_over; /* the newest snapshot does not tell whether it is there still */
+    bool is_untimed;     /* its last row told no time: look.modified_at is of one before */
     enum rt_absence absence;
     bool is_marked;  /* absent or brought back, and the row is there, marked as deleted */
     int64_t told_at; /* RT_ABSENCE_TOLD: when the whole delta was handed over; RT_NEVER */
@@ -201,6 +202,9 @@ void rt_end_drop_sent(struct rt_end *end, size_t count);
 /* The other side's ID changed: this side still stores the old one, and with store_ids gets the new
    one. */
 void rt_end_forget_other_id(struct rt_end *end);
+
+/* When the row that the side showed last was changed there; RT_NEVER: not told. */
+int64_t rt_end_changed_at(const struct rt_end *end);
 
 /* The newest version that is still trusted to be there, or to arrive; NULL. */
 const struct rt_version *rt_end_trusted(const struct rt_end *end);

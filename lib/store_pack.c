@@ -23,6 +23,7 @@ enum {
     END_FLAW_SHIFT = 12,    /* 4 bits */
     END_RESENDS_SHIFT = 16, /* 4 bits */
     END_ID_TAKEN = 1 << 20,
+    END_UNTIMED = 1 << 21,
     END_BITS = 15
 };
 
@@ -41,14 +42,16 @@ int64_t rt_store_pack_end(const struct rt_end *end)
            (end->is_cut ? END_CUT : 0) | (end->is_read_only_edit ? END_READ_ONLY_EDIT : 0) |
            (end->edit_vs_delete ? END_EDIT_VS_DELETE : 0) |
            (end->is_passed_over ? END_PASSED_OVER : 0) | (end->is_marked ? END_MARKED : 0) |
-           (end->is_id_taken ? END_ID_TAKEN : 0) | (int64_t)end->absence << END_ABSENCE_SHIFT |
-           (int64_t)end->flaw << END_FLAW_SHIFT | (int64_t)end->resends << END_RESENDS_SHIFT;
+           (end->is_id_taken ? END_ID_TAKEN : 0) | (end->is_untimed ? END_UNTIMED : 0) |
+           (int64_t)end->absence << END_ABSENCE_SHIFT | (int64_t)end->flaw << END_FLAW_SHIFT |
+           (int64_t)end->resends << END_RESENDS_SHIFT;
 }
 
 void rt_store_unpack_end(struct rt_end *end, int64_t flags)
 {
     end->shows_other_id = flags & END_SHOWS_OTHER_ID;
     end->is_id_taken = flags & END_ID_TAKEN;
+    end->is_untimed = flags & END_UNTIMED;
     end->is_excluded = flags & END_EXCLUDED;
     end->is_cut = flags & END_CUT;
     end->is_read_only_edit = flags & END_READ_ONLY_EDIT;

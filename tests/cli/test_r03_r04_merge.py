@@ -3,7 +3,7 @@ import datetime
 
 import pytest
 
-from profile import DAYS, MODIFIED, SCHEMA, only, pick, row
+from profile import DAYS, MODIFIED, SCHEMA, SIDES, only, pick, row
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -136,6 +136,19 @@ def test_conflict_newest_takes_the_later_modified_at(make, newer, value):
     deltas = p.trip(ext=[row("E1", "N1", summary="left", modified=f"2026-11-03T{hours['external']}:00:00Z")],
                     nat=[row("E1", "N1", summary="right", modified=f"2026-11-03T{hours['native']}:00:00Z")])
     assert only(deltas.native + deltas.external)["summary"] == value
+
+
+@pytest.mark.parametrize("untimed", ["external", "native"])
+@pytest.mark.parametrize("hours", [{"external": 2, "native": 1}, {"external": 1, "native": 2}])
+def test_conflict_newest_asks_where_an_edit_has_no_time(make, untimed, hours):
+    """The time of the row before it is none of the edit's, whichever of the two is shown first."""
+    p = make(schema=SCHEMA + [MODIFIED], policy={"conflict": "newest"})
+    p.agree(row("E1", "N1", modified="2026-11-01T00:00:00Z"))
+    p.tick()
+    for side in SIDES:
+        told = "" if side == untimed else "2026-11-03T05:00:00Z"
+        p.drop(side, [row("E1", "N1", summary=side, modified=told)], at=p.now - hours[side] * HOUR)
+    assert p.sync().nothing and only(p.items())["kind"] == "conflict"
 
 
 def conflict(make):
