@@ -130,24 +130,33 @@ static int put_ids(struct rt_delta_format *format, const struct rt_delta_cells *
     return rc;
 }
 
-/* What a column says.  What is there, for a field that does not flow to the side for this record
-   (single trip), or whose value its source has not told yet: unknown is not empty.  So also for
-   what the side shows itself beyond its limit, or the row would cut it. */
+/* Does a column say what is wanted?  Not for a field that does not flow to the side for this record
+   (single trip), unless nothing is there: what is inserted again is inserted whole. */
+static bool is_told(const struct rt_delta_format *format, const struct rt_record *record,
+                    const struct rt_field *field, struct rt_value want)
+{
+    return rt_value_is_known(want) &&
+           (rt_record_flows_to(format->rules, record, field, format->side) ||
+            record->end[format->side].seen == NULL);
+}
+
+/* What a column says.  What is there, where it does not say what is wanted, or its source has not
+   told that yet: unknown is not empty.  So also for what the side shows itself beyond its limit, or
+   the row would cut it. */
 static struct rt_value value_for(const struct rt_delta_format *format,
                                  const struct rt_delta_cells *cells, const struct rt_field *field)
 {
     const struct rt_record *record = cells->record;
     struct rt_value want = rt_content_value(cells->content, field->content_index), there;
-    bool is_told;
+    bool is_wanted;
 
     if (record == NULL)
         return want;
-    is_told =
-        rt_value_is_known(want) && rt_record_flows_to(format->rules, record, field, format->side);
-    if (is_told && field->column[format->side].max == 0)
+    is_wanted = is_told(format, record, field, want);
+    if (is_wanted && field->column[format->side].max == 0)
         return want; /* the usual case */
     there = rt_content_value(record->end[format->side].seen, field->content_index);
-    return !is_told || rt_value_is_beyond(field, format->side, there, want) ? there : want;
+    return !is_wanted || rt_value_is_beyond(field, format->side, there, want) ? there : want;
 }
 
 static int put_fields(struct rt_delta_format *format, const struct rt_delta_cells *cells,

@@ -178,6 +178,20 @@ def test_what_comes_back_after_its_delete_is_not_deleted_in_turn(back):
 
 
 @pytest.mark.review
+def test_what_is_inserted_again_in_a_single_trip_is_inserted_whole(make):
+    """Nothing of a record born external flows back, and still its new row there is no empty one."""
+    p = make(profile={"mode": "single-trip"}, native={"content": "snapshot", "deletes": "review"},
+             external={"action_column": "Action", "matches_by": "own-id"}).agree(ONE, TWO)
+    p.trip(nat=[ONE])
+    p.decide("accept", "missing")
+    assert only(p.sync().external)["Action"] == "delete"
+    assert p.trip(nat=[ONE, TWO]).nothing
+    p.decide("accept", "edit-vs-delete")
+    sent = only(p.sync().external)
+    assert pick(sent, "x", "n", "summary", "body", "Action") == ("", "N2", TWO["summary"], TWO["body"], "insert")
+    assert p.trip(ext=[{**TWO, "x": "E7"}], nat=[ONE, {**TWO, "x": "E7"}]).nothing and not p.items()
+
+
 def test_delete_may_stand_for_what_came_back(back):
     back.decide("dismiss", "edit-vs-delete")
     assert back.sync().nothing and back.trip(ext=[ONE, TWO]).nothing and not back.items()
