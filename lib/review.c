@@ -90,7 +90,8 @@ static unsigned end_kinds(const struct rt_rules *rules, const struct rt_record *
     const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
     unsigned kinds = rt_review_row_kinds(end);
 
-    if (end->is_read_only_edit)
+    /* A row that is gone, or is to be, leaves nothing to overwrite. */
+    if (end->is_read_only_edit && end->absence == RT_PRESENT && other->absence != RT_ABSENCE_DELETE)
         kinds |= RT_KIND_BIT(RT_KIND_READ_ONLY);
     if (end->edit_vs_delete)
         kinds |= RT_KIND_BIT(RT_KIND_EDIT_VS_DELETE);

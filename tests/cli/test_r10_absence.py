@@ -192,6 +192,17 @@ def test_what_is_inserted_again_in_a_single_trip_is_inserted_whole(make):
     assert p.trip(ext=[{**TWO, "x": "E7"}], nat=[ONE, {**TWO, "x": "E7"}]).nothing and not p.items()
 
 
+def test_a_native_edit_in_a_single_trip_is_no_question_once_its_row_is_gone(make):
+    p = make(profile={"mode": "single-trip"}, native={"content": "snapshot", "deletes": "review", "action_column": "Action"},
+             external={"content": "snapshot", "deletes": "propagate", "action_column": "Action"}, policy={"max_deletes": "5"})
+    edited = {**TWO, "body": "theirs"}
+    p.agree(ONE, TWO)
+    assert p.trip(nat=[ONE, edited]).nothing and only(p.items())["kind"] == "read-only"
+    assert p.trip(nat=[ONE]).nothing and only(p.items())["kind"] == "missing"
+    assert p.trip(nat=[ONE, edited]).nothing and only(p.items())["kind"] == "read-only"
+    assert only(p.trip(ext=[ONE]).native)["Action"] == "delete" and not p.items()
+
+
 def test_delete_may_stand_for_what_came_back(back):
     back.decide("dismiss", "edit-vs-delete")
     assert back.sync().nothing and back.trip(ext=[ONE, TWO]).nothing and not back.items()
