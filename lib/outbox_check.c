@@ -238,6 +238,10 @@ int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, 
         return 0;
     if (rt_outbox_find_doubt(work, &range, delta, &doubt, err) < 0)
         return -1;
+    if (doubt.maybe > 0) {
+        rt_log_warn(work->log, "%s: %s", settings->label, doubt.why.msg);
+        return 0;
+    }
     if (doubt.known > 0 && !rt_outbox_is_taken_by_others(settings))
         is_shown = rt_outbox_is_shown(work, &range, delta, err); /* then push notes it */
     if (doubt.known > 0 && is_shown == 0)

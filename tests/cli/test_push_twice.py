@@ -48,6 +48,7 @@ def test_what_a_load_that_died_late_may_have_made_is_asked_about_first(make):
     p.drop("native", [row("", "N1")])
     told = p.run("run", status=2).err
     assert "row 1 of delta 000001 may be there, without its ID" in told and "review list --kind suspected" in told
+    assert "may be there" in p.run("push", "--dry-run").err and "may be there" in p.run("emit").err
     p.decide("accept", "suspected")
     assert "as N1" in p.run("push", status=2).err
     p.run("withdraw", "1")
