@@ -19,7 +19,6 @@
 
 struct collect {
     struct rt_arena *arena;
-    enum rt_delta_state state;
     struct rt_delta_list *deltas;
     struct rt_part_list *parts;
 };
@@ -31,8 +30,6 @@ static int collect_delta(void *context, const struct rt_delta *delta, struct rt_
     struct rt_delta *added;
 
     (void)err;
-    if (delta->state != c->state)
-        return 0;
     list->deltas = rt_arena_grow(c->arena, list->deltas, list->count, sizeof *list->deltas);
     added = &list->deltas[list->count++];
     *added = *delta;
@@ -43,10 +40,10 @@ static int collect_delta(void *context, const struct rt_delta *delta, struct rt_
 int rt_outbox_list_deltas(struct rt_work *work, enum rt_delta_state state, struct rt_arena *arena,
                           struct rt_delta_list *list, struct rt_err *err)
 {
-    struct collect c = {.arena = arena, .state = state, .deltas = list};
+    struct collect c = {.arena = arena, .deltas = list};
 
     *list = (struct rt_delta_list){0};
-    return rt_store_each_delta(work->store, collect_delta, &c, err);
+    return rt_store_each_delta_in(work->store, state, collect_delta, &c, err);
 }
 
 static int collect_part(void *context, const struct rt_delta_part *part, struct rt_err *err)
@@ -523,7 +520,7 @@ int rt_outbox_note_published(struct rt_work *work, struct rt_err *err)
     return rc < 0 ? -1 : rt_store_drop_moves(work->store, err);
 }
 
-int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
+int rt_outbox_carry_out(struct rt_work *work, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_delta_list list;
@@ -534,7 +531,7 @@ int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
     if (make_folders(work, err) < 0 ||
         rt_outbox_list_deltas(work, RT_DELTA_COMMITTED, &arena, &list, err) < 0 ||
         publish(work, &list, &arena, err) < 0 || rt_moves_make(work, err) < 0 ||
-        append_journal(work, err) < 0 || sweep(work, err) < 0 ||
+        append_journal(work, err) < 0 ||
         rt_store_journal_tail(work->store, &offset, &tail, err) < 0)
         goto out;
     rc = 0;
@@ -544,4 +541,9 @@ out:
     rt_buf_clear(&tail);
     rt_arena_clear(&arena);
     return rc;
+}
+
+int rt_outbox_finish(struct rt_work *work, struct rt_err *err)
+{
+    return rt_outbox_carry_out(work, err) < 0 ? -1 : sweep(work, err);
 }

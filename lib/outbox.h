@@ -41,6 +41,10 @@ int rt_outbox_check_next(struct rt_work *work, enum rt_side side, struct rt_err 
  */
 int rt_outbox_finish(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
+/* The same, but for what unfinished runs left: one push has thousands of commits, and folders of
+ * thousands of files. */
+int rt_outbox_carry_out(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+
 /* The part of it that is in the state: committed deltas are published, no move is left.  Inside a
  * transaction. */
 int rt_outbox_note_published(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;

@@ -114,7 +114,7 @@ static int record_again(struct again *again, const struct rt_delta_part *part, s
         rt_store_abort(store);
         return -1;
     }
-    return rt_outbox_finish(again->push->work, err);
+    return rt_outbox_carry_out(again->push->work, err);
 }
 
 static int put_again(struct again *again, const struct rt_delta_part *part, struct rt_err *err)

@@ -62,7 +62,7 @@ static int record_hand_over(struct rt_push *push, struct rt_delta *delta,
         rt_store_abort(store);
         return -1;
     }
-    if (rt_outbox_finish(push->work, err) < 0)
+    if (rt_outbox_carry_out(push->work, err) < 0)
         return -1;
     if (push->options->tell)
         push->options->tell(push->options->context, delta->side, delta->number, part->name);

@@ -297,28 +297,25 @@ static int find_delta(struct rt_rebuild *r, const json_t *line, struct rt_delta 
 static int redo_hand_over(struct rt_rebuild *r, const json_t *line, struct rt_err *err)
 {
     struct rt_delta delta;
-    struct rt_part_list parts;
+    struct rt_delta_part part;
+    int rc;
 
     /* What the load printed was bound in the same transaction: the lines behind this one. */
     r->run = r->work.run = number(line, "run");
-    if (find_delta(r, line, &delta, err) < 0 ||
-        rt_outbox_list_parts(&r->work, delta.number, &r->arena, &parts, err) < 0)
+    if (find_delta(r, line, &delta, err) < 0)
         return -1;
     if (is_what(line, "again") && number(line, "part") == 0)
         return rt_outbox_handed_again(&r->work, &delta, NULL, number(line, "since"), err);
-    for (size_t i = 0; i < parts.count; i++) {
-        struct rt_delta_part *part = &parts.parts[i];
-
-        if (part->part != number(line, "part"))
-            continue;
-        if (is_what(line, "shown"))
-            return rt_outbox_shown(&r->work, &delta, part, err);
-        return is_what(line, "again")
-                   ? rt_outbox_handed_again(&r->work, &delta, part, number(line, "since"), err)
-                   : rt_outbox_handed(&r->work, &delta, part, part->name, number(line, "since"),
-                                      err);
-    }
-    return rt_err_set(err, RT_STOPPED, "delta %06" PRId64 " has no such part", delta.number);
+    rc = rt_store_part(r->store, delta.number, number(line, "part"), &r->arena, &part, err);
+    if (rc == 0)
+        return rt_err_set(err, RT_STOPPED, "delta %06" PRId64 " has no such part", delta.number);
+    if (rc < 0)
+        return -1;
+    if (is_what(line, "shown"))
+        return rt_outbox_shown(&r->work, &delta, &part, err);
+    return is_what(line, "again")
+               ? rt_outbox_handed_again(&r->work, &delta, &part, number(line, "since"), err)
+               : rt_outbox_handed(&r->work, &delta, &part, part.name, number(line, "since"), err);
 }
 
 static int redo_withdraw(struct rt_rebuild *r, const json_t *line, struct rt_err *err)

@@ -304,10 +304,15 @@ int rt_store_delta(struct rt_store *store, int64_t number, struct rt_arena *aren
 typedef int rt_store_visit_delta(void *context, const struct rt_delta *delta, struct rt_err *err);
 int rt_store_each_delta(struct rt_store *store, rt_store_visit_delta *visit, void *context,
                         struct rt_err *err) RT_MUST_CHECK;
+int rt_store_each_delta_in(struct rt_store *store, enum rt_delta_state state,
+                           rt_store_visit_delta *visit, void *context,
+                           struct rt_err *err) RT_MUST_CHECK;
 int rt_store_add_part(struct rt_store *store, const struct rt_delta_part *part,
                       struct rt_err *err) RT_MUST_CHECK;
 int rt_store_set_part_handed(struct rt_store *store, int64_t delta, int64_t part,
                              struct rt_err *err) RT_MUST_CHECK;
+int rt_store_part(struct rt_store *store, int64_t delta, int64_t number, struct rt_arena *arena,
+                  struct rt_delta_part *part, struct rt_err *err) RT_MUST_CHECK; /* 1, 0, -1 */
 typedef int rt_store_visit_part(void *context, const struct rt_delta_part *part,
                                 struct rt_err *err);
 int rt_store_each_part(struct rt_store *store, int64_t delta, rt_store_visit_part *visit,

@@ -257,18 +257,14 @@ int rt_store_delta(struct rt_store *store, int64_t number, struct rt_arena *aren
     return rc;
 }
 
-int rt_store_each_delta(struct rt_store *store, rt_store_visit_delta *visit, void *context,
-                        struct rt_err *err)
+static int visit_deltas(struct rt_store *store, sqlite3_stmt *stmt, rt_store_visit_delta *visit,
+                        void *context, struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store, "SELECT " DELTA_COLUMNS " FROM delta ORDER BY delta", err);
     struct rt_arena arena = {0};
     struct rt_delta *deltas = NULL;
     size_t count = 0;
-    int rc = -1;
+    int rc;
 
-    if (stmt == NULL)
-        return -1;
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
         deltas = rt_xgrow(deltas, count, sizeof *deltas);
         read_delta(stmt, &arena, &deltas[count++]);
@@ -278,6 +274,27 @@ int rt_store_each_delta(struct rt_store *store, rt_store_visit_delta *visit, voi
     free(deltas);
     rt_arena_clear(&arena);
     return rc;
+}
+
+int rt_store_each_delta(struct rt_store *store, rt_store_visit_delta *visit, void *context,
+                        struct rt_err *err)
+{
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store, "SELECT " DELTA_COLUMNS " FROM delta ORDER BY delta", err);
+
+    return stmt ? visit_deltas(store, stmt, visit, context, err) : -1;
+}
+
+int rt_store_each_delta_in(struct rt_store *store, enum rt_delta_state state,
+                           rt_store_visit_delta *visit, void *context, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT " DELTA_COLUMNS " FROM delta WHERE state = ?1 ORDER BY delta", err);
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, state);
+    return visit_deltas(store, stmt, visit, context, err);
 }
 
 /* ---- parts ---- */
@@ -318,6 +335,8 @@ int rt_store_set_part_handed(struct rt_store *store, int64_t delta, int64_t part
     return 0;
 }
 
+#define PART_COLUMNS "delta, part, name, first, rows, size, digest, is_handed"
+
 static void read_part(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_delta_part *part)
 {
     part->delta = sqlite3_column_int64(stmt, 0);
@@ -330,14 +349,30 @@ static void read_part(sqlite3_stmt *stmt, struct rt_arena *arena, struct rt_delt
     part->is_handed = sqlite3_column_int(stmt, 7) != 0;
 }
 
+int rt_store_part(struct rt_store *store, int64_t delta, int64_t number, struct rt_arena *arena,
+                  struct rt_delta_part *part, struct rt_err *err)
+{
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT " PART_COLUMNS " FROM part WHERE delta = ?1 AND part = ?2", err);
+    int rc;
+
+    if (stmt == NULL)
+        return -1;
+    rt_bind_int(stmt, 1, delta);
+    rt_bind_int(stmt, 2, number);
+    rc = rt_store_step(store, stmt, err);
+    if (rc == 1) {
+        read_part(stmt, arena, part);
+        sqlite3_reset(stmt);
+    }
+    return rc;
+}
+
 int rt_store_each_part(struct rt_store *store, int64_t delta, rt_store_visit_part *visit,
                        void *context, struct rt_err *err)
 {
-    sqlite3_stmt *stmt =
-        rt_store_prepare(store,
-                         "SELECT delta, part, name, first, rows, size, digest, is_handed FROM part"
-                         " WHERE delta = ?1 ORDER BY part",
-                         err);
+    sqlite3_stmt *stmt = rt_store_prepare(
+        store, "SELECT " PART_COLUMNS " FROM part WHERE delta = ?1 ORDER BY part", err);
     struct rt_arena arena = {0};
     struct rt_delta_part *parts = NULL;
     size_t count = 0;

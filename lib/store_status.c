@@ -117,7 +117,7 @@ static sqlite3_stmt *prepare_doubtful(struct rt_store *store, const struct rt_ro
     sqlite3_stmt *stmt = rt_store_prepare(
         store,
         "SELECT r.position, r.rid FROM main.delta_row AS r JOIN all_record AS k ON k.rid = r.rid"
-        " WHERE r.delta = ?1 AND r.position >= ?2 AND r.position - ?2 < ?3 AND r.action = ?4"
+        " WHERE r.delta = ?1 AND r.position >= ?2 AND r.position < ?3 AND r.action = ?4"
         " AND CASE ?5 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
         " AND (CASE ?5 WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
         " OR EXISTS (SELECT 1 FROM suspect AS s WHERE s.candidate = r.rid))"
@@ -128,7 +128,7 @@ static sqlite3_stmt *prepare_doubtful(struct rt_store *store, const struct rt_ro
         return NULL;
     rt_bind_int(stmt, 1, range->delta);
     rt_bind_int(stmt, 2, range->first);
-    rt_bind_int(stmt, 3, range->count);
+    rt_bind_int(stmt, 3, range->first + range->count);
     rt_bind_int(stmt, 4, RT_ROW_INSERT);
     rt_bind_int(stmt, 5, side);
     return stmt;
