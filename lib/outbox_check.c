@@ -227,31 +227,51 @@ int rt_outbox_stops_at(struct rt_work *work, enum rt_side side, int64_t *delta, 
     return rc;
 }
 
-int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+/* How many rows of a part push would stop at; or tells that one may be there, and counts none. */
+static int count_known(struct rt_work *work, const struct rt_delta *delta,
+                       const struct rt_part_list *list, int64_t *known, struct rt_err *err)
 {
     const struct rt_side_config *settings = &work->rules.config->side[delta->side];
-    struct rt_row_range range = {delta->number, 1, delta->rows};
+    bool is_noted = !rt_outbox_is_taken_by_others(settings); /* what the side shows whole */
+    enum rt_readiness readiness;
     struct rt_doubt doubt;
-    int is_shown = 0;
+
+    *known = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (rt_outbox_judge(work, delta, &list->parts[i], &doubt, &readiness, err) < 0)
+            return -1;
+        if (doubt.maybe > 0) {
+            rt_log_warn(work->log, "%s: %s", settings->label, doubt.why.msg);
+            *known = 0;
+            return 0;
+        }
+        if (readiness != RT_PART_SHOWN || !is_noted)
+            *known += doubt.known;
+    }
+    return 0;
+}
+
+int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+{
+    struct rt_arena arena = {0};
+    struct rt_part_list list;
+    int64_t known = 0;
+    int rc = 0;
 
     if (delta->handed_parts > 0) /* cannot be withdrawn any more */
         return 0;
-    if (rt_outbox_find_doubt(work, &range, delta, &doubt, err) < 0)
-        return -1;
-    if (doubt.maybe > 0) {
-        rt_log_warn(work->log, "%s: %s", settings->label, doubt.why.msg);
-        return 0;
-    }
-    if (doubt.known > 0 && !rt_outbox_is_taken_by_others(settings))
-        is_shown = rt_outbox_is_shown(work, &range, delta, err); /* then push notes it */
-    if (doubt.known > 0 && is_shown == 0)
+    if (rt_outbox_list_parts(work, delta->number, &arena, &list, err) < 0 ||
+        count_known(work, delta, &list, &known, err) < 0)
+        rc = -1;
+    if (known > 0)
         rt_log_warn(work->log,
                     "delta %06" PRId64 " in the outbox still inserts %" PRId64
                     " record%s that %s holds: roundtrip withdraw %06" PRId64
                     ", and the next emit writes what is still due",
-                    delta->number, doubt.known, doubt.known == 1 ? "" : "s", settings->label,
-                    delta->number);
-    return is_shown < 0 ? -1 : 0;
+                    delta->number, known, known == 1 ? "" : "s",
+                    work->rules.config->side[delta->side].label, delta->number);
+    rt_arena_clear(&arena);
+    return rc;
 }
 
 int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)

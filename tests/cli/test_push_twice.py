@@ -204,6 +204,14 @@ def test_what_is_not_shown_whole_is_for_a_person(make, shown):
     assert loaded(p).count("N1") == (shown["x"] == "")
 
 
+def test_a_part_that_is_shown_whole_is_no_reason_to_withdraw_its_delta(make):
+    p = pushed_late(make, batch_rows="1")
+    p.drop("native", [row("E1", "N1")])
+    assert "outbox" not in p.run("emit").err and "outbox" not in p.run("push", "--dry-run").err
+    p.run("push")
+    assert [loaded(p).count(x) for x in ("E1", "E2")] == [1, 1] and not p.files_under("outbox")
+
+
 def test_what_is_shown_whole_of_a_delta_in_parts_was_handed_over(make):
     p = loader(make, 'cat "$1" >> loaded; ! grep -q E2 "$1"', batch_rows="1")
     p.drop("external", [row("E1"), row("E2", summary="other"), row("E3", summary="third")])
