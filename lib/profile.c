@@ -229,10 +229,10 @@ int rt_profile_open_state(const char *profile, const struct rt_config *config,
                         profile);
     if (rc == 0)
         rc = rt_store_open(path, mode, store, err);
-    if (rc == 0)
-        rc = check_journal(profile, *store, err);
-    if (rc == 0)
-        rc = rt_profile_check_archive(profile, *store, err);
+    if (rc == 0 &&
+        (rt_store_hold(*store, err) < 0 || check_journal(profile, *store, err) < 0 ||
+         rt_profile_check_archive(profile, *store, err) < 0 || rt_store_let_go(*store, err) < 0))
+        rc = -1;
     free(path);
     return rc;
 }

@@ -371,6 +371,17 @@ void rt_store_close(struct rt_store *store)
 
 /* ---- transactions ---- */
 
+/* A reader holds it all the time. */
+int rt_store_hold(struct rt_store *store, struct rt_err *err)
+{
+    return store->mode == RT_STORE_CREATE ? rt_store_exec(store, "BEGIN", err) : 0;
+}
+
+int rt_store_let_go(struct rt_store *store, struct rt_err *err)
+{
+    return store->mode == RT_STORE_CREATE ? rt_store_exec(store, "COMMIT", err) : 0;
+}
+
 int rt_store_begin(struct rt_store *store, struct rt_err *err)
 {
     if (!rt_store_is_scratch(store) && rt_store_exec(store, "BEGIN IMMEDIATE", err) < 0)

@@ -44,6 +44,11 @@ void rt_store_close(struct rt_store *store); /* without a commit before it, chan
 bool rt_store_is_scratch(const struct rt_store *store);
 const char *rt_store_library_version(void);
 
+/* Many look-ups outside a transaction between these two are spared locking the file one by one.
+ * After an error there the state is only good for closing. */
+int rt_store_hold(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+int rt_store_let_go(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
+
 int rt_store_begin(struct rt_store *store, struct rt_err *err) RT_MUST_CHECK;
 int rt_store_commit(struct rt_store *store,
                     struct rt_err *err) RT_MUST_CHECK; /* step: store.commit */
