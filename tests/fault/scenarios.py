@@ -229,6 +229,19 @@ def journal(text):
     return sorted(re.sub(r'"run":\d+', '"run":0', line) for line in text.decode().splitlines() if not is_idle(line))
 
 
+RUN = {"file": 10, "delta": 9, "event": 2}              # the column that tells by which run
+
+
+def count_runs(state):
+    """A run more, which had nothing to do or could do nothing, is no difference: only runs that left something are counted."""
+    state.pop("run", None)
+    runs = sorted({row[at] for name, at in RUN.items() for row in state.get(name, ()) if row[at] is not None})
+    for name, at in RUN.items():
+        if name in state:
+            state[name] = [(*row[:at], runs.index(row[at]) if row[at] is not None else None, *row[at + 1:]) for row in state[name]]
+    return state
+
+
 def look(folder):
     """Everything that a user or a later run can see: the files with their bytes, and the state."""
     out = {}
@@ -239,8 +252,7 @@ def look(folder):
         if f.name.startswith("state.digests-"):     # a cache: what it is worth shows in what comes out
             continue
         out[name] = journal(f.read_bytes()) if name.endswith("archive/journal") else f.read_bytes()
-    state = rebuilt.dump(folder / "p")
-    state.pop("run", None)                              # a run more, with nothing to do, is no difference
+    state = count_runs(rebuilt.dump(folder / "p"))
     out.update((f"state {k}", v) for k, v in state.items())
     return out
 
