@@ -339,6 +339,8 @@ class Scenario:
         self.check_same(work, what)
         with sqlite3.connect(f"file:{work / 'p/state.db'}?mode=ro", uri=True) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], what
+            for name, at in RUN.items():
+                assert [column[1] for column in db.execute(f"PRAGMA table_info({name})")][at] == "run", f"{name}: mend RUN"
         db.close()
 
 
