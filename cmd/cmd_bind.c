@@ -33,7 +33,7 @@ static int finish(struct rt_session *session, const struct rt_bind_counts *count
                   struct rt_err *err)
 {
     if (rt_session_commit(session, counts->of[RT_BOUND_REJECTED] ? RT_DATA : 0, err) < 0 ||
-        rt_outbox_tell_known(&session->work, err) < 0)
+        rt_outbox_tell_stops(&session->work, err) < 0)
         return -1;
     return report(session, counts);
 }

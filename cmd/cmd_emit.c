@@ -153,7 +153,7 @@ static int emit_all(struct rt_session *session, const struct rt_args *args, stru
         if (rc != 0)
             return rc; /* nothing is committed */
     }
-    if (rt_outbox_tell_known(&session->work, err) < 0 || rt_emit_write(emit, err) < 0)
+    if (rt_outbox_tell_stops(&session->work, err) < 0 || rt_emit_write(emit, err) < 0)
         return -1;
     status = rt_choice_status(session, emit);
     if (rt_session_commit(session, status, err) < 0)

@@ -54,8 +54,9 @@ int rt_outbox_note_published(struct rt_work *work, struct rt_err *err) RT_MUST_C
 int rt_outbox_notice_gone(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
 /* Tells of deltas in the outbox that insert a record for a side whose ID for it is known by now, or
-   where another row is suspected to be it. */
-int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
+   where another row is suspected to be it, and of those that delete one that is to stay, or may be.
+ */
+int rt_outbox_tell_stops(struct rt_work *work, struct rt_err *err) RT_MUST_CHECK;
 
 /* The first delta for a side at which push stops, for its header or its rows (a look at the other
    end may tell that it was handed over); 0. */

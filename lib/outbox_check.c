@@ -40,16 +40,30 @@ static bool is_found_by_other_id(const struct check *check, const struct rt_end 
     return end->seen == NULL ? check->delta->state == RT_DELTA_HANDED : end->shows_other_id;
 }
 
-/* What becomes of a row that was written as new, if its loader gets it. */
-enum fate { MADE_ONCE, MADE_AGAIN, MAYBE_AGAIN };
+/* What becomes of a row that was written as new, or as a delete, if its loader gets it. */
+enum fate { WANTED, MADE_AGAIN, MAYBE_AGAIN, DELETED_IN_VAIN, MAYBE_IN_VAIN };
 
-static int foresee(const struct check *check, const struct rt_record *record,
-                   struct rt_arena *arena, enum fate *fate, struct rt_err *err)
+/* A person let the record stay, or it came back to the side that had lacked it, and the delete was
+   taken back with that.  One that is inserted again has no ID there: its old row is to go. */
+static enum fate foresee_delete(const struct check *check, const struct rt_record *record)
+{
+    enum rt_side side = check->delta->side;
+    const struct rt_end *end = &record->end[side], *other = &record->end[rt_side_other(side)];
+
+    if (end->edit_vs_delete || other->edit_vs_delete)
+        return MAYBE_IN_VAIN;
+    return end->id.len > 0 && end->absence == RT_PRESENT && other->absence != RT_ABSENCE_DELETE
+               ? DELETED_IN_VAIN
+               : WANTED;
+}
+
+static int foresee_insert(const struct check *check, const struct rt_record *record,
+                          struct rt_arena *arena, enum fate *fate, struct rt_err *err)
 {
     const struct rt_end *end = &record->end[check->delta->side];
     struct rt_rid_list suspects = {0};
 
-    *fate = MADE_ONCE;
+    *fate = WANTED;
     if (end->id.len == 0 &&
         rt_store_suspects_of(check->work->store, record->rid, arena, &suspects, err) < 0)
         return -1;
@@ -60,7 +74,7 @@ static int foresee(const struct check *check, const struct rt_record *record,
     return 0;
 }
 
-static void say_maybe(const struct check *check, int64_t position)
+static void say_maybe_made(const struct check *check, int64_t position)
 {
     rt_err_set(&check->doubt->why, RT_STOPPED,
                "row %" PRId64 " of delta %06" PRId64
@@ -69,7 +83,7 @@ static void say_maybe(const struct check *check, int64_t position)
                position, check->delta->number);
 }
 
-static void say_known(const struct check *check, int64_t position, struct rt_slice id)
+static void say_made(const struct check *check, int64_t position, struct rt_slice id)
 {
     int64_t delta = check->delta->number;
 
@@ -87,20 +101,75 @@ static void say_known(const struct check *check, int64_t position, struct rt_sli
                    position, delta, RT_SLICE_FMT(id), delta);
 }
 
-static int visit_new(void *context, int64_t position, int64_t rid, struct rt_err *err)
+/* Once a part of it is handed over, a delta cannot be taken back any more. */
+static void say_maybe_deleted(const struct check *check, int64_t position, struct rt_slice id)
+{
+    int64_t delta = check->delta->number;
+
+    if (check->delta->state == RT_DELTA_HANDED || check->delta->handed_parts > 0)
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " deletes %.*s, which was edited or came back since: decide that first "
+                   "(roundtrip review list --kind edit-vs-delete)",
+                   position, delta, RT_SLICE_FMT(id));
+    else
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " deletes %.*s, which was edited or came back since: roundtrip withdraw "
+                   "%06" PRId64 ", or decide that first (roundtrip review list --kind "
+                   "edit-vs-delete)",
+                   position, delta, RT_SLICE_FMT(id), delta);
+}
+
+static void say_deleted(const struct check *check, int64_t position, struct rt_slice id)
+{
+    int64_t delta = check->delta->number;
+
+    if (check->delta->state == RT_DELTA_HANDED)
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " deletes %.*s, which is not to be deleted any more: roundtrip retry %" PRId64
+                   " makes those due again that are",
+                   position, delta, RT_SLICE_FMT(id), delta);
+    else
+        rt_err_set(&check->doubt->why, RT_STOPPED,
+                   "row %" PRId64 " of delta %06" PRId64
+                   " deletes %.*s, which is not to be deleted any more: roundtrip withdraw "
+                   "%06" PRId64 ", and the next emit writes what is still due",
+                   position, delta, RT_SLICE_FMT(id), delta);
+}
+
+/* Tells of the first row, one that a person must decide about before others. */
+static void note_fate(const struct check *check, int64_t position, struct rt_slice id,
+                      enum fate fate)
+{
+    struct rt_doubt *doubt = check->doubt;
+
+    if (fate == MAYBE_AGAIN && doubt->maybe++ == 0)
+        say_maybe_made(check, position);
+    if (fate == MAYBE_IN_VAIN && doubt->maybe++ == 0)
+        say_maybe_deleted(check, position, id);
+    if (fate == MADE_AGAIN && doubt->made++ + doubt->deleted == 0 && doubt->maybe == 0)
+        say_made(check, position, id);
+    if (fate == DELETED_IN_VAIN && doubt->deleted++ + doubt->made == 0 && doubt->maybe == 0)
+        say_deleted(check, position, id);
+}
+
+static int visit_doubtful(void *context, int64_t position, int64_t rid, bool is_delete,
+                          struct rt_err *err)
 {
     struct check *check = context;
     struct rt_arena arena = {0};
     struct rt_record record;
-    enum fate fate = MADE_ONCE;
+    enum fate fate = WANTED;
     int rc = rt_store_load(check->work->store, rid, &arena, &record, err);
 
+    if (rc == 0 && is_delete)
+        fate = foresee_delete(check, &record);
+    else if (rc == 0)
+        rc = foresee_insert(check, &record, &arena, &fate, err);
     if (rc == 0)
-        rc = foresee(check, &record, &arena, &fate, err);
-    if (rc == 0 && fate == MAYBE_AGAIN && check->doubt->maybe++ == 0)
-        say_maybe(check, position);
-    if (rc == 0 && fate == MADE_AGAIN && check->doubt->known++ == 0 && check->doubt->maybe == 0)
-        say_known(check, position, record.end[check->delta->side].id);
+        note_fate(check, position, record.end[check->delta->side].id, fate);
     rt_arena_clear(&arena);
     return rc;
 }
@@ -119,7 +188,7 @@ int rt_outbox_find_doubt(struct rt_work *work, const struct rt_row_range *range,
     struct check check = {.work = work, .delta = delta, .doubt = doubt};
 
     *doubt = (struct rt_doubt){0};
-    return rt_store_each_doubtful_insert(work->store, range, delta->side, visit_new, &check, err);
+    return rt_store_each_doubtful_row(work->store, range, delta->side, visit_doubtful, &check, err);
 }
 
 /* A delete is known as one that we wrote: nothing tells whether it was done. */
@@ -171,7 +240,7 @@ int rt_outbox_judge(struct rt_work *work, const struct rt_delta *delta,
         return -1;
     if (doubt->maybe > 0)
         *readiness = RT_PART_STOPS;
-    else if (doubt->known > 0) {
+    else if (doubt->made + doubt->deleted > 0) {
         is_shown = rt_outbox_is_shown(work, &range, delta, err);
         if (is_shown < 0)
             return -1;
@@ -227,61 +296,75 @@ int rt_outbox_stops_at(struct rt_work *work, enum rt_side side, int64_t *delta, 
     return rc;
 }
 
-/* How many rows of a part push would stop at; or tells that one may be there, and counts none. */
-static int count_known(struct rt_work *work, const struct rt_delta *delta,
-                       const struct rt_part_list *list, int64_t *known, struct rt_err *err)
+/* How many rows push would stop at; or tells that a person must decide first, and counts none. */
+static int count_stops(struct rt_work *work, const struct rt_delta *delta,
+                       const struct rt_part_list *list, struct rt_doubt *all, struct rt_err *err)
 {
     const struct rt_side_config *settings = &work->rules.config->side[delta->side];
     bool is_noted = !rt_outbox_is_taken_by_others(settings); /* what the side shows whole */
     enum rt_readiness readiness;
     struct rt_doubt doubt;
 
-    *known = 0;
+    *all = (struct rt_doubt){0};
     for (size_t i = 0; i < list->count; i++) {
         if (rt_outbox_judge(work, delta, &list->parts[i], &doubt, &readiness, err) < 0)
             return -1;
         if (doubt.maybe > 0) {
             rt_log_warn(work->log, "%s: %s", settings->label, doubt.why.msg);
-            *known = 0;
+            *all = (struct rt_doubt){0};
             return 0;
         }
         if (readiness != RT_PART_SHOWN || !is_noted)
-            *known += doubt.known;
+            all->made += doubt.made;
+        all->deleted += doubt.deleted;
     }
     return 0;
 }
 
-int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
+static void tell_stops(struct rt_work *work, const struct rt_delta *delta,
+                       const struct rt_doubt *all)
+{
+    if (all->made > 0)
+        rt_log_warn(work->log,
+                    "delta %06" PRId64 " in the outbox still inserts %" PRId64
+                    " record%s that %s holds: roundtrip withdraw %06" PRId64
+                    ", and the next emit writes what is still due",
+                    delta->number, all->made, all->made == 1 ? "" : "s",
+                    work->rules.config->side[delta->side].label, delta->number);
+    if (all->deleted > 0)
+        rt_log_warn(work->log,
+                    "delta %06" PRId64 " in the outbox still deletes %" PRId64
+                    " record%s not to be deleted any more: roundtrip withdraw %06" PRId64
+                    ", and the next emit writes what is still due",
+                    delta->number, all->deleted, all->deleted == 1 ? "" : "s", delta->number);
+}
+
+int rt_outbox_tell_stops_of(struct rt_work *work, const struct rt_delta *delta, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_part_list list;
-    int64_t known = 0;
+    struct rt_doubt all;
     int rc = 0;
 
     if (delta->handed_parts > 0) /* cannot be withdrawn any more */
         return 0;
     if (rt_outbox_list_parts(work, delta->number, &arena, &list, err) < 0 ||
-        count_known(work, delta, &list, &known, err) < 0)
+        count_stops(work, delta, &list, &all, err) < 0)
         rc = -1;
-    if (known > 0)
-        rt_log_warn(work->log,
-                    "delta %06" PRId64 " in the outbox still inserts %" PRId64
-                    " record%s that %s holds: roundtrip withdraw %06" PRId64
-                    ", and the next emit writes what is still due",
-                    delta->number, known, known == 1 ? "" : "s",
-                    work->rules.config->side[delta->side].label, delta->number);
+    else
+        tell_stops(work, delta, &all);
     rt_arena_clear(&arena);
     return rc;
 }
 
-int rt_outbox_tell_known(struct rt_work *work, struct rt_err *err)
+int rt_outbox_tell_stops(struct rt_work *work, struct rt_err *err)
 {
     struct rt_arena arena = {0};
     struct rt_delta_list list;
     int rc = rt_outbox_list_deltas(work, RT_DELTA_OUTBOX, &arena, &list, err);
 
     for (size_t i = 0; rc == 0 && i < list.count; i++)
-        rc = rt_outbox_tell_known_of(work, &list.deltas[i], err);
+        rc = rt_outbox_tell_stops_of(work, &list.deltas[i], err);
     rt_arena_clear(&arena);
     return rc;
 }

@@ -69,12 +69,14 @@ int rt_outbox_handed_again(struct rt_work *work, struct rt_delta *delta,
 /* RT_STOPPED if a later version of a row of it went out. */
 int rt_outbox_check_later(struct rt_work *work, const struct rt_delta *delta,
                           struct rt_err *err) RT_MUST_CHECK;
-/* Rows that were written as new, and that the loader would make once more. */
+/* Rows that would do harm: that were written as new, and that the loader would make once more; and
+ * deletes that are not wanted any more. */
 struct rt_doubt {
-    int64_t known; /* are there: their ID is known by now, and the loader would not find them */
-    int64_t maybe; /* may be there: another row is suspected to be it (R11) */
-    struct rt_err
-        why; /* RT_STOPPED: about the first of them, one that may be there before others */
+    int64_t made;      /* are there: their ID is known by now, and the loader would not find them */
+    int64_t deleted;   /* are to stay: the delete was taken back, by a row or by a person */
+    int64_t maybe;     /* may be there: another row is suspected to be it (R11); may be to stay: a
+                          question `edit-vs-delete` is open (R10) */
+    struct rt_err why; /* RT_STOPPED: about the first of them, one to be decided before others */
 };
 int rt_outbox_find_doubt(struct rt_work *work, const struct rt_row_range *range,
                          const struct rt_delta *delta, struct rt_doubt *doubt,
@@ -94,8 +96,8 @@ int rt_outbox_judge(struct rt_work *work, const struct rt_delta *delta,
                     const struct rt_delta_part *part, struct rt_doubt *doubt,
                     enum rt_readiness *readiness, struct rt_err *err) RT_MUST_CHECK;
 
-/* rt_outbox_tell_known of one delta. */
-int rt_outbox_tell_known_of(struct rt_work *work, const struct rt_delta *delta,
+/* rt_outbox_tell_stops of one delta. */
+int rt_outbox_tell_stops_of(struct rt_work *work, const struct rt_delta *delta,
                             struct rt_err *err) RT_MUST_CHECK;
 
 /* What was done of an earlier one that broke off; else 0 parts, and now. */

@@ -202,7 +202,24 @@ static int is_there(struct rt_push *push, const struct rt_delta *delta,
     return rc;
 }
 
-/* What may be made a second time is not handed over, unless its file is there: then it was. */
+/* A part of it was handed over, so it cannot be taken back. */
+static void tell_rest(const struct rt_push *push, const struct rt_delta *delta,
+                      const struct rt_doubt *doubt)
+{
+    if (doubt->made > 0)
+        rt_log_warn(push->work->log,
+                    "delta %06" PRId64 " was handed over in part, and the rest inserts %" PRId64
+                    " record%s that %s holds: look there for what is twice",
+                    delta->number, doubt->made, doubt->made == 1 ? "" : "s",
+                    push->work->rules.config->side[delta->side].label);
+    if (doubt->deleted > 0)
+        rt_log_warn(push->work->log,
+                    "delta %06" PRId64 " was handed over in part, and the rest deletes %" PRId64
+                    " record%s not to be deleted any more: look there for what is gone",
+                    delta->number, doubt->deleted, doubt->deleted == 1 ? "" : "s");
+}
+
+/* What would do harm is not handed over, unless its file is there: then it was. */
 static int judge_part(struct rt_push *push, const struct rt_delta *delta,
                       const struct rt_delta_part *part, enum rt_readiness *readiness,
                       struct rt_err *err)
@@ -220,10 +237,7 @@ static int judge_part(struct rt_push *push, const struct rt_delta *delta,
         *err = doubt.why;
         return rt_err_context(err, "%s", label);
     }
-    rt_log_warn(push->work->log,
-                "delta %06" PRId64 " was handed over in part, and the rest inserts %" PRId64
-                " record%s that %s holds: look there for what is twice",
-                delta->number, doubt.known, doubt.known == 1 ? "" : "s", label);
+    tell_rest(push, delta, &doubt);
     return 0;
 }
 
@@ -277,7 +291,7 @@ static int push_delta(struct rt_push *push, struct rt_delta *delta, struct rt_ar
         return -1;
     if (!rt_outbox_is_taken_by_others(settings) && !push->options->dry_run)
         return push_parts(push, delta, &list, arena, err);
-    if (rt_outbox_tell_known_of(push->work, delta, err) < 0)
+    if (rt_outbox_tell_stops_of(push->work, delta, err) < 0)
         return -1;
     if (rt_outbox_is_taken_by_others(settings))
         tell_waiting(push, delta, &list);

@@ -48,6 +48,19 @@ static const struct rt_version *newest_left(const struct rt_end *end)
     return NULL;
 }
 
+/* The record has no ID there any more, since the edit won over the delete: its old row must go
+   before it is inserted again, or there would be two. */
+static int check_delete(const struct rt_delta_row *row, const struct rt_end *end,
+                        struct rt_err *err)
+{
+    if (row->action != RT_ROW_DELETE || end->id.len > 0)
+        return 0;
+    return rt_err_set(err, RT_USAGE,
+                      "delta %06" PRId64 " deletes the old row of a record that is inserted again "
+                      "(edit-vs-delete): hand it over with roundtrip push",
+                      row->delta);
+}
+
 /* Takes a version back: it never left, so nothing ever held it. */
 static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt_err *err)
 {
@@ -62,7 +75,7 @@ static int withdraw_row(void *context, const struct rt_delta_row *row, struct rt
     if (rt_store_load(w->work->store, row->rid, &arena, &record, err) < 0)
         goto out;
     end = &record.end[w->delta->side];
-    if (check_insert(row, end, err) < 0)
+    if (check_insert(row, end, err) < 0 || check_delete(row, end, err) < 0)
         goto out;
     for (size_t i = 0; i < end->sent_count; i++)
         if (end->sent[i].delta != w->delta->number)

@@ -351,13 +351,14 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_
                          rt_store_visit_flight *visit, void *context,
                          struct rt_err *err) RT_MUST_CHECK;
 
-/* Rows of a delta for `side` that were written as new, without an ID of its own, while by now that
-   is known, or another record is suspected to be the one there (R11). */
-typedef int rt_store_visit_doubtful(void *context, int64_t position, int64_t rid,
+/* Rows of a delta for `side` that may be out of date: those written as new, without an ID of its
+   own, while by now that is known, or another record is suspected to be the one there (R11); and
+   all deletes. */
+typedef int rt_store_visit_doubtful(void *context, int64_t position, int64_t rid, bool is_delete,
                                     struct rt_err *err);
-int rt_store_each_doubtful_insert(struct rt_store *store, const struct rt_row_range *range,
-                                  enum rt_side side, rt_store_visit_doubtful *visit, void *context,
-                                  struct rt_err *err) RT_MUST_CHECK;
+int rt_store_each_doubtful_row(struct rt_store *store, const struct rt_row_range *range,
+                               enum rt_side side, rt_store_visit_doubtful *visit, void *context,
+                               struct rt_err *err) RT_MUST_CHECK;
 
 /* What is due for a side, counted by action and reason, the most frequent first. */
 typedef int rt_store_visit_due(void *context, const char *action, const char *reason, int64_t rows,

@@ -105,24 +105,27 @@ int rt_store_each_flight(struct rt_store *store, enum rt_side side, bool own_id_
     return rc;
 }
 
-/* ---- rows written as new that may be there ---- */
+/* ---- rows that may be out of date ---- */
 
 struct doubtful {
     int64_t position, rid;
+    bool is_delete;
 };
 
 static sqlite3_stmt *prepare_doubtful(struct rt_store *store, const struct rt_row_range *range,
                                       enum rt_side side, struct rt_err *err)
 {
-    sqlite3_stmt *stmt = rt_store_prepare(
-        store,
-        "SELECT r.position, r.rid FROM main.delta_row AS r JOIN all_record AS k ON k.rid = r.rid"
-        " WHERE r.delta = ?1 AND r.position >= ?2 AND r.position < ?3 AND r.action = ?4"
-        " AND CASE ?5 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
-        " AND (CASE ?5 WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
-        " OR EXISTS (SELECT 1 FROM suspect AS s WHERE s.candidate = r.rid))"
-        " ORDER BY r.position",
-        err);
+    sqlite3_stmt *stmt =
+        rt_store_prepare(store,
+                         "SELECT r.position, r.rid, r.action = ?6"
+                         " FROM main.delta_row AS r JOIN all_record AS k ON k.rid = r.rid"
+                         " WHERE r.delta = ?1 AND r.position >= ?2 AND r.position < ?3"
+                         " AND (r.action = ?6 OR r.action = ?4"
+                         " AND CASE ?5 WHEN 0 THEN r.external_id ELSE r.native_id END IS NULL"
+                         " AND (CASE ?5 WHEN 0 THEN k.external_id ELSE k.native_id END IS NOT NULL"
+                         " OR EXISTS (SELECT 1 FROM suspect AS s WHERE s.candidate = r.rid)))"
+                         " ORDER BY r.position",
+                         err);
 
     if (stmt == NULL)
         return NULL;
@@ -131,12 +134,13 @@ static sqlite3_stmt *prepare_doubtful(struct rt_store *store, const struct rt_ro
     rt_bind_int(stmt, 3, range->first + range->count);
     rt_bind_int(stmt, 4, RT_ROW_INSERT);
     rt_bind_int(stmt, 5, side);
+    rt_bind_int(stmt, 6, RT_ROW_DELETE);
     return stmt;
 }
 
-int rt_store_each_doubtful_insert(struct rt_store *store, const struct rt_row_range *range,
-                                  enum rt_side side, rt_store_visit_doubtful *visit, void *context,
-                                  struct rt_err *err)
+int rt_store_each_doubtful_row(struct rt_store *store, const struct rt_row_range *range,
+                               enum rt_side side, rt_store_visit_doubtful *visit, void *context,
+                               struct rt_err *err)
 {
     sqlite3_stmt *stmt = prepare_doubtful(store, range, side, err);
     struct doubtful *rows = NULL;
@@ -148,10 +152,11 @@ int rt_store_each_doubtful_insert(struct rt_store *store, const struct rt_row_ra
     while ((rc = rt_store_step(store, stmt, err)) == 1) {
         rows = rt_xgrow(rows, count, sizeof *rows);
         rows[count++] =
-            (struct doubtful){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+            (struct doubtful){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1),
+                              sqlite3_column_int(stmt, 2) != 0};
     }
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = visit(context, rows[i].position, rows[i].rid, err) < 0 ? -1 : 0;
+        rc = visit(context, rows[i].position, rows[i].rid, rows[i].is_delete, err) < 0 ? -1 : 0;
     free(rows);
     return rc;
 }

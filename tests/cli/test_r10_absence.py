@@ -438,3 +438,120 @@ def test_what_is_decided_about_a_record_without_an_id_is_decided_again_by_rebuil
     p.decide("accept", "edit-vs-delete")
     p.decide("take", "conflict", "native")
     assert rebuilt.check(p) is None
+
+
+# ---- a delete that waits in the outbox ----
+
+@pytest.fixture
+def waits(make):
+    """E2 was not in a snapshot of the database, and its delete waits for the platform."""
+    p = make(external={"action_column": "Action"}, native={"content": "snapshot", "deletes": "propagate"},
+             policy={"max_deletes": "5"}).agree(ONE, TWO)
+    p.trip(ext=[ONE, TWO])
+    p.tick()
+    p.drop("native", [ONE])
+    assert pick(only(p.emit().external), "x", "Action") == ("E2", "delete")
+    return p
+
+
+def comes(p, side, *rows):
+    p.tick()
+    p.drop(side, rows)
+    return p.run("emit", status=None)
+
+
+def stops(p, word):
+    """Push does, whatever else is said, and status tells it."""
+    before = p.listing("imports/external")
+    told = p.run("push", status=2).err
+    assert "EverTrue: row 1 of delta 000002 deletes E2, which " + word in told, told
+    assert p.listing("imports/external") == before and "push stops at delta 000002" in p.run("status").out
+    return told
+
+
+def test_a_delete_is_not_handed_over_once_its_row_came_back(waits):
+    """It was, while a person was still asked about it."""
+    assert "row 1 of delta 000002 deletes E2, which was edited or came back since" in comes(waits, "native", ONE, TWO).err + waits.run(
+        "push", "--dry-run").err
+    assert "roundtrip withdraw 000002, or decide that first" in stops(waits, "was edited or came back since")
+    waits.run("withdraw", "2")
+    assert waits.sync().nothing and not waits.items()
+    assert waits.trip(ext=[ONE, TWO], nat=[ONE, TWO]).nothing and not waits.items()
+
+
+def test_a_delete_is_not_handed_over_once_both_sides_show_its_row(waits):
+    """Nobody was asked, and the row was deleted all the same."""
+    comes(waits, "native", ONE, TWO)
+    comes(waits, "external", ONE, TWO)
+    assert not waits.items()
+    assert "still deletes 1 record not to be deleted any more: roundtrip withdraw 000002" in waits.run("emit").err
+    stops(waits, "is not to be deleted any more: roundtrip withdraw 000002")
+    waits.run("withdraw", "2")
+    assert waits.sync().nothing and not waits.items()
+
+
+@pytest.mark.review
+def test_a_delete_is_not_handed_over_once_an_edit_has_won_over_it(waits):
+    comes(waits, "external", ONE, {**TWO, "body": "edited"})
+    stops(waits, "was edited or came back since")
+    waits.decide("accept", "edit-vs-delete")
+    stops(waits, "is not to be deleted any more: roundtrip withdraw 000002")
+    waits.run("withdraw", "2")
+    sent = waits.sync()
+    assert pick(only(sent.native), "x", "n", "body") == ("E2", "", "edited") and not sent.external
+
+
+@pytest.mark.review
+@pytest.mark.parametrize("side", ["external", "native"])
+def test_a_delete_that_has_won_is_handed_over(waits, side):
+    comes(waits, side, ONE, {**TWO, "body": "edited" if side == "external" else "text"})
+    stops(waits, "was edited or came back since")
+    waits.decide("dismiss", "edit-vs-delete")
+    waits.run("push")
+    assert waits.listing("imports/external")[-1].endswith("-000002.csv")
+
+
+@pytest.mark.review
+def test_the_rest_of_a_delta_with_deletes_goes_once_that_is_decided(make):
+    p = make(external={"action_column": "Action", "batch_rows": "1", "transport": "command", "imports": None,
+                       "load": 'cat "$1" >> loaded; ! grep -q E2 "$1"'},
+             native={"content": "snapshot", "deletes": "propagate"}, policy={"max_deletes": "5"})
+    p.agree(ONE, TWO, row("E3", "N3"))
+    p.tick()
+    p.drop("native", [row("E3", "N3")])
+    p.emit()
+    assert "2of2.csv" in p.run("push", status=69).err
+    comes(p, "native", TWO, row("E3", "N3"))
+    told = p.run("push", status=2).err
+    assert "row 2 of delta 000002 deletes E2" in told and "decide that first" in told and "withdraw" not in told
+    p.drop("external", [TWO], at=p.now + datetime.timedelta(hours=1))
+    p.tick(2)
+    p.run("emit")
+    assert "the rest deletes 1 record not to be deleted any more: look there for what is gone" in p.run("push", status=69).err
+
+
+def test_a_delete_is_not_handed_over_again_once_its_row_came_back(back):
+    assert "edited or came back since: decide that first" in back.run("push", "--again", "2", status=2).err
+    back.trip(nat=[ONE, TWO])
+    back.trip(nat=[ONE, TWO])
+    assert not back.items()
+    assert "is not to be deleted any more: roundtrip retry 2" in back.run("push", "--again", "2", status=2).err
+
+
+def test_a_delete_that_others_take_is_told_of(make):
+    p = make(imports=False, external={"action_column": "Action"}, native={"content": "snapshot", "deletes": "propagate"},
+             policy={"max_deletes": "5"}).agree(ONE, TWO)
+    comes(p, "native", ONE)
+    comes(p, "native", ONE, TWO)
+    told = "row 1 of delta 000002 deletes E2, which was edited or came back since: roundtrip withdraw 000002"
+    assert told in p.run("emit").err and told in p.run("push").err
+
+
+@pytest.mark.review
+def test_a_delete_whose_record_is_inserted_again_cannot_be_withdrawn(waits):
+    """The old row and the new one would both be there."""
+    comes(waits, "native", ONE, TWO)
+    waits.decide("accept", "edit-vs-delete")
+    assert "hand it over with roundtrip push" in waits.run("withdraw", "2", status=64).err
+    assert pick(only(waits.sync().external), "x", "n", "Action") == ("", "N2", "insert")
+    assert len(waits.listing("imports/external")) == 2
